@@ -1,0 +1,65 @@
+"""Decode any recording to mono at the working rate."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+SAMPLE_RATE = 8_000  # Hz, v1's working rate
+RESAMPLER_QUALITY = "HQ"  # soxr's name for its 20-bit setting
+BLOCK = 1 << 18  # samples per channel read at once: a header that lies about its length costs nothing
+PCM_SCALE = 32_768  # 16-bit full scale
+
+
+class UnusableAudioError(ValueError):
+    """The file can't serve as an utterance; the message is the reason, fit for a list of skipped files."""
+
+
+def decode(path: Path) -> np.ndarray:
+    """Read `path`, mix its channels to mono, and resample it.
+
+    Args:
+        path: any format that libsndfile reads, any sample rate and number of channels.
+
+    Returns:
+        int16 array, shape = (samples,), at `SAMPLE_RATE`.
+
+    Raises:
+        UnusableAudioError: not audio, damaged, empty, or with samples that are not finite.
+    """
+    try:
+        with soundfile.SoundFile(path) as file:
+            blocks = list(_resampled(_mono_blocks(file), file.samplerate))
+    except (soundfile.LibsndfileError, OSError, ValueError) as error:
+        if isinstance(error, UnusableAudioError):
+            raise
+        raise UnusableAudioError(f"not readable as audio ({_reason(error)})") from error
+    signal = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+    if not signal.size:
+        raise UnusableAudioError("empty: it holds no samples")
+    return np.clip(np.rint(signal * PCM_SCALE), -PCM_SCALE, PCM_SCALE - 1).astype(np.int16)
+
+
+def _mono_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
+    while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)  # (samples, channels) -> (samples,)
+        if not np.isfinite(mono).all():
+            raise UnusableAudioError("it holds samples that are NaN or infinite")
+        yield mono
+
+
+def _resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
+    if rate == SAMPLE_RATE:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality=RESAMPLER_QUALITY)
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    return text.strip().rstrip(".")

@@ -1,0 +1,73 @@
+"""Map a function over many files with every core, in order, in bounded memory."""
+
+import itertools
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import connection, parent_process
+from typing import TypeVar
+
+CHUNK = 16  # items per task, so that hand-over costs little beside the work
+CHUNKS_AHEAD = 4  # tasks under way per worker: enough to keep it busy, few enough to hold their results
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def parallel_map(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in the items' order.
+
+    Args:
+        function: must be picklable; it runs in worker processes unless `workers` is 1.
+        workers: number of processes.
+
+    Raises:
+        concurrent.futures.process.BrokenProcessPool: a worker was killed.
+    """
+    if workers == 1:
+        yield from map(function, items)
+        return
+    executor = ProcessPoolExecutor(workers, initializer=_start_worker)
+    try:
+        under_way: deque[Future] = deque()
+        for chunk in _chunks(items):
+            under_way.append(executor.submit(_apply, function, chunk))
+            if len(under_way) >= workers * CHUNKS_AHEAD:
+                yield from under_way.popleft().result()
+        while under_way:
+            yield from under_way.popleft().result()
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def worker_count(multi_threading: bool, num_workers: int | None) -> int:
+    """Processes to use: the number asked for, else every core this process may run on, else one."""
+    if num_workers is not None:
+        return num_workers
+    if not multi_threading:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _apply(function: Callable[[Item], Result], chunk: tuple[Item, ...]) -> list[Result]:
+    return [function(item) for item in chunk]
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
+    iterator = iter(items)
+    while chunk := tuple(itertools.islice(iterator, CHUNK)):
+        yield chunk
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when the parent has ended, however it did."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_after_parent, daemon=True).start()
+
+
+def _exit_after_parent() -> None:
+    connection.wait([parent_process().sentinel])
+    os._exit(1)

@@ -1,0 +1,213 @@
+"""`full_inputs.pkl`: the features of every training speaker, each utterance's frames once.
+
+The file is a sequence of pickles (see `restricted_pickle`), written and read one at a time so that memory stays flat:
+
+    header     format, feature settings, held-out speakers, number of utterances and frames
+    utterance  speaker, corpus, utterance, "train" or "test", features (frames, 39) float16 - one for each
+    footer     mean and deviation (39,) of the *training* frames
+
+Statistics of the training set alone normalise everything, tests and unseen voices included: v1 took each speaker's own,
+train and test together, and so told the network who was speaking.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from audio.cache import Utterance, UtteranceCache, read_signal
+from audio.mfcc import FeatureSettings, mfcc
+from audio.parallel import parallel_map
+from batcher.restricted_pickle import UnsafePickleError, read_records, write_record
+from batcher.splits import is_listed, train_count
+from storage.atomic import atomic_file
+from storage.errors import UserError
+
+FORMAT = "deep-speaker-inputs-1"
+FEATURE_DTYPE = np.float16  # half the size; its rounding is a hundredth of a feature's deviation
+SMALLEST_DEVIATION = 1e-3
+
+
+class InputsError(UserError):
+    """`full_inputs.pkl` can't be made or used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class SpeakerSplit:
+    """A side of the data: frames of utterances, and who speaks them."""
+
+    features: np.ndarray  # (all frames, 39) float16, utterance after utterance
+    starts: np.ndarray  # (utterances,) int64, first frame of each
+    lengths: np.ndarray  # (utterances,) int64, frames of each
+    labels: np.ndarray  # (utterances,) int64, index into `TrainingInputs.speakers`
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What `full_inputs.pkl` holds."""
+
+    speakers: tuple[str, ...]
+    held_out: tuple[str, ...]
+    feature_settings: FeatureSettings
+    mean: np.ndarray  # (39,) float32, of the training frames
+    deviation: np.ndarray  # (39,) float32
+    train: SpeakerSplit
+    test: SpeakerSplit
+
+
+def generate_inputs(
+    cache: UtteranceCache,
+    path: Path,
+    held_out: tuple[str, ...],
+    settings: FeatureSettings = FeatureSettings(),
+    workers: int = 1,
+) -> dict[str, int]:
+    """Write `path` from the cache.
+
+    Args:
+        held_out: speakers to leave out, as names or `corpus/name`.
+
+    Returns:
+        counts: speakers, train and test utterances, held-out speakers that the cache holds.
+
+    Raises:
+        InputsError: fewer than two speakers remain.
+    """
+    chosen, sides = _choose(cache, held_out)
+    speakers = sorted({utterance.speaker for utterance in chosen})
+    if len(speakers) < 2:
+        raise InputsError(f"{len(speakers)} speaker(s) left to train on in {cache.folder}; training needs two or more")
+    statistics = _RunningStatistics(settings.size)
+    work = partial(_features, cache.folder, settings)
+    with atomic_file(path) as file:
+        write_record(file, _header(settings, held_out, speakers, chosen))
+        outcomes = parallel_map(work, chosen, workers)
+        for utterance, side, features in zip(chosen, sides, tqdm(outcomes, "inputs", len(chosen), unit="file")):
+            if side == "train":
+                statistics.add(features)
+            write_record(file, _utterance_record(utterance, side, features))
+        write_record(file, statistics.record())
+    kept_out = len(cache.speakers()) - len(speakers)
+    return {"speakers": len(speakers), "train": sides.count("train"), "test": sides.count("test"), "held_out": kept_out}
+
+
+def load_inputs(path: Path) -> TrainingInputs:
+    """Read `full_inputs.pkl` without running anything in it.
+
+    Raises:
+        InputsError: missing, damaged, of another format, or a pickle that is not ours.
+    """
+    if not path.is_file():
+        raise InputsError(f"no training inputs at {path}; run cli.py --generate_training_inputs first")
+    try:
+        return _assemble(read_records(path), path.stat().st_size)
+    except (UnsafePickleError, KeyError, TypeError, ValueError, IndexError, AttributeError, StopIteration) as error:
+        raise InputsError(
+            f"{path} is not usable as training inputs: {error or 'cut short'}. Nothing in it was run; "
+            "make it again with cli.py --generate_training_inputs"
+        ) from error
+
+
+def _choose(cache: UtteranceCache, held_out: tuple[str, ...]) -> tuple[list[Utterance], list[str]]:
+    """Utterances in order of speaker and name, and the side of each."""
+    by_speaker: dict[str, list[Utterance]] = {}
+    for _, utterance in sorted(cache.utterances.items()):
+        if not is_listed(utterance.speaker, utterance.corpus, held_out):
+            by_speaker.setdefault(utterance.speaker, []).append(utterance)
+    sides = []
+    for utterances in by_speaker.values():
+        train = train_count(len(utterances))
+        sides += ["train"] * train + ["test"] * (len(utterances) - train)
+    return [utterance for utterances in by_speaker.values() for utterance in utterances], sides
+
+
+def _features(folder: Path, settings: FeatureSettings, utterance: Utterance) -> np.ndarray:
+    return mfcc(read_signal(folder, utterance), settings).astype(FEATURE_DTYPE)
+
+
+def _header(settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], chosen: list) -> dict:
+    return {
+        "format": FORMAT,
+        "features": dataclasses.asdict(settings),
+        "held_out": list(held_out),
+        "speakers": speakers,
+        "utterances": len(chosen),
+    }
+
+
+def _utterance_record(utterance: Utterance, side: str, features: np.ndarray) -> dict:
+    return {
+        "speaker": utterance.speaker,
+        "corpus": utterance.corpus,
+        "utterance": utterance.utterance,
+        "side": side,
+        "features": features,
+    }
+
+
+class _RunningStatistics:
+    """Mean and deviation of frames that are never together in memory."""
+
+    def __init__(self, size: int):
+        self.count = 0
+        self.sum = np.zeros(size)
+        self.sum_of_squares = np.zeros(size)
+
+    def add(self, frames: np.ndarray) -> None:
+        frames = frames.astype(np.float64)
+        self.count += len(frames)
+        self.sum += frames.sum(axis=0)
+        self.sum_of_squares += np.square(frames).sum(axis=0)
+
+    def record(self) -> dict[str, np.ndarray]:
+        mean = self.sum / self.count
+        deviation = np.sqrt(np.maximum(self.sum_of_squares / self.count - mean**2, SMALLEST_DEVIATION**2))
+        return {"mean": mean.astype(np.float32), "deviation": deviation.astype(np.float32)}
+
+
+def _assemble(records: Iterator, file_size: int) -> TrainingInputs:
+    header = next(records)
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError(f"it is not of the format {FORMAT}")
+    settings = FeatureSettings(**header["features"])
+    speakers = {name: label for label, name in enumerate(header["speakers"])}
+    sides = {"train": _SplitBuilder(settings.size), "test": _SplitBuilder(settings.size)}
+    for _ in range(header["utterances"]):
+        record = next(records)
+        sides[record["side"]].add(record["features"], speakers[record["speaker"]])
+    footer = next(records)
+    return TrainingInputs(
+        tuple(header["speakers"]),
+        tuple(header["held_out"]),
+        settings,
+        footer["mean"],
+        footer["deviation"],
+        sides["train"].build(),
+        sides["test"].build(),
+    )
+
+
+class _SplitBuilder:
+    """Collects utterances in one growing block, so that no second copy of the data is ever made."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self.block = bytearray()
+        self.lengths: list[int] = []
+        self.labels: list[int] = []
+
+    def add(self, features: np.ndarray, label: int) -> None:
+        if features.dtype != FEATURE_DTYPE or features.shape != (len(features), self.size) or not len(features):
+            raise ValueError(f"expected float16 features (frames, {self.size}). Received {features.shape}")
+        self.block += features.tobytes()
+        self.lengths.append(len(features))
+        self.labels.append(label)
+
+    def build(self) -> SpeakerSplit:
+        lengths = np.array(self.lengths, np.int64)
+        features = np.frombuffer(self.block, FEATURE_DTYPE).reshape(-1, self.size)
+        return SpeakerSplit(features, np.cumsum(lengths) - lengths, lengths, np.array(self.labels, np.int64))

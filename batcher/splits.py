@@ -1,0 +1,63 @@
+"""Who trains, who is held out, and which utterances test."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from storage.errors import UserError
+
+VCTK_TEST_SPEAKERS = ("p362", "p363", "p364", "p374", "p376")  # v1's, never in training
+TRAIN_SHARE = 0.8  # of a speaker's utterances, in order of name, as v1 cut them
+FEWEST_TO_SPLIT = 5  # utterances; a speaker with fewer trains with all of them
+NAMES_SHOWN = 5
+
+logger = logging.getLogger(__name__)
+
+
+def train_count(utterances: int) -> int:
+    """How many of a speaker's utterances train; the others, which come last, test."""
+    return utterances if utterances < FEWEST_TO_SPLIT else int(TRAIN_SHARE * utterances)
+
+
+def parse_speakers(text: str) -> tuple[str, ...]:
+    """Names from a comma-separated list."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def read_speakers_file(path: Path) -> tuple[str, ...]:
+    """Names from a file with one a line; `#` starts a comment, and a corpus may stand before the name (`vctk/p226`).
+
+    Raises:
+        UserError: it is missing, is not text, or names no one.
+    """
+    try:
+        lines = (line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"expected a text file of speaker names. {path} is not readable as one") from error
+    names = tuple(line for line in lines if line)
+    if not names:
+        raise UserError(f"{path} names no speaker; expected one a line")
+    return names
+
+
+def is_listed(speaker: str, corpus: str, listed: Iterable[str]) -> bool:
+    """Whether `listed` holds the speaker, by name or as `corpus/name`."""
+    return not {speaker, f"{corpus}/{speaker}"}.isdisjoint(listed)
+
+
+def check_listed(listed: Sequence[str], known: Iterable[tuple[str, str]]) -> None:
+    """Warn of names that no (speaker, corpus) pair of `known` answers to: a misspelt one would train.
+
+    Raises:
+        UserError: none of the names is known.
+    """
+    answers = {name for speaker, corpus in known for name in (speaker, f"{corpus}/{speaker}")}
+    missing = [name for name in listed if name not in answers]
+    if len(missing) == len(listed):
+        raise UserError(f"none of the {len(listed)} test speakers is in the cache: {_shortened(missing)}")
+    if missing:
+        logger.warning("%d test speakers are not in the cache: %s", len(missing), _shortened(missing))
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")

@@ -1,0 +1,106 @@
+"""Windows of frames, drawn at training time, and the batches made of them.
+
+A batch depends on (seed, step) alone. A run that continues at step 1,000 therefore sees what it would have seen without
+the interruption, and batches can be made ahead of their use.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from audio.windows import frame_indices, window_starts
+from batcher.inputs import SpeakerSplit
+
+
+class Batch(NamedTuple):
+    """Windows and who speaks in them."""
+
+    windows: np.ndarray  # (batch, frames, 39) float32
+    labels: np.ndarray  # (batch,) int64
+
+
+class WindowSampler:
+    """Draws random windows from a split, every speaker alike, whatever the number of their utterances."""
+
+    def __init__(self, split: SpeakerSplit, frames: int):
+        """`frames` is the length of a window; an utterance shorter than that is repeated."""
+        self.split = split
+        self.frames = frames
+        order = np.argsort(split.labels, kind="stable")
+        self.speakers, first, self.counts = np.unique(split.labels[order], return_index=True, return_counts=True)
+        self._utterances = np.split(order, first[1:])
+
+    def windows(self, utterances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One random window from each of `utterances` (batch,): (batch, frames, 39) float32."""
+        room = np.maximum(self.split.lengths[utterances] - self.frames, 0)
+        begin = rng.integers(0, room + 1)
+        return take_windows(self.split, utterances, begin, self.frames)
+
+    def softmax_batch(self, rng: np.random.Generator, batch_size: int) -> Batch:
+        """Random speakers, a random utterance of each, a random window of that."""
+        return self._batch(self._of_speakers(rng, rng.choice(len(self.speakers), batch_size)), rng)
+
+    def speaker_batch(self, rng: np.random.Generator, speakers: int, per_speaker: int) -> Batch:
+        """P x K: `speakers` different ones, `per_speaker` windows each, from different utterances where there are."""
+        chosen = rng.choice(len(self.speakers), min(speakers, len(self.speakers)), replace=False)
+        utterances = [self._spread(rng, self._utterances[index], per_speaker) for index in chosen]
+        return self._batch(np.concatenate(utterances), rng)
+
+    def triplet_batch(self, rng: np.random.Generator, triplets: int) -> Batch:
+        """v1's random triplets: `triplets` anchors, then as many positives, then negatives.
+
+        Anchor and positive come from different utterances of one speaker, unless there is only one.
+        """
+        anchor = rng.choice(len(self.speakers), triplets)
+        other = (anchor + rng.integers(1, len(self.speakers), triplets)) % len(self.speakers)
+        pairs = np.array([self._spread(rng, self._utterances[index], 2) for index in anchor])
+        return self._batch(np.concatenate([pairs[:, 0], pairs[:, 1], self._of_speakers(rng, other)]), rng)
+
+    def _of_speakers(self, rng: np.random.Generator, chosen: np.ndarray) -> np.ndarray:
+        pick = rng.integers(0, self.counts[chosen])
+        return np.array([self._utterances[index][i] for index, i in zip(chosen, pick)])
+
+    def _spread(self, rng: np.random.Generator, utterances: np.ndarray, count: int) -> np.ndarray:
+        """`count` of `utterances`, each once before any comes again."""
+        rounds = -(-count // len(utterances))
+        return np.concatenate([rng.permutation(utterances) for _ in range(rounds)])[:count]
+
+    def _batch(self, utterances: np.ndarray, rng: np.random.Generator) -> Batch:
+        return Batch(self.windows(utterances, rng), self.split.labels[utterances])
+
+
+def take_windows(split: SpeakerSplit, utterances: np.ndarray, begin: np.ndarray, frames: int) -> np.ndarray:
+    """Cut a window from each utterance, from frame `begin` on; past its end an utterance starts again.
+
+    Returns:
+        float32, shape = (batch, frames, 39).
+    """
+    within = frame_indices(begin, frames, split.lengths[utterances])
+    return split.features[split.starts[utterances][:, None] + within].astype(np.float32)
+
+
+def covering_windows(split: SpeakerSplit, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every utterance of a split as the windows that cover it.
+
+    Returns:
+        (utterances, begins), both shape = (windows,): what `take_windows` needs.
+    """
+    starts = [window_starts(length, frames) for length in split.lengths]
+    utterances = np.repeat(np.arange(len(starts)), [len(start) for start in starts])
+    return utterances, np.concatenate(starts) if starts else np.zeros(0, np.int64)
+
+
+def batches(draw: Callable[[np.random.Generator], Batch], seed: int, first_step: int) -> Iterator[Batch]:
+    """Endless batches from step `first_step` on; the next is drawn in a thread while the last one is in use."""
+
+    def make(step: int) -> Batch:
+        return draw(np.random.default_rng([seed, step]))
+
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as ahead:
+        upcoming = ahead.submit(make, first_step)
+        for step in range(first_step + 1, 1 << 62):
+            batch = upcoming.result()
+            upcoming = ahead.submit(make, step)
+            yield batch

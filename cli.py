@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Deep Speaker: audio cache, training inputs, and what a trained network says of voices. (Training: train_cli.py.)"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+import entry_point
+
+EMBEDDING_PRECISION = 6  # decimals on stdout
+
+logger = logging.getLogger("cli")
+
+
+def main() -> int:
+    """Parse the command line and carry out its action; returns the exit status."""
+    parser = build_parser()
+    args = parser.parse_args()
+    handlers = (
+        (args.regenerate_full_cache, regenerate_full_cache),
+        (args.update_cache, update_cache),
+        (args.generate_training_inputs, generate_training_inputs),
+        (args.unseen_speakers is not None, unseen_speakers),
+        (args.get_embeddings is not None, get_embeddings),
+        (args.evaluate, evaluate),
+    )
+    if args.output is not None and args.get_embeddings is None:
+        parser.error("--output goes with --get_embeddings")
+    handler = next(handler for asked, handler in handlers if asked)
+    return entry_point.run(lambda: handler(args))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=entry_point.HelpFormatter)
+    flag = parser.add_argument_group("actions, one at a time").add_mutually_exclusive_group(required=True).add_argument
+    flag("--regenerate_full_cache", action="store_true", help="empty the cache, then fill it from --audio_dir")
+    flag("--update_cache", action="store_true", help="add the new and changed recordings of --audio_dir to the cache")
+    flag("--generate_training_inputs", action="store_true", help="write the cache's full_inputs.pkl")
+    flag("--unseen_speakers", metavar="A,B", help="print the cosine distances A to A (SAP) and A to B (SAN)")
+    flag("--get_embeddings", metavar="A", help="print the embedding of a cached speaker")
+    flag("--evaluate", action="store_true", help="print SAP, SAN and EER over all held-out speakers, by corpus")
+
+    flag = parser.add_argument_group("folders").add_argument
+    flag("--audio_dir", type=Path, metavar="DIR", help="recordings, WAV or FLAC, one folder per speaker at any depth "
+         "(default: $AUDIO_DIR, else $DS_DIR/VCTK-Corpus, else the samples)")  # fmt: skip
+    flag("--cache_output_dir", type=Path, metavar="DIR", help="the cache "
+         "(default: $CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
+    flag("--run_dir", type=Path, metavar="DIR", help="trained networks (default: runs/ in the cache)")
+    flag("--checkpoint", type=Path, metavar="FILE", help="network to use (default: the last one in --run_dir)")
+    flag("--output", type=Path, metavar="FILE.npz", help="with --get_embeddings: save the embeddings here")
+
+    flag = parser.add_argument_group("cache and inputs").add_argument
+    flag("--multi_threading", action="store_true", help="use every core")
+    flag("--num_workers", type=entry_point.positive_int, metavar="N", help="use N processes "
+         "(default: 1, or one per core with --multi_threading)")  # fmt: skip
+    flag("--microphone", choices=("mic1", "mic2", "both"), default="mic1", help="of VCTK 0.92's two microphones")
+    flag("--test_speakers", metavar="A,B,...", help="speakers held out from training "
+         "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate those of the network)")  # fmt: skip
+    flag(
+        "--test_speakers_file",
+        type=Path,
+        metavar="FILE",
+        help="the same from a file, one a line, as name or corpus/name",
+    )
+    flag("--seed", type=int, default=0, help="of the dither noise in the features, the only thing random here")
+    flag("--yes", action="store_true", help="do not ask before deleting the old cache")
+    return parser
+
+
+def regenerate_full_cache(args: argparse.Namespace) -> None:
+    """Empty the cache, after asking, and fill it."""
+    from audio.cache import UtteranceCache
+
+    recordings = _recordings(args)  # a corpus that can't be read costs nobody the old cache
+    cache = UtteranceCache(_cache_dir(args))
+    cache.check_ownership()
+    files = cache.owned_files()
+    if files:
+        what = f"{len(files)} files of {len(cache.speakers())} speakers in {cache.folder}"
+        if not args.yes and sys.stdin.isatty() and input(f"Delete {what}? [y/N] ").strip().lower() not in ("y", "yes"):
+            logger.info("nothing deleted")
+            return
+        cache.clear()
+        logger.info("deleted %s (trained networks stay)", what)
+    _fill(cache, recordings, args)
+
+
+def update_cache(args: argparse.Namespace) -> None:
+    """Add to the cache."""
+    from audio.cache import UtteranceCache
+
+    _fill(UtteranceCache(_cache_dir(args)), _recordings(args), args)
+
+
+def generate_training_inputs(args: argparse.Namespace) -> None:
+    """Write full_inputs.pkl."""
+    from audio.cache import INPUTS_NAME, UtteranceCache
+    from audio.mfcc import FeatureSettings
+    from audio.parallel import worker_count
+    from batcher.inputs import generate_inputs
+    from batcher.splits import VCTK_TEST_SPEAKERS, check_listed
+
+    cache = UtteranceCache.open(_cache_dir(args))
+    listed = _listed_speakers(args)
+    if listed:
+        check_listed(listed, cache.known_speakers())
+    path = cache.folder / INPUTS_NAME
+    settings = FeatureSettings(dither_seed=args.seed)
+    workers = worker_count(args.multi_threading, args.num_workers)
+    counts = generate_inputs(cache, path, listed or VCTK_TEST_SPEAKERS, settings, workers)
+    print(
+        f"{path}: {counts['speakers']} speakers, {counts['train']} train and {counts['test']} test utterances; "
+        f"{counts['held_out']} speakers held out"
+    )
+
+
+def unseen_speakers(args: argparse.Namespace) -> None:
+    """Print SAP and SAN of two speakers."""
+    from batcher.splits import parse_speakers
+    from inference.speakers import check_unit_length, different_speaker_distance, embed_speaker, same_speaker_distance
+    from storage.errors import UserError
+
+    names = parse_speakers(args.unseen_speakers)
+    if len(names) != 2:
+        raise UserError(f"--unseen_speakers expects two names, as in p362,p363. Received {args.unseen_speakers!r}")
+    cache, encoder = _open_cache_and_encoder(args)
+    a, b = (embed_speaker(encoder, cache, name) for name in names)
+    for name in sorted(set(names) & encoder.trained_on):
+        logger.warning("%s was among the training speakers: what follows is no figure for an unseen voice", name)
+    logger.info("embeddings have L2 norm 1 (checked on %d utterances)", check_unit_length(a, b))
+    same, different = "same speaker", "different speaker"
+    print(f"SAP = {same_speaker_distance(a)} (cosine distance {a.speaker} to {a.speaker} - {same})")
+    if a.speaker == b.speaker:
+        logger.info("%s was compared with itself, so there is no SAN", a.speaker)
+        return
+    print(f"SAN = {different_speaker_distance(a, b)} (cosine distance {a.speaker} to {b.speaker} - {different})")
+
+
+def get_embeddings(args: argparse.Namespace) -> None:
+    """Print, and with --output save, a speaker's embedding."""
+    from inference.speakers import embed_speaker, save_embeddings
+
+    cache, encoder = _open_cache_and_encoder(args)
+    speaker = embed_speaker(encoder, cache, args.get_embeddings)
+    print(" ".join(f"{value:.{EMBEDDING_PRECISION}f}" for value in speaker.mean))
+    if args.output is not None:
+        save_embeddings(args.output, speaker)
+        logger.info("saved the embeddings of %d utterances and their mean to %s", len(speaker.utterances), args.output)
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Print the figures of all held-out speakers."""
+    from evaluation.unseen import evaluate_unseen, format_reports
+
+    cache, encoder = _open_cache_and_encoder(args)
+    reports, heard = evaluate_unseen(encoder, cache, _listed_speakers(args) or encoder.held_out)
+    if heard:
+        logger.warning("left out, as the network was trained on them: %s", ", ".join(heard))
+    print(format_reports(reports))
+
+
+def _fill(cache, recordings: list, args: argparse.Namespace) -> None:
+    from audio.parallel import worker_count
+
+    report = cache.update(recordings, worker_count(args.multi_threading, args.num_workers))
+    for skipped in report.skipped:
+        logger.warning("skipped %s: %s", skipped.path, skipped.reason)
+    print(
+        f"{cache.folder}: {report.added} utterances added, {report.unchanged} unchanged, {len(report.skipped)} "
+        f"skipped; {len(cache.utterances)} of {len(cache.speakers())} speakers in all"
+    )
+
+
+def _recordings(args: argparse.Namespace) -> list:
+    from audio.scan import find_recordings
+
+    return find_recordings(entry_point.choose_audio_dir(args.audio_dir), args.microphone)
+
+
+def _listed_speakers(args: argparse.Namespace) -> tuple[str, ...]:
+    from batcher.splits import parse_speakers, read_speakers_file
+
+    from_file = read_speakers_file(args.test_speakers_file) if args.test_speakers_file else ()
+    return (*parse_speakers(args.test_speakers or ""), *from_file)
+
+
+def _cache_dir(args: argparse.Namespace) -> Path:
+    return args.cache_output_dir or entry_point.default_cache_dir()
+
+
+def _open_cache_and_encoder(args: argparse.Namespace) -> tuple:
+    from audio.cache import UtteranceCache
+    from inference.encoder import SpeakerEncoder
+    from inference.find import find_checkpoint
+
+    cache = UtteranceCache.open(_cache_dir(args))
+    return cache, SpeakerEncoder(
+        args.checkpoint or find_checkpoint(args.run_dir or entry_point.run_dir_of(cache.folder))
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

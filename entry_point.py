@@ -1,0 +1,102 @@
+"""What the two entry points share: default folders, logging, exit statuses."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from storage.errors import UserError
+
+ENVIRONMENT_FAILED, USERS_MISTAKE, INTERRUPTED = 1, 2, 130  # exit statuses
+SAMPLES = Path(__file__).resolve().parent / "samples" / "voices"
+
+logger = logging.getLogger(__name__)
+
+
+def data_folder() -> Path:
+    """`$DS_DIR`, else ~/deep-speaker-data."""
+    return Path(os.environ.get("DS_DIR") or "~/deep-speaker-data").expanduser()
+
+
+def default_cache_dir() -> Path:
+    """`$CACHE_DIR`, else the data folder's `cache`."""
+    return Path(os.environ.get("CACHE_DIR") or data_folder() / "cache").expanduser()
+
+
+def run_dir_of(cache_dir: Path) -> Path:
+    """Where the networks trained on a cache are kept unless told otherwise."""
+    return cache_dir / "runs"
+
+
+def choose_audio_dir(named: Path | None) -> Path:
+    """The corpus named on the command line or by `$AUDIO_DIR`, else the data folder's VCTK, else the samples."""
+    if named is not None or os.environ.get("AUDIO_DIR"):
+        return named or Path(os.environ["AUDIO_DIR"]).expanduser()
+    vctk = data_folder() / "VCTK-Corpus"
+    if vctk.is_dir():
+        return vctk
+    logger.warning("no corpus at %s and none named with --audio_dir: using the synthetic voices in %s", vctk, SAMPLES)
+    return SAMPLES
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows each flag's default, also where it depends on other things and the help text says so itself."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        if "default" in action.help or action.required or action.default is argparse.SUPPRESS:
+            return action.help
+        if action.default is False:
+            return f"{action.help} (default: off)"
+        return f"{action.help} (default: none)" if action.default is None else super()._get_help_string(action)
+
+
+def positive_int(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1. Received {text}")
+    return number
+
+
+def positive_float(text: str) -> float:
+    """A number above 0, for argparse."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0. Received {text}")
+    return number
+
+
+def share(text: str) -> float:
+    """A number from 0 up to 1, for argparse."""
+    number = float(text)
+    if not 0 <= number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 up to 1. Received {text}")
+    return number
+
+
+def run(command: Callable[[], None]) -> int:
+    """Run a command and return its exit status; whatever goes wrong is one line on stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        command()
+    except UserError as error:
+        return _fail(USERS_MISTAKE, error)
+    except KeyboardInterrupt:
+        return _fail(INTERRUPTED, "interrupted; the same command goes on from what is saved")
+    except BrokenPipeError:  # the reader of our results has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except BrokenProcessPool:
+        return _fail(ENVIRONMENT_FAILED, "a worker process was killed (out of memory?); run the command again")
+    except (OSError, MemoryError, ImportError) as error:
+        return _fail(ENVIRONMENT_FAILED, error or type(error).__name__)
+    return 0
+
+
+def _fail(status: int, reason: object) -> int:
+    print(f"error: {reason}" if status != INTERRUPTED else reason, file=sys.stderr)
+    return status

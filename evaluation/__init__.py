@@ -1,0 +1,1 @@
+"""How good the embeddings are: metrics with intervals, reports on unseen speakers, plots."""

@@ -1,0 +1,132 @@
+"""SAP, SAN and EER over speakers that the network never heard, by corpus."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from audio.cache import UtteranceCache
+from evaluation.metrics import bootstrap_interval, equal_error_rate, pairwise_scores
+from inference.encoder import SpeakerEncoder, cosine_distance
+from inference.speakers import SpeakerEmbeddings, embed_speaker, same_speaker_distance
+from storage.errors import UserError
+
+FEWEST_UTTERANCES = 2  # to compare a voice with itself
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value and its 95 % interval (bootstrap over speakers)."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class UnseenReport:
+    """The figures of one corpus."""
+
+    corpus: str
+    speakers: int
+    utterances: int
+    sap: Figure  # mean over speakers, cosine distance
+    san: Figure  # mean over pairs of speakers, cosine distance
+    eer: Figure  # all pairs of utterances, fraction
+
+
+def evaluate_unseen(
+    encoder: SpeakerEncoder, cache: UtteranceCache, listed: Iterable[str]
+) -> tuple[list[UnseenReport], list[str]]:
+    """Measure the listed speakers (names or `corpus/name`), each corpus by itself.
+
+    Returns:
+        the reports, and the listed speakers that were left out because the network was trained on them.
+
+    Raises:
+        UserError: fewer than two unseen speakers are left.
+    """
+    corpora: dict[str, set[str]] = {}
+    listed, heard = set(listed), set()
+    for utterance in cache.utterances.values():
+        if listed.isdisjoint({utterance.speaker, f"{utterance.corpus}/{utterance.speaker}"}):
+            continue
+        if utterance.speaker in encoder.trained_on:
+            heard.add(utterance.speaker)
+        else:
+            corpora.setdefault(utterance.corpus, set()).add(utterance.speaker)
+    comparable = {corpus: sorted(speakers) for corpus, speakers in sorted(corpora.items()) if len(speakers) > 1}
+    if not comparable:
+        raise UserError(
+            f"no two speakers of a corpus to compare: of those asked for, the cache at {cache.folder} holds "
+            f"{sum(map(len, corpora.values()))} unseen ones, and {len(heard)} that the network was trained on"
+        )
+    return [_report(encoder, cache, corpus, speakers) for corpus, speakers in comparable.items()], sorted(heard)
+
+
+def format_reports(reports: list[UnseenReport]) -> str:
+    """A table, one line a corpus: value and 95 % interval of each figure."""
+    lines = [f"{'corpus':<20} {'speakers':>8} {'utterances':>10}  {'SAP':<23}{'SAN':<23}EER in %"]
+    for report in reports:
+        figures = "".join(_cell(figure, 1, 4) for figure in (report.sap, report.san)) + _cell(report.eer, 100, 2)
+        lines.append(f"{report.corpus or '.':<20} {report.speakers:>8} {report.utterances:>10}  {figures}".rstrip())
+    return "\n".join([*lines, "(whole utterances; in brackets the 95 % interval, bootstrap over speakers)"])
+
+
+def _cell(figure: Figure, scale: float, digits: int) -> str:
+    value, low, high = (f"{scale * number:.{digits}f}" for number in (figure.value, figure.low, figure.high))
+    return f"{value} [{low}, {high}]".ljust(23)
+
+
+def _report(encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, names: list[str]) -> UnseenReport:
+    bar = tqdm(names, f"embed {corpus}".strip(), unit="speaker", leave=False)
+    speakers = [embed_speaker(encoder, cache, name) for name in bar]
+    speakers = [speaker for speaker in speakers if len(speaker.embeddings) >= FEWEST_UTTERANCES]
+    if len(speakers) < 2:
+        raise UserError(f"corpus {corpus!r} has fewer than two speakers with {FEWEST_UTTERANCES} or more utterances")
+    return UnseenReport(
+        corpus,
+        len(speakers),
+        sum(len(speaker.embeddings) for speaker in speakers),
+        _with_interval(_mean_sap(speakers), len(speakers)),
+        _with_interval(_mean_san(speakers), len(speakers)),
+        _with_interval(_eer(speakers), len(speakers)),
+    )
+
+
+def _with_interval(statistic, speakers: int) -> Figure:
+    return Figure(statistic(np.arange(speakers)), *bootstrap_interval(statistic, speakers))
+
+
+def _mean_sap(speakers: list[SpeakerEmbeddings]):
+    distances = np.array([same_speaker_distance(speaker) for speaker in speakers])
+    return lambda drawn: float(distances[drawn].mean())
+
+
+def _mean_san(speakers: list[SpeakerEmbeddings]):
+    means = [speaker.mean for speaker in speakers]
+    distances = np.array([[cosine_distance(a, b) for b in means] for a in means])
+
+    def statistic(drawn: np.ndarray) -> float:
+        different = drawn[:, None] != drawn[None, :]  # a speaker drawn twice is not another speaker
+        return float(distances[np.ix_(drawn, drawn)][different].mean()) if different.any() else float("nan")
+
+    return statistic
+
+
+def _eer(speakers: list[SpeakerEmbeddings]):
+    """Bootstrapped with the scores of each pair of speakers at hand, so that a draw only gathers them."""
+    embeddings = [speaker.embeddings for speaker in speakers]
+    target = [pairwise_scores(own, np.zeros(len(own)))[0] for own in embeddings]
+    nontarget = {(i, j): (a @ b.T).ravel() for i, a in enumerate(embeddings) for j, b in enumerate(embeddings) if i < j}
+
+    def statistic(drawn: np.ndarray) -> float:
+        pairs = [(min(i, j), max(i, j)) for n, i in enumerate(drawn) for j in drawn[:n] if i != j]
+        if not pairs:
+            return float("nan")
+        return equal_error_rate(
+            np.concatenate([target[i] for i in drawn]), np.concatenate([nontarget[pair] for pair in pairs])
+        )
+
+    return statistic

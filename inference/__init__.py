@@ -1,0 +1,1 @@
+"""From cached speech to embeddings and distances, with a trained checkpoint."""

@@ -1,0 +1,101 @@
+"""Embeddings of cached speakers, and how far they are from each other.
+
+SAP and SAN are v1's names: the cosine distance of a speaker to the same speaker (anchor to positive), over two halves
+of the utterances that share none, and to another one (anchor to negative).
+"""
+
+import difflib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from audio.cache import UtteranceCache, read_signal
+from inference.encoder import SpeakerEncoder, cosine_distance, mean_embedding
+from models.checkpoint import CheckpointError
+from storage.atomic import write_atomically
+from storage.errors import UserError
+
+NEAREST_NAMES = 5
+UNIT_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class SpeakerEmbeddings:
+    """A speaker's utterances, embedded."""
+
+    speaker: str
+    utterances: tuple[str, ...]
+    embeddings: np.ndarray  # (utterances, d) float32, rows of length 1
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The speaker's own embedding: (d,), of length 1."""
+        return mean_embedding(self.embeddings)
+
+
+def embed_speaker(encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str) -> SpeakerEmbeddings:
+    """Embed every cached utterance of a speaker.
+
+    Raises:
+        UserError: the cache does not hold the speaker.
+    """
+    utterances = cache.of_speaker(speaker)
+    if not utterances:
+        raise UserError(_unknown(cache, speaker))
+    signals = [read_signal(cache.folder, utterance) for utterance in utterances]
+    names = tuple(utterance.utterance for utterance in utterances)
+    return SpeakerEmbeddings(speaker, names, encoder.embed_utterances(signals))
+
+
+def same_speaker_distance(speaker: SpeakerEmbeddings) -> float:
+    """SAP: distance between the even and the odd utterances.
+
+    Raises:
+        UserError: the speaker has a single utterance.
+    """
+    if len(speaker.embeddings) < 2:
+        raise UserError(
+            f"speaker {speaker.speaker!r} has one utterance; two are needed to compare the voice with itself"
+        )
+    return cosine_distance(mean_embedding(speaker.embeddings[::2]), mean_embedding(speaker.embeddings[1::2]))
+
+
+def different_speaker_distance(a: SpeakerEmbeddings, b: SpeakerEmbeddings) -> float:
+    """SAN: distance between two speakers, over all their utterances."""
+    return cosine_distance(a.mean, b.mean)
+
+
+def check_unit_length(*speakers: SpeakerEmbeddings) -> int:
+    """Verify that every embedding has L2 norm 1; returns how many were looked at.
+
+    Raises:
+        CheckpointError: one has not.
+    """
+    embeddings = np.concatenate([speaker.embeddings for speaker in speakers])
+    worst = np.abs(np.linalg.norm(embeddings, axis=1) - 1).max()
+    if not worst <= UNIT_TOLERANCE:
+        raise CheckpointError(f"expected embeddings of L2 norm 1. Received one that is off by {worst:.3g}")
+    return len(embeddings)
+
+
+def save_embeddings(path: Path, speaker: SpeakerEmbeddings) -> None:
+    """Write an npz file: `embedding` (d,), `embeddings` (utterances, d) float32 and `utterances` (utterances,) text.
+
+    Raises:
+        OSError: the folder can't be written to.
+    """
+    content = io.BytesIO()
+    names = np.array(speaker.utterances)
+    np.savez(content, allow_pickle=False, embedding=speaker.mean, embeddings=speaker.embeddings, utterances=names)
+    write_atomically(path, content.getvalue())
+
+
+def _unknown(cache: UtteranceCache, speaker: str) -> str:
+    known = cache.speakers()
+    near = difflib.get_close_matches(speaker, known, NEAREST_NAMES, cutoff=0) if speaker else []
+    return (
+        f"speaker {speaker!r} is not in the cache at {cache.folder}; it holds {len(known)} speakers, "
+        f"nearest: {', '.join(near)}. To add recordings: cli.py --update_cache --audio_dir FOLDER"
+    )

@@ -1,0 +1,1 @@
+"""The network, and checkpoints that carry all that is needed to use it."""

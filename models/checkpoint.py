@@ -1,0 +1,71 @@
+"""Checkpoints: one npz file with every weight, and JSON beside them that says what they are.
+
+No pickle is involved, so that a checkpoint from elsewhere can be opened; and no TensorFlow, so that its description can
+be read at once. Arrays are named `embedder/<variable>`, `head/<variable>` and `optimizer/<variable>`.
+"""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from storage.atomic import write_atomically
+from storage.errors import UserError
+
+VERSION = "2.0.0"  # of this code
+FORMAT = "deep-speaker-checkpoint-1"
+DESCRIPTION = "description"  # name of the array that holds the JSON
+
+
+class CheckpointError(UserError):
+    """No checkpoint, or not a usable one; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights and their description.
+
+    `description` holds: stage, step, epoch, finished, best (the monitored value), network (`NetworkOptions`), features
+    (`FeatureSettings`), speakers, held_out, run (what the training was asked for), version.
+    """
+
+    description: dict
+    arrays: dict[str, np.ndarray]
+
+    def part(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays whose names start with `name/`, without that."""
+        return {key.removeprefix(f"{name}/"): value for key, value in self.arrays.items() if key.startswith(f"{name}/")}
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write `path`, whole or not at all.
+
+    Raises:
+        OSError: the folder can't be written to, or the disk is full.
+    """
+    text = json.dumps({"format": FORMAT, **checkpoint.description}, ensure_ascii=False)
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **{DESCRIPTION: np.array(text)}, **checkpoint.arrays)
+    write_atomically(path, content.getvalue())
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        CheckpointError: missing, damaged, or another kind of file.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        description = json.loads(str(arrays.pop(DESCRIPTION)))
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, AttributeError) as error:
+        raise CheckpointError(f"{path} is damaged or not a checkpoint ({error})") from error
+    if not isinstance(description, dict) or description.pop("format", None) != FORMAT:
+        raise CheckpointError(f"{path} is not a checkpoint of the format {FORMAT}")
+    return Checkpoint(description, arrays)

@@ -1,0 +1,136 @@
+"""The embedding network and the softmax head: convolutions, a GRU, an average over time, one dense layer.
+
+After Li et al., "Deep Speaker: an End-to-End Neural Speaker Embedding System" (2017), section 3, shrunk to about
+100,000 weights: strided convolutions shorten the window before the GRU, the only part that must go step by step.
+"""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import layers
+
+from models.checkpoint import Checkpoint, CheckpointError
+
+ACTIVATIONS = ("linear", "tanh", "sigmoid")
+L2_LAYER = "l2_normalization"
+LOGIT_SCALE = 30.0  # cosines alone give a softmax too little range to be sure of anything
+BATCH_NORM_MOMENTUM = 0.95  # settles within 100 steps
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What it takes to build the network again."""
+
+    feature_size: int = 39  # values per frame
+    window_frames: int = 160  # 1.6 s
+    conv_filters: tuple[int, ...] = (64, 96, 96)
+    conv_kernels: tuple[int, ...] = (5, 3, 3)  # frames
+    conv_strides: tuple[int, ...] = (2, 2, 2)
+    gru_units: int = 64
+    embedding_size: int = 128
+    embedding_activation: str = "linear"
+    normalize_embeddings: bool = False
+
+    @classmethod
+    def from_json(cls, fields: dict) -> "NetworkOptions":
+        """Options as a checkpoint holds them, where tuples have become lists.
+
+        Raises:
+            TypeError: a field that this version does not know.
+        """
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+
+
+def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndarray) -> keras.Model:
+    """The network from raw features to an embedding.
+
+    Args:
+        mean, deviation: of the training frames, shape = (39,); the first layer normalises with them.
+
+    Returns:
+        a model (batch, frames, 39) -> (batch, embedding_size), of unit length with `normalize_embeddings`. Any number
+        of frames works; `window_frames` is what it was trained on.
+    """
+    features = keras.Input((None, options.feature_size), name="features")
+    x = layers.Normalization(mean=mean, variance=np.square(deviation), name="feature_normalization")(features)
+    shape = zip(options.conv_filters, options.conv_kernels, options.conv_strides)
+    for number, (filters, kernel, stride) in enumerate(shape, start=1):
+        x = layers.Conv1D(filters, kernel, stride, padding="same", use_bias=False, name=f"conv_{number}")(x)
+        x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"batch_norm_{number}")(x)
+        x = layers.ReLU(name=f"relu_{number}")(x)
+    x = layers.GRU(options.gru_units, return_sequences=True, name="gru")(x)  # (batch, frames / 8, units)
+    x = layers.GlobalAveragePooling1D(name="average_over_time")(x)  # (batch, units)
+    x = layers.Dense(options.embedding_size, activation=options.embedding_activation, name="embedding")(x)
+    if options.normalize_embeddings:
+        x = layers.UnitNormalization(name=L2_LAYER)(x)
+    return keras.Model(features, x, name="embedder")
+
+
+@keras.saving.register_keras_serializable("deep_speaker")
+class CosineLogits(layers.Layer):
+    """A dense layer on directions alone: logits are the cosines between the input and each unit's weights.
+
+    Without lengths to play with, the softmax has to separate speakers by angle, which is what distances are taken in
+    later (Wang et al., "Additive Margin Softmax for Face Verification", 2018, section 3).
+
+    Args:
+        units: number of speakers.
+    """
+
+    def __init__(self, units: int, **kwargs):
+        super().__init__(**kwargs)
+        if units < 1:
+            raise ValueError(f"expected at least one unit. Received: units={units}")
+        self.units = units
+
+    def build(self, input_shape) -> None:
+        """Create the weights (embedding_size, units)."""
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units), initializer="glorot_uniform", name="kernel")
+
+    def call(self, embeddings):
+        """(batch, embedding_size) -> (batch, units), in [-1, 1]."""
+        return keras.ops.matmul(keras.ops.normalize(embeddings, axis=-1), keras.ops.normalize(self.kernel, axis=0))
+
+    def get_config(self) -> dict:
+        """What it takes to build the layer again."""
+        return {**super().get_config(), "units": self.units}
+
+
+def build_head(options: NetworkOptions, speakers: int) -> keras.Model:
+    """The classifier on top: (batch, embedding_size) -> (batch, speakers) cosines; times `LOGIT_SCALE`, logits."""
+    embedding = keras.Input((options.embedding_size,), name="embedding_in")
+    return keras.Model(embedding, CosineLogits(speakers, name="speaker_cosines")(embedding), name="head")
+
+
+def restore_embedder(checkpoint: Checkpoint) -> tuple[int, keras.Model]:
+    """The trained embedder of a checkpoint.
+
+    Returns:
+        (frames of the windows it was trained on, model).
+
+    Raises:
+        CheckpointError: the weights do not fit the network that the checkpoint describes.
+    """
+    options = NetworkOptions.from_json(checkpoint.description["network"])
+    mean, deviation = (checkpoint.arrays[f"normalization/{name}"] for name in ("mean", "deviation"))
+    embedder = build_embedder(options, mean, deviation)
+    assign(embedder.variables, checkpoint.part("embedder"), "embedder")
+    return options.window_frames, embedder
+
+
+def assign(variables: list[keras.Variable], arrays: dict[str, np.ndarray], part: str) -> None:
+    """Set variables from the arrays of a checkpoint's part.
+
+    Raises:
+        CheckpointError: one is missing, or of another shape.
+    """
+    for variable in variables:
+        expected, array = tuple(variable.shape), arrays.get(variable.path)
+        if array is None or array.shape != expected:
+            received = "none" if array is None else array.shape
+            raise CheckpointError(
+                f"the checkpoint does not fit the network: expected {part}/{variable.path} of shape {expected}. "
+                f"Received {received}"
+            )
+        variable.assign(array)

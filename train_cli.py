@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Deep Speaker: train the network, one stage a call: softmax, then triplets, then softmax on frozen embeddings."""
+
+import argparse
+import dataclasses
+import logging
+import sys
+from pathlib import Path
+
+import entry_point
+from training.options import DEFAULTS, FROZEN, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
+
+logger = logging.getLogger("train_cli")
+
+
+def main() -> int:
+    """Parse the command line and run a stage; returns the exit status."""
+    parser = build_parser()
+    args = parser.parse_args()
+    if args.freeze_embedding_weights and not args.loss_on_softmax:
+        parser.error("--freeze_embedding_weights goes with --loss_on_softmax")
+    if args.from_scratch and args.checkpoint is not None:
+        parser.error("--from_scratch and --checkpoint contradict each other")
+    if args.from_scratch and args.freeze_embedding_weights:
+        parser.error("--freeze_embedding_weights needs trained weights, so --from_scratch makes no sense with it")
+    return entry_point.run(lambda: train(args))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=entry_point.HelpFormatter)
+    flag = parser.add_argument_group("stages, one at a time").add_mutually_exclusive_group(required=True).add_argument
+    flag("--loss_on_softmax", action="store_true", help="classify the training speakers")
+    flag("--loss_on_embeddings", action="store_true", help="triplet loss, from the softmax stage's last checkpoint")
+
+    flag = parser.add_argument_group("network").add_argument
+    flag("--freeze_embedding_weights", action="store_true", help="train the softmax layer only, on finished embeddings")
+    flag("--normalize_embeddings", action="store_true", help="scale embeddings to length 1")
+    flag("--embedding_activation", choices=("linear", "tanh", "sigmoid"), help="of the embedding layer "
+         "(default: that of the checkpoint, else linear)")  # fmt: skip
+
+    flag = parser.add_argument_group("files").add_argument
+    flag("--data_filename", type=Path, metavar="FILE", help="training inputs (default: full_inputs.pkl in the cache: "
+         "$CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
+    flag("--run_dir", type=Path, metavar="DIR", help="holds a folder for each stage (default: runs/ beside the inputs)")
+    flag("--checkpoint", type=Path, metavar="FILE", help="start from it (default: the stage before's last one)")
+    flag("--from_scratch", action="store_true", help="start from random weights; an earlier run is set aside")
+
+    flag = parser.add_argument_group("training").add_argument
+    flag("--batch_size", type=entry_point.positive_int, metavar="N", help="windows a step "
+         f"(default: {_defaults('batch_size')}; random triplets {RANDOM_BATCH})")  # fmt: skip
+    flag("--learning_rate", type=entry_point.positive_float, metavar="X", help="of the first step "
+         f"(default: {_defaults('learning_rate')})")  # fmt: skip
+    flag("--max_epochs", type=entry_point.positive_int, metavar="N", help="of 100 steps each "
+         f"(default: {_defaults('max_epochs')})")  # fmt: skip
+    flag(
+        "--max_steps",
+        type=entry_point.positive_int,
+        metavar="N",
+        help="end the stage there (default: after --max_epochs)",
+    )
+    flag(
+        "--patience",
+        type=entry_point.positive_int,
+        default=10,
+        metavar="N",
+        help="epochs without progress to stop after",
+    )
+    flag("--triplet_selection", choices=("semi-hard", "hard", "random"), default="hard", help="triplets to learn from; "
+         "random is v1's")  # fmt: skip
+    flag("--margin", type=entry_point.positive_float, default=0.2, help="of the triplet loss, in cosine")
+    flag(
+        "--softmax_margin", type=entry_point.share, default=0.2, help="taken off the right speaker's cosine; 0 for none"
+    )
+    flag("--seed", type=int, default=0, help="of the first weights and of everything drawn")
+    return parser
+
+
+def train(args: argparse.Namespace) -> None:
+    """Run the stage that was asked for, draw its curves, and print what it reached."""
+    options = training_options(args)
+    from models.backend import load_tensorflow
+
+    load_tensorflow()
+    from evaluation.plots import plot_curves
+    from training.run import run_stage
+
+    folder = options.run_dir / options.stage
+    try:
+        result = run_stage(options)
+    finally:
+        plot_curves(folder / "history.csv", folder / "curves.png")
+    print(f"{options.stage}, {result.step} steps: {result.summary}")
+    logger.info("kept in %s", folder)
+
+
+def training_options(args: argparse.Namespace) -> TrainingOptions:
+    """What the command line asks for, defaults filled in."""
+    stage = TRIPLET if args.loss_on_embeddings else FROZEN if args.freeze_embedding_weights else SOFTMAX
+    data_filename = args.data_filename or entry_point.default_cache_dir() / "full_inputs.pkl"
+    given = {name: value for name, value in vars(args).items() if name in TrainingOptions.__dataclass_fields__}
+    defaults = dataclasses.asdict(DEFAULTS[stage])
+    if stage == TRIPLET and args.triplet_selection == "random":
+        defaults["batch_size"] = RANDOM_BATCH
+    chosen = {name: value for name, value in given.items() if value is not None}
+    run_dir = args.run_dir or entry_point.run_dir_of(data_filename.parent)
+    return TrainingOptions(**{**defaults, **chosen, "stage": stage, "data_filename": data_filename, "run_dir": run_dir})
+
+
+def _defaults(name: str) -> str:
+    return ", ".join(f"{stage} {getattr(values, name)}" for stage, values in DEFAULTS.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+#!/usr/bin/env python3
+"""The first release's name for train_cli.py."""
+
+import sys
+
+from train_cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The three stages: softmax pre-training, triplets on the embeddings, softmax again on frozen embeddings."""

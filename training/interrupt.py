@@ -1,0 +1,33 @@
+"""Ctrl-C and SIGTERM, taken at the end of a step so that no step is half done or done twice."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass
+class Interruption:
+    """Whether someone asked the run to end."""
+
+    requested: bool = False
+
+
+@contextmanager
+def interruption() -> Iterator[Interruption]:
+    """Note the first signal; a second one interrupts at once. Must be entered in the main thread."""
+    state = Interruption()
+
+    def note(_number, _frame) -> None:
+        if state.requested:
+            raise KeyboardInterrupt
+        state.requested = True
+
+    earlier = {number: signal.signal(number, note) for number in SIGNALS}
+    try:
+        yield state
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

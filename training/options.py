@@ -1,0 +1,61 @@
+"""What a training run is asked to do."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+SOFTMAX, TRIPLET, FROZEN = "softmax", "triplet", "softmax_frozen"  # the stages, and the names of their folders
+STAGES_BEFORE = {SOFTMAX: (), TRIPLET: (SOFTMAX,), FROZEN: (TRIPLET, SOFTMAX)}  # the first that has run is taken
+
+STEPS_PER_EPOCH = 100
+WINDOWS_PER_SPEAKER = 5  # in a P x K batch
+RANDOM_BATCH = 900  # windows: v1's 300 anchors, 300 positives, 300 negatives
+
+
+@dataclass(frozen=True)
+class StageDefaults:
+    """A stage's settings where the command line is silent; chosen on the dev speakers, see docs/training-notes.md."""
+
+    batch_size: int  # windows
+    learning_rate: float  # at the first step; it falls along half a cosine
+    max_epochs: int
+
+
+DEFAULTS = {
+    SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=25),
+    TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=15),
+    FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10),
+}
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """One stage's run; saved as JSON in its folder and inside its checkpoints."""
+
+    stage: str
+    data_filename: Path
+    run_dir: Path  # holds a folder for each stage
+    batch_size: int
+    learning_rate: float
+    max_epochs: int  # of STEPS_PER_EPOCH steps
+    max_steps: int | None = None  # ends the run earlier
+    patience: int = 10  # epochs without progress of the training loss before the run stops
+    normalize_embeddings: bool = False
+    embedding_activation: str | None = None  # None: what the checkpoint has, else linear
+    triplet_selection: str = "hard"
+    margin: float = 0.2  # of the triplet loss, in cosine
+    softmax_margin: float = 0.2  # taken off the right speaker's cosine
+    seed: int = 0
+    checkpoint: Path | None = None  # where to start from instead of the stage before
+    from_scratch: bool = False
+
+    @property
+    def total_steps(self) -> int:
+        """Gradient steps of the whole run; the learning rate's fall is laid out over them."""
+        planned = self.max_epochs * STEPS_PER_EPOCH
+        return planned if self.max_steps is None else min(planned, self.max_steps)
+
+    def as_json(self) -> dict:
+        """The fields, with paths as text."""
+        fields = dataclasses.asdict(self)
+        return {name: str(value) if isinstance(value, Path) else value for name, value in fields.items()}

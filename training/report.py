@@ -1,0 +1,37 @@
+"""An epoch in one line, and plain words for a run that has gone wrong."""
+
+import math
+
+SAME = 0.999  # mean cosine above which embeddings coincide
+NEAR_MARGIN = 0.02  # relative
+
+_PERCENT = ("accuracy", "share")
+
+
+def describe(row: dict[str, float]) -> str:
+    """Format an epoch's figures: shares and accuracies in percent, the rest to four digits."""
+    figures = {name: value for name, value in row.items() if name not in ("epoch", "step", "seconds")}
+    return f"epoch {row['epoch']:.0f} (step {row['step']:.0f}, {row['seconds']:.0f} s): {format_metrics(figures)}"
+
+
+def format_metrics(metrics: dict[str, float]) -> str:
+    """Names and values in a line."""
+    return ", ".join(f"{name.replace('_', ' ')} {_format(name, value)}" for name, value in metrics.items())
+
+
+def trouble(row: dict[str, float], margin: float) -> str | None:
+    """Say what is wrong with an epoch and what to try; None if nothing is."""
+    if not math.isfinite(row["loss"]):
+        return "the loss is no longer a number; try a smaller --learning_rate"
+    cosines = row.get("positive_cosine", 0), row.get("negative_cosine", 0)
+    if abs(row["loss"] - margin) <= NEAR_MARGIN * margin and min(cosines) > SAME:
+        return (
+            f"collapsed: the loss stands at the margin of {margin} and all cosines at 1, so every voice has the same "
+            "embedding; try --triplet_selection semi-hard or random, a smaller --learning_rate, or a start from the "
+            "softmax stage"
+        )
+    return None
+
+
+def _format(name: str, value: float) -> str:
+    return f"{100 * value:.1f} %" if name.endswith(_PERCENT) else f"{value:.4g}"

@@ -1,0 +1,159 @@
+"""What distinguishes the stages: the batches they draw, the loss they step on, and what they measure."""
+
+from abc import ABC, abstractmethod
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from batcher.inputs import TrainingInputs
+from batcher.windows import Batch, WindowSampler, covering_windows, take_windows
+from models.network import LOGIT_SCALE
+from training.network_state import NetworkState
+from training.options import FROZEN, SOFTMAX, TRIPLET, WINDOWS_PER_SPEAKER, TrainingOptions
+from triplet_loss.loss import cosine_similarity, triplet_hinge
+from triplet_loss.mining import STRATEGIES
+
+RANDOM_TRIPLETS = 300  # v1's 300 anchors, positives and negatives: what losses are compared on
+TRIPLET_ROUNDS = 5  # draws of that many; their mean is reported
+EVALUATION_SEED = 300  # the same triplets are measured after every epoch
+FORWARD_BATCH = 512  # windows
+MARGIN_WARM_UP = 400  # steps
+
+Metrics = dict[str, float]
+
+
+class Stage(ABC):
+    """One way to train a `NetworkState`."""
+
+    def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
+        self.options, self.inputs, self.state = options, inputs, state
+        self.train = WindowSampler(inputs.train, state.options.window_frames)
+        self.forward = tf.function(lambda windows: state.embedder(windows, training=False), reduce_retracing=True)
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator) -> Batch:
+        """Draw the batch of one step."""
+
+    @abstractmethod
+    def loss(self, windows: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """The loss to step on, and what to report beside it."""
+
+    @abstractmethod
+    def measure(self) -> Metrics:
+        """Figures on the test utterances, after an epoch."""
+
+    @tf.function(reduce_retracing=True)
+    def step(self, windows: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One gradient step."""
+        variables = self.state.trainable_variables
+        with tf.GradientTape() as tape:
+            loss, report = self.loss(windows, labels)
+        self.state.optimizer.apply(tape.gradient(loss, variables), variables)
+        return {"loss": loss, **report}
+
+    def embed(self, windows: np.ndarray) -> np.ndarray:
+        """Embeddings of (n, frames, 39) windows: (n, embedding_size)."""
+        parts = [self.forward(windows[i : i + FORWARD_BATCH]).numpy() for i in range(0, len(windows), FORWARD_BATCH)]
+        return np.concatenate(parts)
+
+
+class SoftmaxStage(Stage):
+    """Cross-entropy over the training speakers, with an additive margin (Wang et al. 2018, equation 6).
+
+    The embedder trains too unless it is frozen.
+    """
+
+    def draw(self, rng: np.random.Generator) -> Batch:
+        return self.train.softmax_batch(rng, self.options.batch_size)
+
+    def loss(self, windows, labels):
+        training = self.state.embedder.trainable  # a frozen embedder keeps its batch statistics
+        cosines = self.state.head(self.state.embedder(windows, training=training))  # (batch, speakers)
+        own = ops.one_hot(labels, len(self.inputs.speakers))
+        logits = LOGIT_SCALE * (cosines - self._margin() * own)
+        loss = ops.mean(keras.losses.categorical_crossentropy(own, logits, from_logits=True))
+        return loss, {"accuracy": _share(ops.argmax(cosines, axis=-1) == ops.cast(labels, "int32"))}
+
+    def _margin(self):
+        """The handicap of the right answer grows to its full size, since at first no answer is right."""
+        warmed = ops.cast(self.state.optimizer.iterations, "float32") / MARGIN_WARM_UP
+        return self.options.softmax_margin * ops.minimum(warmed, 1.0)
+
+    def measure(self) -> Metrics:
+        split = self.inputs.test
+        utterances, begins = covering_windows(split, self.state.options.window_frames)
+        if not len(utterances):
+            return {}
+        log_posteriors = np.concatenate(
+            [
+                ops.log_softmax(
+                    LOGIT_SCALE * self.state.head(self.embed(take_windows(split, u, b, self.train.frames)))
+                ).numpy()
+                for u, b in _in_parts(utterances, begins)
+            ]
+        )
+        labels = split.labels[utterances]
+        posteriors = np.zeros((len(split.labels), len(self.inputs.speakers)))
+        np.add.at(posteriors, utterances, np.exp(log_posteriors))
+        return {
+            "test_loss": float(-log_posteriors[np.arange(len(labels)), labels].mean()),
+            "test_accuracy": float((log_posteriors.argmax(axis=1) == labels).mean()),
+            "test_utterance_accuracy": float((posteriors.argmax(axis=1) == split.labels).mean()),
+        }
+
+
+class TripletStage(Stage):
+    """The Deep Speaker loss on mined, or v1's random, triplets."""
+
+    def draw(self, rng: np.random.Generator) -> Batch:
+        if self.options.triplet_selection == "random":
+            return self.train.triplet_batch(rng, self.options.batch_size // 3)
+        return self.train.speaker_batch(rng, self.options.batch_size // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
+
+    def loss(self, windows, labels):
+        embeddings = self.state.embedder(windows, training=True)
+        select = STRATEGIES[self.options.triplet_selection]
+        to_positive, to_negative, weight = select(embeddings, labels)
+        hinge = triplet_hinge(to_positive, to_negative, self.options.margin) * weight
+        triplets = ops.maximum(ops.sum(weight), 1.0)
+        return ops.sum(hinge) / triplets, {
+            "active_share": ops.sum(ops.cast(hinge > 0, "float32")) / triplets,
+            "positive_cosine": ops.sum(to_positive * weight) / triplets,
+            "negative_cosine": ops.sum(to_negative * weight) / triplets,
+        }
+
+    def measure(self) -> Metrics:
+        test = (
+            WindowSampler(self.inputs.test, self.state.options.window_frames) if len(self.inputs.test.labels) else None
+        )
+        if test is None or len(test.speakers) < 2:
+            return {}
+        rounds = [self._random_triplets(test, seed) for seed in range(TRIPLET_ROUNDS)]
+        return {f"test_{name}": float(np.mean([r[name] for r in rounds])) for name in rounds[0]}
+
+    def _random_triplets(self, sampler: WindowSampler, seed: int) -> Metrics:
+        batch = sampler.triplet_batch(np.random.default_rng([EVALUATION_SEED, seed]), RANDOM_TRIPLETS)
+        anchor, positive, negative = np.split(self.embed(batch.windows), 3)
+        to_positive = cosine_similarity(anchor, positive).numpy()
+        to_negative = cosine_similarity(anchor, negative).numpy()
+        hinge = np.maximum(to_negative - to_positive + self.options.margin, 0)
+        return {
+            "loss": float(hinge.mean()),
+            "active_share": float((hinge > 0).mean()),
+            "positive_cosine": float(to_positive.mean()),
+            "negative_cosine": float(to_negative.mean()),
+        }
+
+
+STAGES = {SOFTMAX: SoftmaxStage, TRIPLET: TripletStage, FROZEN: SoftmaxStage}
+
+
+def _share(hits) -> tf.Tensor:
+    return ops.mean(ops.cast(hits, "float32"))
+
+
+def _in_parts(*arrays: np.ndarray):
+    for i in range(0, len(arrays[0]), FORWARD_BATCH):
+        yield tuple(array[i : i + FORWARD_BATCH] for array in arrays)

@@ -1,0 +1,128 @@
+"""Where a run starts: where it was interrupted, from the stage before, or fresh."""
+
+import dataclasses
+import hashlib
+import logging
+from pathlib import Path
+
+import keras
+
+from batcher.inputs import TrainingInputs
+from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from models.network import NetworkOptions, assign
+from storage.errors import UserError
+from training.network_state import NetworkState, build_state
+from training.options import FROZEN, STAGES_BEFORE, TRIPLET, TrainingOptions
+from training.run_folder import RunFolder
+
+# Two runs that differ in nothing but these are one run: it can be moved, prolonged and continued.
+NOT_IDENTITY = {"run_dir", "data_filename", "checkpoint", "from_scratch", "max_steps", "max_epochs", "patience"}
+
+logger = logging.getLogger(__name__)
+
+
+class StartError(UserError):
+    """The run can't start as asked; the message says what to do."""
+
+
+def find_origin(options: TrainingOptions) -> Path | None:
+    """The checkpoint whose embedder the stage starts from; None starts from random weights.
+
+    Raises:
+        StartError: a frozen embedder was asked for and none was ever trained.
+    """
+    if options.from_scratch:
+        return None
+    if options.checkpoint is not None:
+        return options.checkpoint
+    for stage in STAGES_BEFORE[options.stage]:
+        path = RunFolder(options.run_dir / stage).last
+        if path.is_file():
+            return path
+    if options.stage == FROZEN:
+        raise StartError(
+            f"there are no embeddings to freeze in {options.run_dir}; train them with --loss_on_softmax first"
+        )
+    if options.stage == TRIPLET:
+        logger.warning("no softmax stage in %s: triplets start from random weights, which is slow", options.run_dir)
+    return None
+
+
+def run_identity(options: TrainingOptions, origin: Path | None) -> dict:
+    """What makes a run this run and no other: its settings, its data, and what it started from."""
+    settings = {name: value for name, value in options.as_json().items() if name not in NOT_IDENTITY}
+    return {**settings, "data_sha256": _digest(options.data_filename), "origin_sha256": origin and _digest(origin)}
+
+
+def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkpoint | None) -> NetworkState:
+    """Build the network for `inputs`, with the embedder of `origin` if there is one.
+
+    Raises:
+        StartError: `origin` was trained on other features, or with another activation.
+        CheckpointError: its weights do not fit.
+    """
+    keras.utils.set_random_seed(options.seed)
+    network = _network_options(options, inputs, origin)
+    mean, deviation = inputs.mean, inputs.deviation
+    if origin is not None:  # the embedder goes on with the scale that it has learned to see
+        mean, deviation = origin.arrays["normalization/mean"], origin.arrays["normalization/deviation"]
+    state = build_state(
+        network,
+        (mean, deviation),
+        speakers=0 if options.stage == TRIPLET else len(inputs.speakers),
+        train_embedder=options.stage != FROZEN,
+        first_rate=options.learning_rate,
+    )
+    if origin is not None:
+        assign(state.embedder.variables, origin.part("embedder"), "embedder")
+    return state
+
+
+def load_origin(path: Path | None) -> Checkpoint | None:
+    """Open the checkpoint to start from.
+
+    Raises:
+        CheckpointError: missing or damaged.
+    """
+    if path is None:
+        return None
+    checkpoint = load_checkpoint(path)
+    description = checkpoint.description
+    logger.info("starting from %s (%s, step %s)", path, description["stage"], description["step"])
+    if not description["finished"]:
+        logger.warning("that stage was not finished; run it again to complete it")
+    return checkpoint
+
+
+def trained_speakers(inputs: TrainingInputs, origin: Checkpoint | None) -> list[str]:
+    """Everyone whose voice has shaped the weights, in this stage or an earlier one."""
+    earlier = origin.description["trained_on"] if origin else []
+    return sorted({*inputs.speakers, *earlier})
+
+
+def _network_options(options: TrainingOptions, inputs: TrainingInputs, origin: Checkpoint | None) -> NetworkOptions:
+    changes = {"normalize_embeddings": options.normalize_embeddings}
+    if options.embedding_activation is not None:
+        changes["embedding_activation"] = options.embedding_activation
+    if origin is None:
+        return NetworkOptions(feature_size=inputs.feature_settings.size, **changes)
+    same_noise = {**origin.description["features"], "dither_seed": inputs.feature_settings.dither_seed}
+    if same_noise != dataclasses.asdict(inputs.feature_settings):
+        raise StartError(
+            f"the checkpoint was trained on other features ({origin.description['features']}); "
+            "make the inputs again with those, or start with --from_scratch"
+        )
+    earlier = NetworkOptions.from_json(origin.description["network"])
+    if changes.get("embedding_activation", earlier.embedding_activation) != earlier.embedding_activation:
+        raise StartError(
+            f"the checkpoint's embeddings are {earlier.embedding_activation}, not {options.embedding_activation}; "
+            "drop --embedding_activation, or start with --from_scratch"
+        )
+    return dataclasses.replace(earlier, **changes)
+
+
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}")
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

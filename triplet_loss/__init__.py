@@ -1,0 +1,1 @@
+"""Cosine similarity, the Deep Speaker triplet loss, and the choice of triplets."""

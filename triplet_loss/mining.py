@@ -1,0 +1,54 @@
+"""Which triplets to learn from, given a batch of embeddings and who speaks.
+
+Each strategy returns two arrays of equal shape, the similarity of an anchor to its positive and to its negative, and a
+weight for each pair: 1 where the triplet exists. Names follow Schroff et al., "FaceNet" (2015), section 3.2, and
+Hermans et al., "In Defense of the Triplet Loss" (2017), section 2.
+"""
+
+import keras
+from keras import ops
+
+from triplet_loss.loss import cosine_similarity, similarity_matrix
+
+FARTHEST, NEAREST = -2.0, 2.0  # beyond any cosine: stands for "not a candidate"
+
+
+def random_triplets(embeddings, labels=None):
+    """The batch as drawn: a third anchors, a third positives, a third negatives (v1's triplets)."""
+    anchor, positive, negative = ops.split(embeddings, 3)
+    to_positive = cosine_similarity(anchor, positive)
+    return to_positive, cosine_similarity(anchor, negative), ops.ones_like(to_positive)
+
+
+def hard_triplets(embeddings, labels):
+    """Batch-hard: for each anchor its farthest positive and its nearest negative."""
+    similarity, same, other = _pairs(embeddings, labels)
+    to_positive = ops.min(ops.where(same, similarity, NEAREST), axis=1)
+    to_negative = ops.max(ops.where(other, similarity, FARTHEST), axis=1)
+    exists = ops.logical_and(ops.any(same, axis=1), ops.any(other, axis=1))
+    return to_positive, to_negative, ops.cast(exists, similarity.dtype)
+
+
+def semi_hard_triplets(embeddings, labels):
+    """For each anchor and positive, the nearest negative that is still farther than the positive.
+
+    Where every negative is nearer, the farthest of them is taken.
+    """
+    similarity, same, other = _pairs(embeddings, labels)
+    # (anchor, positive, negative): is this negative farther from the anchor than this positive?
+    farther = ops.logical_and(similarity[:, None, :] < similarity[:, :, None], other[:, None, :])
+    nearest_of_farther = ops.max(ops.where(farther, similarity[:, None, :], FARTHEST), axis=2)
+    farthest = ops.min(ops.where(other, similarity, NEAREST), axis=1)[:, None]
+    to_negative = ops.where(ops.any(farther, axis=2), nearest_of_farther, farthest)
+    exists = ops.logical_and(same, ops.any(other, axis=1)[:, None])
+    return similarity, to_negative, ops.cast(exists, similarity.dtype)
+
+
+STRATEGIES = {"semi-hard": semi_hard_triplets, "hard": hard_triplets, "random": random_triplets}
+
+
+def _pairs(embeddings, labels) -> tuple[keras.KerasTensor, ...]:
+    """Similarities (batch, batch), and which pairs are of one speaker (but not of one window) or of two."""
+    same = labels[:, None] == labels[None, :]
+    itself = ops.cast(ops.eye(ops.shape(labels)[0]), "bool")
+    return similarity_matrix(embeddings), ops.logical_and(same, ops.logical_not(itself)), ops.logical_not(same)
