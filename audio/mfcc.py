@@ -33,7 +33,10 @@ class FeatureSettings:
         return 3 * self.num_cepstra
 
 
-def mfcc(signal: np.ndarray, settings: FeatureSettings = FeatureSettings()) -> np.ndarray:
+DEFAULT_FEATURES = FeatureSettings()
+
+
+def mfcc(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
     """Turn an utterance into frames.
 
     Args:

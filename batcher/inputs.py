@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from audio.cache import Utterance, UtteranceCache, read_signal
-from audio.mfcc import FeatureSettings, mfcc
+from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, mfcc
 from audio.parallel import parallel_map
 from batcher.restricted_pickle import UnsafePickleError, read_records, write_record
 from batcher.splits import is_listed, train_count
@@ -63,7 +63,7 @@ def generate_inputs(
     cache: UtteranceCache,
     path: Path,
     held_out: tuple[str, ...],
-    settings: FeatureSettings = FeatureSettings(),
+    settings: FeatureSettings = DEFAULT_FEATURES,
     workers: int = 1,
 ) -> dict[str, int]:
     """Write `path` from the cache.

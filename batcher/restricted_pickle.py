@@ -10,7 +10,7 @@
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # the documented class, as implemente
     def _refuse(self) -> None:
         raise UnsafePickleError("it builds objects other than arrays and plain containers")
 
-    dispatch = dict(pickle._Unpickler.dispatch)
+    dispatch: ClassVar[dict] = dict(pickle._Unpickler.dispatch)
     for _code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.PERSID, pickle.BINPERSID):
         dispatch[_code[0]] = _refuse
     for _code in (pickle.EXT1, pickle.EXT2, pickle.EXT4):

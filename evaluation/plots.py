@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from storage.atomic import write_atomically
 
 PANELS = {  # title: columns of history.csv
-    "loss": ("loss", "test_loss"),
-    "accuracy": ("accuracy", "test_accuracy", "test_utterance_accuracy"),
-    "cosine": ("positive_cosine", "negative_cosine", "test_positive_cosine", "test_negative_cosine"),
-    "active triplets": ("active_share", "test_active_share"),
+    "loss": ("train_loss", "test_loss"),
+    "accuracy": ("train_accuracy", "test_accuracy", "test_utterance_accuracy"),
+    "cosine": ("train_positive_cosine", "train_negative_cosine", "test_positive_cosine", "test_negative_cosine"),
+    "active triplets": ("train_active_share", "test_active_share"),
     "learning rate": ("learning_rate",),
 }
 PANEL_SIZE = 4.5, 3.2  # inches

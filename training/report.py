@@ -21,10 +21,10 @@ def format_metrics(metrics: dict[str, float]) -> str:
 
 def trouble(row: dict[str, float], margin: float) -> str | None:
     """Say what is wrong with an epoch and what to try; None if nothing is."""
-    if not math.isfinite(row["loss"]):
+    if not math.isfinite(row["train_loss"]):
         return "the loss is no longer a number; try a smaller --learning_rate"
-    cosines = row.get("positive_cosine", 0), row.get("negative_cosine", 0)
-    if abs(row["loss"] - margin) <= NEAR_MARGIN * margin and min(cosines) > SAME:
+    cosines = row.get("train_positive_cosine", 0), row.get("train_negative_cosine", 0)
+    if abs(row["train_loss"] - margin) <= NEAR_MARGIN * margin and min(cosines) > SAME:
         return (
             f"collapsed: the loss stands at the margin of {margin} and all cosines at 1, so every voice has the same "
             "embedding; try --triplet_selection semi-hard or random, a smaller --learning_rate, or a start from the "

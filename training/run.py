@@ -144,7 +144,7 @@ class _Run:
                     self._save()
                     raise KeyboardInterrupt
         count = (position.step - 1) % STEPS_PER_EPOCH + 1
-        means = {name: total / count for name, total in position.sums.items()}
+        means = {f"train_{name}": total / count for name, total in position.sums.items()}
         position.metrics, position.sums = {**means, **self.stage.measure()}, {}
         position.seconds += time.monotonic() - began
         rate = float(self.stage.state.optimizer.learning_rate)
@@ -165,7 +165,7 @@ class _Run:
         problem = trouble(row, self.options.margin)
         if problem:
             logger.warning(problem)
-        is_best = position.progress.update(row["loss"])
+        is_best = position.progress.update(row["train_loss"])
         stalled = position.progress.epochs_without >= self.options.patience
         if stalled:
             logger.info("no progress in %d epochs: stopping early", self.options.patience)
