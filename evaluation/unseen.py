@@ -67,7 +67,7 @@ def evaluate_unseen(
 
 def format_reports(reports: list[UnseenReport]) -> str:
     """A table, one line a corpus: value and 95 % interval of each figure."""
-    lines = [f"{'corpus':<20} {'speakers':>8} {'utterances':>10}  {'SAP':<23}{'SAN':<23}EER in %"]
+    lines = [f"{'corpus':<20} {'speakers':>8} {'utterances':>10}  {'SAP':<26}{'SAN':<26}EER in %"]
     for report in reports:
         figures = "".join(_cell(figure, 1, 4) for figure in (report.sap, report.san)) + _cell(report.eer, 100, 2)
         lines.append(f"{report.corpus or '.':<20} {report.speakers:>8} {report.utterances:>10}  {figures}".rstrip())
@@ -76,7 +76,7 @@ def format_reports(reports: list[UnseenReport]) -> str:
 
 def _cell(figure: Figure, scale: float, digits: int) -> str:
     value, low, high = (f"{scale * number:.{digits}f}" for number in (figure.value, figure.low, figure.high))
-    return f"{value} [{low}, {high}]".ljust(23)
+    return f"{value} [{low}, {high}]".ljust(26)
 
 
 def _report(encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, names: list[str]) -> UnseenReport:

@@ -1,0 +1,113 @@
+"""Data and networks small enough to train in a second, for the tests of models/, training/, inference/."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from audio.mfcc import FeatureSettings
+from batcher.inputs import FEATURE_DTYPE, FORMAT, SpeakerSplit, TrainingInputs
+from batcher.restricted_pickle import write_record
+from models.checkpoint import load_checkpoint, save_checkpoint
+from models.network import NetworkOptions
+from training.network_state import NetworkState, build_state
+from training.options import TrainingOptions
+
+SETTINGS = FeatureSettings(num_cepstra=2)  # 6 values a frame
+SPEAKERS = ("ann", "bob", "cid", "dee")
+UTTERANCES = 6  # of each speaker
+TEST_UTTERANCES = 2  # of them, the last ones
+SHORTEST, LONGEST = 40, 90  # frames
+EPOCH = 4  # steps
+
+
+@dataclass(frozen=True)
+class TinyNetworkOptions(NetworkOptions):
+    """`NetworkOptions` that cost next to nothing."""
+
+    feature_size: int = SETTINGS.size
+    window_frames: int = 16
+    conv_filters: tuple[int, ...] = (6, 8)
+    conv_kernels: tuple[int, ...] = (3, 3)
+    conv_strides: tuple[int, ...] = (2, 2)
+    gru_units: int = 6
+    embedding_size: int = 8
+
+
+def utterances(speakers=SPEAKERS, each=UTTERANCES, seed=0, size=SETTINGS.size) -> list[list[np.ndarray]]:
+    """Frames (frames, size) float16 of each speaker's utterances; speakers differ in their mean frame."""
+    rng = np.random.default_rng(seed)
+    means = rng.normal(0, 2, (len(speakers), size))
+    return [
+        [(mean + rng.normal(size=(rng.integers(SHORTEST, LONGEST + 1), size))).astype(FEATURE_DTYPE) for _ in range(each)]
+        for mean in means
+    ]
+
+
+def split(spoken: list[list[np.ndarray]]) -> SpeakerSplit:
+    """A split of utterances listed by speaker."""
+    frames = [u for own in spoken for u in own]
+    lengths = np.array([len(u) for u in frames], np.int64)
+    features = np.concatenate(frames) if frames else np.zeros((0, SETTINGS.size), FEATURE_DTYPE)
+    labels = np.repeat(np.arange(len(spoken)), [len(own) for own in spoken])
+    return SpeakerSplit(features, np.cumsum(lengths) - lengths, lengths, labels)
+
+
+def inputs(speakers=SPEAKERS, each=UTTERANCES, test_utterances=TEST_UTTERANCES, seed=0) -> TrainingInputs:
+    """Training inputs in memory."""
+    spoken = utterances(speakers, each, seed)
+    train = split([own[: each - test_utterances] for own in spoken])
+    test = split([own[each - test_utterances :] for own in spoken])
+    frames = train.features.astype(np.float64)
+    mean, deviation = frames.mean(axis=0).astype(np.float32), frames.std(axis=0).astype(np.float32)
+    return TrainingInputs(tuple(speakers), ("zed",), SETTINGS, mean, deviation, train, test)
+
+
+def write_inputs(path: Path, made: TrainingInputs) -> Path:
+    """Save `made` as `full_inputs.pkl` is saved."""
+    sides = [("train", made.train), ("test", made.test)]
+    with open(path, "wb") as file:
+        header = {"format": FORMAT, "features": dataclasses.asdict(made.feature_settings)}
+        count = sum(len(side.labels) for _, side in sides)
+        lists = {"held_out": list(made.held_out), "speakers": list(made.speakers)}
+        write_record(file, {**header, **lists, "utterances": count})
+        for name, side in sides:
+            for number, (label, start, length) in enumerate(zip(side.labels, side.starts, side.lengths)):
+                features = side.features[start : start + length].copy()
+                about = {"speaker": made.speakers[label], "corpus": "tiny", "utterance": f"{number:03}"}
+                write_record(file, {**about, "side": name, "features": features})
+        write_record(file, {"mean": made.mean, "deviation": made.deviation})
+    return path
+
+
+def training_options(folder: Path, stage: str, **changes) -> TrainingOptions:
+    """A stage of two epochs on `folder/full_inputs.pkl`, which is made unless it is there."""
+    path = folder / "full_inputs.pkl"
+    if not path.exists():
+        write_inputs(path, inputs())
+    given = {"batch_size": 20, "learning_rate": 3e-3, "max_epochs": 2, **changes}
+    return TrainingOptions(**{"stage": stage, "data_filename": path, "run_dir": folder / "runs", **given})
+
+
+def state(options: NetworkOptions = TinyNetworkOptions(), speakers=len(SPEAKERS), train_embedder=True) -> NetworkState:
+    """A fresh tiny network."""
+    ones = np.ones(options.feature_size, np.float32)
+    return build_state(options, (0 * ones, ones), speakers, train_embedder, first_rate=1e-3)
+
+
+def shrink_training(patch) -> None:
+    """Make `run_stage` build the tiny network and count epochs of `EPOCH` steps; `patch` is a `MonkeyPatch`."""
+    patch.setattr("training.start.NetworkOptions", TinyNetworkOptions)
+    patch.setattr("training.run.STEPS_PER_EPOCH", EPOCH)
+    patch.setattr("training.options.STEPS_PER_EPOCH", EPOCH)
+
+
+def edit_checkpoint(source: Path, target: Path, arrays: dict | None = None, **description) -> Path:
+    """Copy a checkpoint with other arrays or another description."""
+    made = load_checkpoint(source)
+    changed = dataclasses.replace(
+        made, arrays={**made.arrays, **(arrays or {})}, description={**made.description, **description}
+    )
+    save_checkpoint(target, changed)
+    return target
