@@ -72,6 +72,8 @@ def build_parser() -> argparse.ArgumentParser:
     flag(
         "--softmax_margin", type=entry_point.share, default=0.2, help="taken off the right speaker's cosine; 0 for none"
     )
+    flag("--no_augmentation", dest="augmentation", action="store_false", help="train on the windows as they are "
+         "(default: masks and noise are added)")  # fmt: skip
     flag("--seed", type=int, default=0, help="of the first weights and of everything drawn")
     return parser
 

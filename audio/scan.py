@@ -58,8 +58,14 @@ def find_recordings(audio_dir: Path, microphone: str = "mic1") -> list[Recording
 
 
 def _audio_files(root: Path) -> Iterator[Path]:
-    """Walk without following links to folders, which may form loops; hidden files are other programs' business."""
-    for folder, folders, names in os.walk(root):
+    """Walk every folder once, though links lead in circles; hidden files are other programs' business."""
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        identity = os.path.realpath(folder)
+        if identity in seen:
+            folders.clear()
+            continue
+        seen.add(identity)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):

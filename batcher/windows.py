@@ -22,7 +22,11 @@ class Batch(NamedTuple):
 
 
 class WindowSampler:
-    """Draws random windows from a split, every speaker alike, whatever the number of their utterances."""
+    """Draws random windows from a split.
+
+    Speakers with more utterances are drawn more often, by the square root of their number: to draw all alike spends
+    most steps on those of whom there is least to learn, and to draw utterances alike forgets them.
+    """
 
     def __init__(self, split: SpeakerSplit, frames: int):
         """`frames` is the length of a window; an utterance shorter than that is repeated."""
@@ -31,6 +35,7 @@ class WindowSampler:
         order = np.argsort(split.labels, kind="stable")
         self.speakers, first, self.counts = np.unique(split.labels[order], return_index=True, return_counts=True)
         self._utterances = np.split(order, first[1:])
+        self._shares = np.sqrt(self.counts) / np.sqrt(self.counts).sum()
 
     def windows(self, utterances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One random window from each of `utterances` (batch,): (batch, frames, 39) float32."""
@@ -40,11 +45,11 @@ class WindowSampler:
 
     def softmax_batch(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Random speakers, a random utterance of each, a random window of that."""
-        return self._batch(self._of_speakers(rng, rng.choice(len(self.speakers), batch_size)), rng)
+        return self._batch(self._of_speakers(rng, rng.choice(len(self.speakers), batch_size, p=self._shares)), rng)
 
     def speaker_batch(self, rng: np.random.Generator, speakers: int, per_speaker: int) -> Batch:
         """P x K: `speakers` different ones, `per_speaker` windows each, from different utterances where there are."""
-        chosen = rng.choice(len(self.speakers), min(speakers, len(self.speakers)), replace=False)
+        chosen = rng.choice(len(self.speakers), min(speakers, len(self.speakers)), replace=False, p=self._shares)
         utterances = [self._spread(rng, self._utterances[index], per_speaker) for index in chosen]
         return self._batch(np.concatenate(utterances), rng)
 
@@ -53,7 +58,9 @@ class WindowSampler:
 
         Anchor and positive come from different utterances of one speaker, unless there is only one.
         """
-        anchor = rng.choice(len(self.speakers), triplets)
+        anchor = rng.choice(
+            len(self.speakers), triplets
+        )  # all speakers alike: this is also what losses are measured on
         other = (anchor + rng.integers(1, len(self.speakers), triplets)) % len(self.speakers)
         pairs = np.array([self._spread(rng, self._utterances[index], 2) for index in anchor])
         return self._batch(np.concatenate([pairs[:, 0], pairs[:, 1], self._of_speakers(rng, other)]), rng)

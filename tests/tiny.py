@@ -1,18 +1,22 @@
 """Data and networks small enough to train in a second, for the tests of models/, training/, inference/."""
 
 import dataclasses
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from audio.mfcc import FeatureSettings
 from batcher.inputs import FEATURE_DTYPE, FORMAT, SpeakerSplit, TrainingInputs
 from batcher.restricted_pickle import write_record
-from models.checkpoint import load_checkpoint, save_checkpoint
+from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
 from training.network_state import NetworkState, build_state
 from training.options import TrainingOptions
+from training.run import run_stage
 
 SETTINGS = FeatureSettings(num_cepstra=2)  # 6 values a frame
 SPEAKERS = ("ann", "bob", "cid", "dee")
@@ -40,7 +44,10 @@ def utterances(speakers=SPEAKERS, each=UTTERANCES, seed=0, size=SETTINGS.size) -
     rng = np.random.default_rng(seed)
     means = rng.normal(0, 2, (len(speakers), size))
     return [
-        [(mean + rng.normal(size=(rng.integers(SHORTEST, LONGEST + 1), size))).astype(FEATURE_DTYPE) for _ in range(each)]
+        [
+            (mean + rng.normal(size=(rng.integers(SHORTEST, LONGEST + 1), size))).astype(FEATURE_DTYPE)
+            for _ in range(each)
+        ]
         for mean in means
     ]
 
@@ -86,11 +93,11 @@ def training_options(folder: Path, stage: str, **changes) -> TrainingOptions:
     path = folder / "full_inputs.pkl"
     if not path.exists():
         write_inputs(path, inputs())
-    given = {"batch_size": 20, "learning_rate": 3e-3, "max_epochs": 2, **changes}
+    given = {"batch_size": 20, "learning_rate": 3e-3, "max_epochs": 2, "augmentation": False, **changes}
     return TrainingOptions(**{"stage": stage, "data_filename": path, "run_dir": folder / "runs", **given})
 
 
-def state(options: NetworkOptions = TinyNetworkOptions(), speakers=len(SPEAKERS), train_embedder=True) -> NetworkState:
+def state(options: NetworkOptions = TinyNetworkOptions(), speakers: int = 4, train_embedder=True) -> NetworkState:
     """A fresh tiny network."""
     ones = np.ones(options.feature_size, np.float32)
     return build_state(options, (0 * ones, ones), speakers, train_embedder, first_rate=1e-3)
@@ -101,13 +108,28 @@ def shrink_training(patch) -> None:
     patch.setattr("training.start.NetworkOptions", TinyNetworkOptions)
     patch.setattr("training.run.STEPS_PER_EPOCH", EPOCH)
     patch.setattr("training.options.STEPS_PER_EPOCH", EPOCH)
+    patch.setattr("training.stages.RANDOM_TRIPLETS", 40)
+
+
+@contextmanager
+def eagerly():
+    """Run without graphs, whose making takes longer than the few steps of a test."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def edit_checkpoint(source: Path, target: Path, arrays: dict | None = None, **description) -> Path:
-    """Copy a checkpoint with other arrays or another description."""
+    """Copy a checkpoint with other arrays or another description; a field of None is left out."""
     made = load_checkpoint(source)
-    changed = dataclasses.replace(
-        made, arrays={**made.arrays, **(arrays or {})}, description={**made.description, **description}
-    )
-    save_checkpoint(target, changed)
+    about = {name: value for name, value in {**made.description, **description}.items() if value is not None}
+    save_checkpoint(target, Checkpoint(about, {**made.arrays, **(arrays or {})}))
     return target
+
+
+def run(options: TrainingOptions):
+    """`run_stage` as a process of its own would run it: Keras has not named anything before."""
+    keras.utils.clear_session()
+    return run_stage(options)

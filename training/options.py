@@ -45,6 +45,7 @@ class TrainingOptions:
     triplet_selection: str = "hard"
     margin: float = 0.2  # of the triplet loss, in cosine
     softmax_margin: float = 0.2  # taken off the right speaker's cosine
+    augmentation: bool = True  # of the windows that the embedder trains on
     seed: int = 0
     checkpoint: Path | None = None  # where to start from instead of the stage before
     from_scratch: bool = False

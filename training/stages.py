@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from batcher.augment import Augmentation, augment
 from batcher.inputs import TrainingInputs
 from batcher.windows import Batch, WindowSampler, covering_windows, take_windows
 from models.network import LOGIT_SCALE
@@ -53,6 +54,10 @@ class Stage(ABC):
         self.state.optimizer.apply(tape.gradient(loss, variables), variables)
         return {"loss": loss, **report}
 
+    def disturbed(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        """The batch with the augmentation that the options ask for."""
+        return augment(batch, self.inputs, Augmentation(), rng) if self.options.augmentation else batch
+
     def embed(self, windows: np.ndarray) -> np.ndarray:
         """Embeddings of (n, frames, 39) windows: (n, embedding_size)."""
         parts = [self.forward(windows[i : i + FORWARD_BATCH]).numpy() for i in range(0, len(windows), FORWARD_BATCH)]
@@ -66,7 +71,8 @@ class SoftmaxStage(Stage):
     """
 
     def draw(self, rng: np.random.Generator) -> Batch:
-        return self.train.softmax_batch(rng, self.options.batch_size)
+        batch = self.train.softmax_batch(rng, self.options.batch_size)
+        return self.disturbed(batch, rng) if self.state.embedder.trainable else batch
 
     def loss(self, windows, labels):
         training = self.state.embedder.trainable  # a frozen embedder keeps its batch statistics
@@ -109,8 +115,9 @@ class TripletStage(Stage):
 
     def draw(self, rng: np.random.Generator) -> Batch:
         if self.options.triplet_selection == "random":
-            return self.train.triplet_batch(rng, self.options.batch_size // 3)
-        return self.train.speaker_batch(rng, self.options.batch_size // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
+            return self.disturbed(self.train.triplet_batch(rng, self.options.batch_size // 3), rng)
+        speakers = self.options.batch_size // WINDOWS_PER_SPEAKER
+        return self.disturbed(self.train.speaker_batch(rng, speakers, WINDOWS_PER_SPEAKER), rng)
 
     def loss(self, windows, labels):
         embeddings = self.state.embedder(windows, training=True)

@@ -1,0 +1,49 @@
+"""Windows that cover an utterance."""
+
+import numpy as np
+import pytest
+
+from audio.windows import frame_indices, window_starts
+
+FRAMES = (2, 3, 5, 10, 160)
+
+
+@pytest.mark.parametrize("frames", FRAMES)
+def test_windows_cover_every_frame_and_none_beyond_the_end(frames):
+    for length in range(1, 5 * frames + 1):
+        starts = window_starts(length, frames)
+        if length >= frames:
+            covered = {frame for start in starts for frame in range(start, start + frames)}
+            assert covered == set(range(length)), length
+        else:
+            assert starts.tolist() == [0]
+
+
+@pytest.mark.parametrize("frames", FRAMES)
+def test_windows_are_half_a_window_apart_at_most_and_none_comes_twice(frames):
+    for length in range(frames, 5 * frames + 1):
+        steps = np.diff(window_starts(length, frames))
+        assert (steps >= 1).all(), length
+        assert (steps <= frames // 2).all(), length
+
+
+def test_the_last_window_is_flush_with_the_end():
+    assert window_starts(27, 10).tolist() == [0, 4, 8, 13, 17]  # np.round takes halves to even numbers
+    assert window_starts(20, 10).tolist() == [0, 5, 10]
+    assert window_starts(10, 10).tolist() == [0]
+    assert window_starts(11, 10).tolist() == [0, 1]
+    assert window_starts(27, 10).dtype == np.int64
+
+
+@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="half a window of one frame is no frame")
+def test_a_window_of_a_single_frame():
+    assert window_starts(4, 1).tolist() == [0, 1, 2, 3]
+
+
+def test_indices_run_from_the_start_and_begin_again_past_the_end():
+    assert frame_indices(np.array([0, 2]), 5, 4).tolist() == [[0, 1, 2, 3, 0], [2, 3, 0, 1, 2]]
+
+
+def test_each_window_may_have_its_own_length():
+    indices = frame_indices(np.array([0, 0, 1]), 4, np.array([1, 3, 9]))
+    assert indices.tolist() == [[0, 0, 0, 0], [0, 1, 2, 0], [1, 2, 3, 4]]

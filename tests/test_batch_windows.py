@@ -1,0 +1,187 @@
+"""Batches depend on seed and step alone, and every window is its speaker's."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from batcher.inputs import SpeakerSplit
+from batcher.windows import WindowSampler, batches, covering_windows, take_windows
+
+FRAMES = 8
+LABELS = [5, 2, 5, 9, 2, 5, 2, 2]  # of the utterances; labels need be neither sorted nor without gaps
+LENGTHS = [30, 8, 3, 12, 25, 9, 1, 40]
+
+
+@pytest.fixture
+def split() -> SpeakerSplit:
+    """Utterances whose frames say where they come from: (utterance, frame within it, label)."""
+    lengths = np.array(LENGTHS)
+    rows = [(u, frame, label) for u, label in enumerate(LABELS) for frame in range(LENGTHS[u])]
+    return SpeakerSplit(np.array(rows, np.float16), np.cumsum(lengths) - lengths, lengths, np.array(LABELS))
+
+
+@pytest.fixture
+def sampler(split) -> WindowSampler:
+    return WindowSampler(split, FRAMES)
+
+
+DRAWS = {
+    "softmax": lambda sampler: lambda rng: sampler.softmax_batch(rng, 16),
+    "speakers": lambda sampler: lambda rng: sampler.speaker_batch(rng, 2, 4),
+    "triplets": lambda sampler: lambda rng: sampler.triplet_batch(rng, 16),
+}
+
+
+def take(draw, seed, first, count):
+    endless = batches(draw, seed, first)
+    result = list(itertools.islice(endless, count))
+    endless.close()
+    return result
+
+
+def same(a, b) -> bool:
+    return np.array_equal(a.windows, b.windows) and np.array_equal(a.labels, b.labels)
+
+
+def check_windows(batch):
+    """Each window is a run of frames of one utterance of the speaker that its label names."""
+    utterance, frame, label = (batch.windows[..., column] for column in range(3))
+    assert (utterance == utterance[:, :1]).all()
+    assert (label == batch.labels[:, None]).all()
+    lengths = np.array(LENGTHS)[utterance[:, 0].astype(int)]
+    assert (frame == (frame[:, :1] + np.arange(FRAMES)) % lengths[:, None]).all()
+    long = lengths >= FRAMES
+    assert (np.diff(frame[long], axis=1) == 1).all()  # a long utterance never wraps
+    assert (frame[~long, 0] == 0).all()
+    assert batch.windows.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_every_label_belongs_to_its_windows_speaker(sampler, name):
+    for batch in take(DRAWS[name](sampler), seed=0, first=0, count=30):
+        check_windows(batch)
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_a_run_that_continues_sees_what_it_would_have_seen(sampler, name):
+    draw = DRAWS[name](sampler)
+    whole = take(draw, seed=3, first=0, count=8)
+    continued = take(draw, seed=3, first=5, count=3)
+    assert all(same(a, b) for a, b in zip(whole[5:], continued, strict=True))
+    assert not any(same(a, b) for a, b in itertools.combinations(whole, 2))
+
+
+def test_another_seed_draws_other_batches(sampler):
+    first, second = (take(DRAWS["softmax"](sampler), seed, 0, 5) for seed in (0, 1))
+    assert not any(same(a, b) for a, b in itertools.product(first, second))
+
+
+def test_an_error_while_drawing_reaches_the_caller():
+    def draw(rng):
+        raise LookupError("no speakers")
+
+    with pytest.raises(LookupError, match="no speakers"):
+        next(batches(draw, 0, 0))
+
+
+def counts_of(labels: np.ndarray) -> np.ndarray:
+    return np.array([(labels == label).sum() for label in (2, 5, 9)])
+
+
+def test_softmax_draws_speakers_by_the_square_root_of_their_utterances(sampler):
+    counts = counts_of(sampler.softmax_batch(np.random.default_rng(0), 6000).labels)
+    shares = np.sqrt([4, 3, 1]) / np.sqrt([4, 3, 1]).sum()
+    assert np.abs(counts - 6000 * shares).max() < 200  # five deviations of chance; equal shares are 700 away
+
+
+def test_speaker_batches_prefer_speakers_with_more_utterances(sampler):
+    rng = np.random.default_rng(0)
+    first = np.array([sampler.speaker_batch(rng, 1, 1).labels[0] for _ in range(3000)])
+    assert np.abs(counts_of(first) - 3000 * np.sqrt([4, 3, 1]) / np.sqrt([4, 3, 1]).sum()).max() < 140
+
+
+def test_triplets_draw_speakers_alike_whatever_their_number_of_utterances(sampler):
+    labels = sampler.triplet_batch(np.random.default_rng(0), 6000).labels.reshape(3, 6000)
+    for place in (labels[0], labels[2]):
+        assert np.abs(counts_of(place) - 2000).max() < 200
+
+
+def test_utterances_and_positions_are_drawn_alike(sampler):
+    batch = sampler.softmax_batch(np.random.default_rng(0), 12_000)
+    own = batch.windows[batch.labels == 2]
+    counts = np.array([(own[:, 0, 0] == utterance).sum() for utterance in (1, 4, 6, 7)])
+    assert np.abs(counts / len(own) - 0.25).max() < 0.035
+    begins = own[own[:, 0, 0] == 4][:, 0, 1]
+    assert set(begins) == set(range(25 - FRAMES + 1))  # the first and the last one among them
+
+
+def test_p_speakers_and_k_windows_of_each(sampler):
+    seen = set()
+    for seed in range(20):
+        labels = sampler.speaker_batch(np.random.default_rng(seed), 2, 3).labels
+        assert [len(set(labels[:3])), len(set(labels[3:])), len(set(labels))] == [1, 1, 2]
+        seen |= set(labels.tolist())
+    assert seen == {2, 5, 9}
+
+
+def test_more_speakers_than_there_are_give_those_that_there_are(sampler):
+    labels = sampler.speaker_batch(np.random.default_rng(0), 10, 2).labels
+    assert sorted(labels.tolist()) == [2, 2, 5, 5, 9, 9]
+
+
+def test_no_utterance_comes_twice_before_each_came_once(sampler):
+    for seed in range(20):
+        batch = sampler.speaker_batch(np.random.default_rng(seed), 3, 6)
+        for label in (2, 5, 9):
+            chosen = batch.windows[batch.labels == label][:, 0, 0].tolist()
+            own = {u for u, other in enumerate(LABELS) if other == label}
+            assert set(chosen[: len(own)]) == own
+            assert len(chosen) == 6
+
+
+def test_triplets_are_anchors_then_positives_then_negatives(sampler):
+    wrong_ones = set()
+    for seed in range(20):
+        batch = sampler.triplet_batch(np.random.default_rng(seed), 30)
+        anchor, positive, negative = batch.labels.reshape(3, 30)
+        assert (anchor == positive).all()
+        assert (anchor != negative).all()
+        utterances = batch.windows[:, 0, 0].reshape(3, 30)
+        assert (utterances[0] != utterances[1])[anchor != 9].all()  # speaker 9 has a single one
+        wrong_ones |= set(zip(anchor.tolist(), negative.tolist()))
+    assert wrong_ones == {(a, b) for a in (2, 5, 9) for b in (2, 5, 9) if a != b}
+
+
+def test_a_short_utterance_is_repeated(split):
+    windows = take_windows(split, np.array([2]), np.array([0]), FRAMES)
+    assert windows[0, :, 1].tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert (windows[0, :, 0] == 2).all()
+
+
+def test_take_windows_cuts_at_the_frames_asked_for(split):
+    windows = take_windows(split, np.array([7, 0]), np.array([32, 4]), FRAMES)
+    np.testing.assert_array_equal(windows[0], split.features[split.starts[7] + 32 : split.starts[7] + 40])
+    np.testing.assert_array_equal(windows[1], split.features[4:12])
+
+
+def test_covering_windows_cover_every_frame_of_every_utterance(split):
+    utterances, begins = covering_windows(split, FRAMES)
+    windows = take_windows(split, utterances, begins, FRAMES)
+    covered = set(map(tuple, windows[..., :2].reshape(-1, 2).astype(int).tolist()))
+    assert covered == {(u, frame) for u, length in enumerate(LENGTHS) for frame in range(length)}
+    assert set(utterances.tolist()) == set(range(len(LENGTHS)))
+    assert (windows[..., 0] == utterances[:, None]).all()
+
+
+def test_an_empty_split_has_no_covering_windows():
+    none = np.zeros(0, np.int64)
+    utterances, begins = covering_windows(SpeakerSplit(np.zeros((0, 39), np.float16), none, none, none), FRAMES)
+    assert utterances.size == begins.size == 0
+
+
+def test_windows_of_the_real_inputs(tiny_inputs):
+    batch = WindowSampler(tiny_inputs.train, 160).softmax_batch(np.random.default_rng(0), 8)
+    assert batch.windows.shape == (8, 160, 39)
+    assert np.isfinite(batch.windows).all()
+    assert set(batch.labels.tolist()) <= {0, 1}

@@ -1,0 +1,206 @@
+"""What the entry points do with mistakes, interruptions and things that are not what they seem."""
+
+import os
+import pickle
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from command_line import PATIENCE, ROOT, environment, fail, run, succeed
+
+VOICES = ROOT / "samples" / "voices"
+TWO_VOICES = ("p225", "p226")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Two of the bundled voices."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for name in TWO_VOICES:
+        (folder / name).symlink_to(VOICES / name)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """A cache of two voices, with training inputs."""
+    where = ("--cache_output_dir", tmp_path / "cache")
+    for name in TWO_VOICES:
+        succeed("cli.py", "--update_cache", "--audio_dir", VOICES / name, *where)
+    succeed("cli.py", "--generate_training_inputs", *where)
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize("program", ["cli.py", "train_cli.py", "train_triplet_softmax_model.py"])
+def test_help_names_every_default(program):
+    text = " ".join(succeed(program, "--help").stdout.split())
+    flags = text.count(" --") - text.count("[--")  # rough, but a flag without a default would break it
+    assert text.count("(default: ") >= flags / 3
+    assert "$CACHE_DIR" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("cli.py",),
+        ("cli.py", "--regenerate_full_cache", "--update_cache"),
+        ("cli.py", "--update_cache", "--num_workers", "0"),
+        ("cli.py", "--update_cache", "--output", "x.npz"),
+        ("train_cli.py",),
+        ("train_cli.py", "--loss_on_softmax", "--loss_on_embeddings"),
+        ("train_cli.py", "--loss_on_embeddings", "--freeze_embedding_weights"),
+        ("train_cli.py", "--loss_on_softmax", "--learning_rate", "-1"),
+        ("train_cli.py", "--loss_on_softmax", "--from_scratch", "--checkpoint", "x.npz"),
+    ],
+)
+def test_contradictory_flags_are_a_user_s_mistake(arguments):
+    assert "error: " in fail(2, *arguments)
+
+
+def test_a_wrong_audio_folder_is_named(tmp_path):
+    line = fail(2, "cli.py", "--regenerate_full_cache", "--audio_dir", tmp_path / "nowhere")
+    assert "nowhere does not exist" in line
+
+
+def test_without_any_corpus_the_samples_serve_and_it_says_so(tmp_path):
+    done = succeed("cli.py", "--regenerate_full_cache", DS_DIR=str(tmp_path))
+    assert "144 utterances added" in done.stdout
+    assert "synthetic voices" in done.stderr
+    assert (tmp_path / "cache" / "index.jsonl").is_file()
+
+
+def test_a_named_corpus_is_never_replaced_by_the_samples(tmp_path):
+    fail(2, "cli.py", "--regenerate_full_cache", DS_DIR=str(tmp_path), AUDIO_DIR=str(tmp_path / "missing"))
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path, corpus):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    where = ("--audio_dir", corpus, "--cache_output_dir", tmp_path)
+    assert "not a cache" in fail(2, "cli.py", "--regenerate_full_cache", "--yes", *where)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_bad_recordings_are_skipped_and_listed(tmp_path):
+    speaker = tmp_path / "corpus" / "ann"
+    speaker.mkdir(parents=True)
+    (speaker / "text.wav").write_text("this is not audio")
+    (speaker / "empty.flac").touch()
+    (speaker / "good.flac").write_bytes((VOICES / "p225" / "p225_001.flac").read_bytes())
+    done = succeed("cli.py", "--update_cache", "--audio_dir", speaker, "--cache_output_dir", tmp_path / "cache")
+    assert "1 utterances added, 0 unchanged, 2 skipped" in done.stdout
+    assert "text.wav: not readable as audio" in done.stderr
+    assert "empty.flac: " in done.stderr
+
+
+def test_regenerating_on_a_terminal_asks_first(cache):
+    before = sorted(cache.rglob("*"))
+    controller, terminal = pty.openpty()
+    command = [sys.executable, "cli.py", "--regenerate_full_cache", "--audio_dir", str(VOICES / "p225")]
+    with subprocess.Popen(
+        [*command, "--cache_output_dir", str(cache)],
+        cwd=ROOT,
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.write(controller, b"n\n")
+        printed, _ = process.communicate(timeout=PATIENCE)
+    os.close(controller)
+    os.close(terminal)
+    assert process.returncode == 0
+    assert "Delete " in printed
+    assert sorted(cache.rglob("*")) == before
+
+
+def test_regenerating_keeps_trained_networks(cache):
+    kept = cache / "runs" / "softmax" / "last.npz"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"weights")
+    where = ("--audio_dir", VOICES / "p225", "--cache_output_dir", cache)
+    done = succeed("cli.py", "--regenerate_full_cache", *where)
+    assert "deleted 26 files of 2 speakers" in done.stderr
+    assert "12 of 1 speakers in all" in done.stdout
+    assert kept.read_bytes() == b"weights"
+    assert not (cache / "full_inputs.pkl").exists()
+
+
+def test_cache_inputs_and_help_never_load_tensorflow(tmp_path, corpus):
+    script = (
+        "import sys, cli\n"
+        "status = cli.main()\n"
+        "assert status == 0, status\n"
+        "print(sorted({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)))\n"
+    )
+    where = ("--audio_dir", corpus / "p225", "--cache_output_dir", tmp_path)
+    assert succeed("-c", script, "--update_cache", *where).stdout.endswith("[]\n")
+    succeed("cli.py", "--update_cache", "--audio_dir", VOICES / "p226", "--cache_output_dir", tmp_path)
+    assert succeed("-c", script, "--generate_training_inputs", *where).stdout.endswith("[]\n")
+
+
+def test_without_a_checkpoint_the_folder_searched_is_named(cache):
+    line = fail(2, "cli.py", "--unseen_speakers", "p225,p226", "--cache_output_dir", cache)
+    assert str(cache / "runs") in line
+
+
+def test_training_without_inputs_says_how_to_make_them(tmp_path):
+    line = fail(2, "train_cli.py", "--loss_on_embeddings", DS_DIR=str(tmp_path))
+    assert "--generate_training_inputs" in line
+
+
+class Bomb:
+    """Creates a file when unpickled."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_tampered_pickle_is_refused_before_it_runs(tmp_path):
+    inputs = tmp_path / "full_inputs.pkl"
+    inputs.write_bytes(pickle.dumps({"format": "deep-speaker-inputs-1", "speakers": Bomb(tmp_path / "ran")}))
+    line = fail(2, "train_cli.py", "--loss_on_softmax", "--data_filename", inputs)
+    assert "posix.mkdir" in line
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_interrupted_run_saves_itself_and_goes_on(cache):
+    flags = ("--loss_on_softmax", "--batch_size", "32", "--data_filename", str(cache / "full_inputs.pkl"))
+    last = cache / "runs" / "softmax" / "last.npz"
+    command = [sys.executable, "train_cli.py", *flags, "--max_steps", "100000", "--max_epochs", "1000"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not last.is_file() and process.poll() is None and time.monotonic() < deadline:
+            os.sched_yield()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    done = succeed("train_cli.py", *flags, "--max_steps", "210")
+    assert "continuing" in done.stderr
+    assert "softmax, 210 steps" in done.stdout or "finished" in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(cache):
+    done = subprocess.run(
+        f"{sys.executable} cli.py --help | head -1", shell=True, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_a_cache_folder_that_is_a_file_is_refused(tmp_path, corpus):
+    path = tmp_path / "cache"
+    path.touch()
+    assert "is a file" in fail(2, "cli.py", "--update_cache", "--audio_dir", corpus, "--cache_output_dir", path)
+
+
+def test_a_test_speaker_that_nobody_has_is_reported(cache):
+    done = run("cli.py", "--generate_training_inputs", "--test_speakers", "p999", "--cache_output_dir", cache)
+    assert done.returncode == 2
+    assert "p999" in done.stderr

@@ -1,0 +1,134 @@
+"""From features and signals to embeddings."""
+
+import dataclasses
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+from audio.mfcc import FeatureSettings, mfcc
+from inference.encoder import SpeakerEncoder, cosine_distance, mean_embedding, unit
+from models.checkpoint import Checkpoint, CheckpointError, save_checkpoint
+
+SETTINGS = FeatureSettings()  # 39 values, as signals are turned into
+NETWORK = tiny.TinyNetworkOptions(feature_size=SETTINGS.size)
+LENGTHS = (5, 16, 17, 40, 90)  # frames; windows have 16
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(1)
+    description = {
+        "network": dataclasses.asdict(NETWORK),
+        "features": dataclasses.asdict(SETTINGS),
+        "trained_on": ["ann", "bob"],
+        "held_out": ["zed"],
+    }
+    path = tmp_path_factory.mktemp("encoder") / "last.npz"
+    save_checkpoint(path, Checkpoint(description, tiny.state(NETWORK).arrays()))
+    return path
+
+
+def load(path):
+    keras.utils.clear_session()
+    return SpeakerEncoder(path)
+
+
+@pytest.fixture(scope="module")
+def encoder(checkpoint):
+    return load(checkpoint)
+
+
+def utterances(seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(length, SETTINGS.size)).astype(np.float32) for length in LENGTHS]
+
+
+def test_the_checkpoint_tells_who_was_heard(encoder):
+    assert encoder.trained_on == {"ann", "bob"}
+    assert encoder.held_out == ("zed",)
+    assert encoder.features == SETTINGS
+
+
+def test_embeddings_have_length_1(encoder):
+    embeddings = encoder.embed_features(utterances())
+    assert embeddings.shape == (len(LENGTHS), NETWORK.embedding_size)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
+
+
+def test_an_embedding_does_not_depend_on_the_others_of_the_call(encoder):
+    given = utterances()
+    together = encoder.embed_features(given)
+    alone = np.concatenate([encoder.embed_features([u]) for u in given])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    np.testing.assert_allclose(encoder.embed_features(given[::-1])[::-1], together, atol=1e-6)
+
+
+def test_an_embedding_is_the_mean_of_its_windows(encoder):
+    given = utterances()[3]  # 40 frames: windows at 0, 8, 16, 24
+    windows = encoder.embed_features([given[begin : begin + 16] for begin in (0, 8, 16, 24)])
+    np.testing.assert_allclose(encoder.embed_features([given])[0], mean_embedding(windows), atol=1e-6)
+
+
+def test_a_short_utterance_is_repeated(encoder):
+    short = utterances()[0]
+    repeated = np.concatenate([short] * 4)[:16]
+    np.testing.assert_allclose(encoder.embed_features([short]), encoder.embed_features([repeated]), atol=1e-6)
+
+
+def test_windows_are_taken_in_parts(encoder, monkeypatch):
+    whole = encoder.embed_features(utterances())
+    monkeypatch.setattr("inference.encoder.FORWARD_BATCH", 3)
+    np.testing.assert_allclose(encoder.embed_features(utterances()), whole, atol=1e-6)
+
+
+def test_signals_are_embedded_by_their_features(encoder):
+    rng = np.random.default_rng(3)
+    signals = [rng.normal(0, 3000, size).astype(np.int16) for size in (900, 8000)]
+    expected = encoder.embed_features([mfcc(signal, SETTINGS) for signal in signals])
+    np.testing.assert_allclose(encoder.embed_utterances(signals), expected, atol=1e-6)
+
+
+def test_different_utterances_have_different_embeddings(encoder):
+    for a, b in itertools.combinations(encoder.embed_features(utterances()), 2):
+        assert cosine_distance(a, b) > 1e-6
+
+
+@pytest.mark.parametrize("lacking", ["network", "features", "trained_on", "held_out"])
+def test_a_checkpoint_that_lacks_something_is_refused(checkpoint, tmp_path, lacking):
+    path = tiny.edit_checkpoint(checkpoint, tmp_path / "a.npz", **{lacking: None})
+    with pytest.raises(CheckpointError, match="another version"):
+        load(path)
+
+
+def test_a_network_of_another_version_is_refused(checkpoint, tmp_path):
+    path = tiny.edit_checkpoint(checkpoint, tmp_path / "a.npz", network={"lstm_units": 3})
+    with pytest.raises(CheckpointError, match="another version"):
+        load(path)
+
+
+def test_weights_that_do_not_fit_are_refused(checkpoint, tmp_path):
+    arrays = {"embedder/embedding/kernel": np.zeros((2, 2), np.float32)}
+    with pytest.raises(CheckpointError, match="does not fit"):
+        load(tiny.edit_checkpoint(checkpoint, tmp_path / "a.npz", arrays))
+
+
+@pytest.mark.parametrize("value", [0, np.nan])
+def test_a_broken_network_gives_no_embeddings(checkpoint, tmp_path, value):
+    names = {"embedder/embedding/kernel": (NETWORK.gru_units, NETWORK.embedding_size), "embedder/embedding/bias": (8,)}
+    arrays = {name: np.full(shape, value, np.float32) for name, shape in names.items()}
+    broken = load(tiny.edit_checkpoint(checkpoint, tmp_path / "a.npz", arrays))
+    with pytest.raises(CheckpointError, match="without direction"):
+        broken.embed_features(utterances())
+
+
+def test_unit_and_distance():
+    np.testing.assert_allclose(unit(np.array([[3.0, 4.0], [0.0, -2.0]])), [[0.6, 0.8], [0, -1]])
+    np.testing.assert_allclose(mean_embedding(np.array([[1.0, 0.0], [0.0, 1.0]])), [0.5**0.5, 0.5**0.5])
+    axes = np.eye(2)
+    distances = cosine_distance(axes[0], axes[0]), cosine_distance(axes[0], axes[1]), cosine_distance(axes[0], -axes[0])
+    assert distances == pytest.approx((0, 1, 2))

@@ -1,0 +1,27 @@
+"""Which network is taken."""
+
+import pytest
+
+from inference.find import find_checkpoint
+from models.checkpoint import CheckpointError
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [(("softmax",), "softmax"), (("softmax", "triplet"), "triplet"), (("softmax", "softmax_frozen"), "softmax")],
+)
+def test_the_most_advanced_stage_is_taken(tmp_path, there, expected):
+    for stage in there:
+        (tmp_path / stage).mkdir()
+        (tmp_path / stage / "last.npz").touch()
+    assert find_checkpoint(tmp_path) == tmp_path / expected / "last.npz"
+
+
+@pytest.mark.parametrize("there", ["triplet.1", "softmax_frozen", "softmax"])
+def test_without_a_usable_stage_the_way_out_is_told(tmp_path, there):
+    (tmp_path / there).mkdir()
+    (tmp_path / there / "best.npz").touch()
+    with pytest.raises(
+        CheckpointError, match=r"no trained network in .*triplet/last\.npz.*train_cli\.py.*--checkpoint"
+    ):
+        find_checkpoint(tmp_path)

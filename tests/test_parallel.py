@@ -1,0 +1,106 @@
+"""Order, errors and memory of the parallel map."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import pytest
+
+from audio.parallel import CHUNK, CHUNKS_AHEAD, parallel_map, worker_count
+
+ROOT = Path(__file__).resolve().parents[1]
+ENDLESS_WORK = """
+import signal
+from audio.parallel import parallel_map
+
+def work(item):
+    print("up", flush=True)
+    signal.pause()
+
+if __name__ == "__main__":
+    list(parallel_map(work, range(64), 2))
+"""
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def refuse_40(number: int) -> int:
+    if number == 40:
+        raise LookupError("forty")
+    return number
+
+
+def die_at_20(number: int) -> int:
+    if number == 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def process_id(_: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, CHUNK - 1, CHUNK, 2 * CHUNKS_AHEAD * CHUNK + 5])
+def test_results_come_in_the_order_of_the_items(workers, count):
+    assert list(parallel_map(square, range(count), workers)) == [number * number for number in range(count)]
+
+
+def test_one_worker_is_this_process_and_two_are_others():
+    assert set(parallel_map(process_id, range(3), 1)) == {os.getpid()}
+    assert os.getpid() not in set(parallel_map(process_id, range(3 * CHUNK), 2))
+
+
+@pytest.mark.parametrize("workers, most", [(1, 1), (2, 2 * CHUNKS_AHEAD * CHUNK)])
+def test_items_are_taken_as_they_are_needed(workers, most):
+    items = itertools.count()
+    results = parallel_map(square, items, workers)
+    assert next(results) == 0
+    assert next(items) <= most
+    results.close()
+
+
+@pytest.mark.parametrize("workers, before", [(1, 40), (2, 2 * CHUNK)])
+def test_an_error_reaches_the_caller_after_the_results_before_it(workers, before):
+    outcomes = parallel_map(refuse_40, range(100), workers)
+    assert list(itertools.islice(outcomes, before)) == list(range(before))
+    with pytest.raises(LookupError, match="forty"):
+        next(outcomes)
+
+
+def test_a_killed_worker_is_an_error_and_not_a_wait_for_ever():
+    with pytest.raises(BrokenProcessPool):
+        list(parallel_map(die_at_20, range(100), 2))
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS_WORK)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout.readline() == b"up\n"
+        process.kill()
+        process.communicate(timeout=20)  # the pipe's end comes when the last worker has gone
+
+
+def test_worker_count():
+    assert worker_count(multi_threading=False, num_workers=None) == 1
+    assert worker_count(multi_threading=True, num_workers=3) == 3
+    assert worker_count(multi_threading=False, num_workers=3) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+def test_worker_count_is_that_of_the_cores_this_process_may_use():
+    allowed = os.sched_getaffinity(0)
+    assert worker_count(True, None) == len(allowed)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert worker_count(True, None) == 1
+    finally:
+        os.sched_setaffinity(0, allowed)

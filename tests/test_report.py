@@ -1,0 +1,47 @@
+"""Lines for an epoch, and plain words for trouble."""
+
+import math
+
+import pytest
+
+from training.report import describe, format_metrics, trouble
+
+ROW = {"epoch": 3, "step": 300, "seconds": 61.7, "learning_rate": 0.00125, "train_loss": 0.123456}
+
+
+def collapsed(loss=0.2, cosine=1.0):
+    return {**ROW, "train_loss": loss, "train_positive_cosine": cosine, "train_negative_cosine": cosine}
+
+
+def test_metrics_in_a_line():
+    line = format_metrics({"train_loss": 1.23456, "test_accuracy": 0.9468, "active_share": 0.5, "step_size": 1e-5})
+    assert line == "train loss 1.235, test accuracy 94.7 %, active share 50.0 %, step size 1e-05"
+
+
+def test_an_epoch_in_a_line():
+    assert describe(ROW) == "epoch 3 (step 300, 62 s): learning rate 0.00125, train loss 0.1235"
+
+
+def test_a_healthy_epoch_is_no_trouble():
+    assert trouble(ROW, 0.2) is None
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_no_number(loss):
+    assert "no longer a number" in trouble({**ROW, "train_loss": loss}, 0.2)
+
+
+@pytest.mark.parametrize("margin", [0.2, 0.5])
+def test_collapse_is_told_with_a_way_out(margin):
+    said = trouble(collapsed(margin), margin)
+    assert f"margin of {margin}" in said
+    assert "--learning_rate" in said
+
+
+def test_a_loss_at_the_margin_alone_is_no_collapse():
+    assert trouble(collapsed(cosine=0.5), 0.2) is None
+    assert trouble({**ROW, "train_loss": 0.2}, 0.2) is None  # the softmax stages have no cosines
+
+
+def test_equal_cosines_with_another_loss_are_no_collapse():
+    assert trouble(collapsed(loss=0.05), 0.2) is None

@@ -1,0 +1,247 @@
+"""Numbers go in and come out; whatever else a file asks for is refused, and nothing is run."""
+
+import builtins
+import collections
+import copyreg
+import io
+import os
+import pickle
+import struct
+import subprocess
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from batcher.restricted_pickle import UnsafePickleError, read_records, write_record
+
+ROOT = Path(__file__).resolve().parents[1]
+MEMORY = 5e6  # bytes that reading a small file may take
+
+
+class Reduced:
+    """An object whose pickle is the call that it is made with."""
+
+    def __init__(self, *reduction):
+        self.reduction = reduction
+
+    def __reduce__(self):
+        return self.reduction
+
+
+class SubclassedArray(np.ndarray):
+    pass
+
+
+def text(value: str) -> bytes:
+    return b"\x8c" + bytes([len(value.encode())]) + value.encode()
+
+
+def named(module: str, name: str) -> bytes:
+    return text(module) + text(name) + b"\x93"  # STACK_GLOBAL
+
+
+def dtype(code: bytes, *state: bytes) -> bytes:
+    """numpy.dtype(code, False, True), and its state where one is given."""
+    return named("numpy", "dtype") + code + b"\x89\x88\x87R" + (b"(" + b"".join(state) + b"tb" if state else b"")
+
+
+def array(kind: bytes, data: bytes, length: int) -> bytes:
+    buffer = b"\x96" + struct.pack("<Q", len(data)) + data
+    shape = b"J" + struct.pack("<i", length) + b"\x85"
+    return named("numpy._core.numeric", "_frombuffer") + b"(" + buffer + kind + shape + text("C") + b"tR"
+
+
+def number(value: int) -> bytes:
+    return b"J" + struct.pack("<i", value)
+
+
+def laughs(depth: int) -> bytes:
+    """A tuple of two of the same tuple of two of … : 2**depth elements in a few bytes."""
+    return b")" + b"2\x86" * depth  # EMPTY_TUPLE, then DUP, TUPLE2
+
+
+def write(folder: Path, content: bytes) -> Path:
+    (folder / "records.pkl").write_bytes(content)
+    return folder / "records.pkl"
+
+
+def refused(path: Path) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnsafePickleError):
+            list(read_records(path))
+        assert tracemalloc.get_traced_memory()[1] < MEMORY
+    finally:
+        tracemalloc.stop()
+
+
+def test_arrays_and_plain_containers_come_back(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=(7, 39)).astype(kind) for kind in (np.float16, np.float32, np.float64, ">f4", np.int64)]
+    arrays += [np.array(["p225", "Zoë"]), np.array([b"x"]), np.array([True, False]), np.zeros((0, 39), np.float16)]
+    arrays += [np.asfortranarray(rng.normal(size=(3, 4))), np.arange(6, dtype=np.uint8)]
+    plain = {"text": "Zoë", "n": 2**70, "f": 1.5, "none": None, "b": b"\0", "l": [1, (2, {3})], "t": True, 4: {}}
+    with open(tmp_path / "records.pkl", "wb") as file:
+        for record in (plain, *arrays, {"features": arrays[0]}):
+            write_record(file, record)
+    records = list(read_records(tmp_path / "records.pkl"))
+    assert records[0] == plain
+    for read, written in zip(records[1:-1], arrays, strict=True):
+        assert (read.dtype, read.shape) == (written.dtype, written.shape)
+        np.testing.assert_array_equal(read, written)
+    np.testing.assert_array_equal(records[-1]["features"], arrays[0])
+
+
+def test_records_are_read_one_at_a_time(tmp_path):
+    buffer = io.BytesIO()
+    write_record(buffer, "first")
+    records = read_records(write(tmp_path, buffer.getvalue() + b"rubbish"))
+    assert next(records) == "first"
+    with pytest.raises(UnsafePickleError):
+        next(records)
+
+
+def test_an_empty_file_holds_no_records_and_a_missing_one_is_an_os_error(tmp_path):
+    assert list(read_records(write(tmp_path, b""))) == []
+    with pytest.raises(FileNotFoundError):
+        list(read_records(tmp_path / "missing"))
+
+
+def hostile_objects(sentinel: Path) -> list[object]:
+    command = f"touch {sentinel}"
+    code = f"open({str(sentinel)!r}, 'w')"
+    inner = Reduced(os.system, (command,))
+    return [
+        inner,
+        Reduced(builtins.eval, (code,)),
+        Reduced(builtins.exec, (code,)),
+        Reduced(subprocess.call, (["touch", str(sentinel)],)),
+        {"features": [1, (2, {"deep": inner})]},
+        Reduced(np.dtype, (inner,)),
+        Reduced(np.array, ([1, 2],)),
+        Reduced(np.load, (str(sentinel),)),
+        Reduced(dict, ([("a", inner)],)),
+        Reduced(collections.OrderedDict, ()),
+        Reduced(copyreg._reconstructor, (Reduced, object, None)),
+        Reduced(open, (str(sentinel), "w")),
+        np.array([inner, 1], object),
+        np.zeros(2, [("a", "f4"), ("b", "O")]),
+        np.zeros(2, [("a", "f4")]),
+        np.zeros(3).view(SubclassedArray),
+        np.ma.masked_array([1, 2], [True, False]),
+        np.float32(1),
+        np.datetime64("2020-01-01"),
+        Path("x"),
+        range(3),
+        complex(1, 2),
+        os.system,
+        SubclassedArray,
+        slice(1),
+    ]
+
+
+@pytest.mark.parametrize("index", range(len(hostile_objects(Path("x")))))
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_objects_are_refused_and_not_run(tmp_path, index, protocol):
+    sentinel = tmp_path / "ran"
+    refused(write(tmp_path, pickle.dumps(hostile_objects(sentinel)[index], protocol)))
+    assert not sentinel.exists()
+
+
+def test_the_hostile_collection_does_run_where_nothing_is_restricted(tmp_path):
+    for number, hostile in enumerate(hostile_objects(tmp_path / "ran")[:4]):
+        pickle.loads(pickle.dumps(hostile))
+        assert (tmp_path / "ran").exists(), number
+        (tmp_path / "ran").unlink()
+
+
+HOSTILE_CODE = {
+    "global": b"cos\nsystem\n(S'touch {}'\ntR.",
+    "inst": b"(S'touch {}'\nios\nsystem\n.",
+    "obj": b"(cos\nsystem\nS'touch {}'\no.",
+    "dotted name": named("numpy", "dtype.__class__") + b".",
+    "dotted module": b"cnumpy.core.numeric\n_frombuffer.__globals__\n.",
+    "newobj": named("numpy", "dtype") + b")\x81.",
+    "newobj_ex": named("numpy", "dtype") + b")}\x92.",
+    "persistent id": b"Psecret\n.",
+    "binary persistent id": b"N" + b"Q.",
+    "ext1": b"\x82\x01.",
+    "ext2": b"\x83\x01\x00.",
+    "ext4": b"\x84\x01\x00\x00\x00.",
+    "binbytes8 of 2**40": b"\x8e" + struct.pack("<Q", 2**40) + b"x.",
+    "binunicode8 of 2**40": b"\x8d" + struct.pack("<Q", 2**40) + b"x.",
+    "binbytes of 2**31": b"B" + struct.pack("<I", 2**31) + b"x.",
+    "binunicode of 2**31": b"X" + struct.pack("<I", 2**31) + b"x.",
+    "long4 of 2**30": b"\x8b" + struct.pack("<i", 2**30) + b"x.",
+    "negative long4": b"\x8b" + struct.pack("<i", -1) + b"x.",
+    "frame of 2**40": b"\x95" + struct.pack("<Q", 2**40) + b"N.",
+    "unset back reference": b"j" + struct.pack("<I", 2**31) + b".",
+    "buffer out of band": b"\x97.",
+    "object array": array(dtype(text("O")), bytes(8), 1) + b".",
+    "structured array": array(dtype(text("f4,O")), bytes(12), 1) + b".",
+    "array longer than its bytes": array(dtype(text("f8")), bytes(8), 2**30) + b".",
+    "array of text of 4 GB": array(dtype(text("U1000000000")), bytes(8), 1) + b".",
+    "array of the number 0": named("numpy._core.numeric", "_frombuffer") + b"K\x00K\x00K\x00K\x00(tR.",
+    "a type turned into objects": array(
+        dtype(text("f8"), number(3), text("|"), b"NNN", number(-1), number(-1), number(63)), bytes(8), 1
+    )
+    + b".",
+    "state of plain text": text("x") + b"}" + text("a") + b"K\x01sb.",
+    "no stop": b"N",
+    "empty stack": b".",
+    "protocol 99": b"\x80\x63N.",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_CODE)
+def test_hostile_instructions_are_refused(tmp_path, name):
+    sentinel = tmp_path / "ran"
+    refused(write(tmp_path, b"\x80\x05" + HOSTILE_CODE[name].replace(b"{}", os.fsencode(sentinel))))
+    assert not sentinel.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["newobj", "newobj_ex", "inst", "obj", "persistent id", "binary persistent id", "ext1"]
+)
+def test_instructions_that_build_objects_are_refused_for_what_they_are(tmp_path, name):
+    content = HOSTILE_CODE[name]
+    if name == "obj":
+        content = b"(" + named("numpy", "dtype") + b"o."
+    with pytest.raises(UnsafePickleError, match="builds objects"):
+        list(read_records(write(tmp_path, content)))
+
+
+def test_an_extension_that_this_process_has_registered_is_refused_too(tmp_path, monkeypatch):
+    monkeypatch.setitem(copyreg._extension_cache, 1, os.system)  # found there, it would never pass find_class
+    refused(write(tmp_path, b"\x80\x05\x82\x01."))
+
+
+def test_a_large_index_of_a_back_reference_costs_no_memory(tmp_path):
+    content = b"\x80\x05N" + b"r" + struct.pack("<I", 2**31) + b"."  # LONG_BINPUT: legal, and only an entry of a dict
+    tracemalloc.start()
+    try:
+        assert list(read_records(write(tmp_path, content))) == [None]
+        assert tracemalloc.get_traced_memory()[1] < MEMORY
+    finally:
+        tracemalloc.stop()
+
+
+def test_every_truncation_of_a_file_is_refused(tmp_path):
+    buffer = io.BytesIO()
+    write_record(buffer, {"features": np.ones((4, 3), np.float16), "speaker": "p225"})
+    whole = buffer.getvalue()
+    for length in range(1, len(whole)):
+        with pytest.raises(UnsafePickleError):
+            list(read_records(write(tmp_path, whole[:length])))
+
+
+def test_random_bytes_never_raise_anything_else(tmp_path):
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        content = rng.bytes(rng.integers(1, 200))
+        try:
+            list(read_records(write(tmp_path, content)))
+        except UnsafePickleError as error:
+            assert str(error)

@@ -1,0 +1,240 @@
+"""The training loop, on four tiny speakers: the same twice, interrupted and continued, finished, prolonged."""
+
+import json
+import os
+import shutil
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from models.checkpoint import CheckpointError, load_checkpoint
+from training.run_folder import RunFolder
+from training.stages import SoftmaxStage
+from training.start import StartError
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    tiny.shrink_training(monkeypatch)
+
+
+@pytest.fixture
+def eager():
+    with tiny.eagerly():
+        yield
+
+
+@pytest.fixture(scope="module")
+def softmax_folder(tmp_path_factory):
+    """A folder with inputs and a finished softmax stage of two epochs; copied, never changed."""
+    folder = tmp_path_factory.mktemp("softmax")
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.shrink_training(patch)
+        tiny.run(tiny.training_options(folder, "softmax", augmentation=True))
+    return folder
+
+
+@pytest.fixture
+def trained(tmp_path, softmax_folder):
+    return shutil.copytree(softmax_folder, tmp_path / "trained")
+
+
+def arrays_of(folder, stage="softmax", part=None):
+    checkpoint = load_checkpoint(RunFolder(folder / "runs" / stage).last)
+    return checkpoint.part(part) if part else checkpoint.arrays
+
+
+def history_of(folder, stage="softmax"):
+    return pd.read_csv(RunFolder(folder / "runs" / stage).history_file)
+
+
+def assert_same_run(folder, expected, exact=False):
+    mine, theirs = arrays_of(folder), arrays_of(expected)
+    assert mine.keys() == theirs.keys()
+    for name, array in theirs.items():
+        np.testing.assert_allclose(
+            mine[name], array, atol=0 if exact else 1e-6, rtol=0 if exact else 1e-5, err_msg=name
+        )
+    without_time = [history_of(f).drop(columns="seconds") for f in (folder, expected)]
+    pd.testing.assert_frame_equal(*without_time, rtol=1e-5)
+
+
+def files_of(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name[:5] != ".lock"}
+
+
+def interrupt_at(patch, step, number=signal.SIGINT):
+    """Send this process a signal while the batch of `step` (counted from 1) is used."""
+    taken, plain = [], SoftmaxStage.step
+
+    def stepping(stage, windows, labels):
+        taken.append(1)
+        if len(taken) == step:
+            os.kill(os.getpid(), number)
+        return plain.__get__(stage, type(stage))(windows, labels)
+
+    patch.setattr(SoftmaxStage, "step", stepping)
+
+
+def interrupted_and_continued(folder, step, monkeypatch):
+    options = tiny.training_options(folder, "softmax", augmentation=True)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, step)
+        with pytest.raises(KeyboardInterrupt):
+            tiny.run(options)
+    description = load_checkpoint(RunFolder(folder / "runs" / "softmax").last).description
+    assert (description["step"], description["finished"]) == (step, False)
+    tiny.run(options)
+
+
+def test_a_run_leaves_what_it_promises(softmax_folder):
+    folder = RunFolder(softmax_folder / "runs" / "softmax")
+    description = folder.last_checkpoint().description
+    assert description["finished"]
+    assert (description["stage"], description["step"]) == ("softmax", 2 * tiny.EPOCH)
+    assert description["speakers"] == description["trained_on"] == list(tiny.SPEAKERS)
+    assert description["held_out"] == ["zed"]
+    assert list(history_of(softmax_folder)["step"]) == [tiny.EPOCH, 2 * tiny.EPOCH]
+    assert json.loads((folder.path / "options.json").read_text())["stage"] == "softmax"
+    assert folder.best.is_file()
+    assert list(folder.tensorboard.iterdir())
+
+
+def test_training_teaches(tmp_path):
+    result = tiny.run(tiny.training_options(tmp_path, "softmax", max_epochs=15, learning_rate=0.02, softmax_margin=0.0))
+    losses = history_of(tmp_path)["train_loss"]
+    assert losses.iloc[-1] < 0.3 * losses.iloc[0]
+    assert result.metrics["test_utterance_accuracy"] > 0.8
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path, softmax_folder):
+    tiny.run(tiny.training_options(tmp_path, "softmax", augmentation=True))
+    assert_same_run(tmp_path, softmax_folder)
+
+
+def test_another_seed_gives_other_weights(tmp_path, softmax_folder, eager):
+    tiny.run(tiny.training_options(tmp_path, "softmax", augmentation=True, seed=1, max_steps=1))
+    assert (arrays_of(tmp_path)["embedder/conv_1/kernel"] != arrays_of(softmax_folder)["embedder/conv_1/kernel"]).all()
+
+
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path, softmax_folder, monkeypatch):
+    interrupted_and_continued(tmp_path, tiny.EPOCH + 1, monkeypatch)
+    assert_same_run(tmp_path, softmax_folder)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="interrupted in an epoch's last step: its row is lost, the next one's doubled",
+)
+def test_an_interruption_in_the_last_step_of_an_epoch_costs_nothing(tmp_path, softmax_folder, monkeypatch):
+    interrupted_and_continued(tmp_path, tiny.EPOCH, monkeypatch)
+    assert_same_run(tmp_path, softmax_folder)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="a run that ended within an epoch: the rest's means are over the whole epoch",
+)
+def test_a_run_that_ended_within_an_epoch_is_prolonged_with_right_figures(tmp_path, eager):
+    tiny.run(tiny.training_options(tmp_path, "softmax", max_steps=2, learning_rate=1e-9, softmax_margin=0.0))
+    tiny.run(tiny.training_options(tmp_path, "softmax", max_steps=4, learning_rate=1e-9, softmax_margin=0.0))
+    first, second = history_of(tmp_path)["train_loss"]
+    assert second == pytest.approx(first, rel=0.3)  # nothing is learned at such a rate
+
+
+def test_a_finished_run_is_not_trained_again(trained, caplog):
+    before = files_of(trained)
+    with caplog.at_level("INFO"):
+        result = tiny.run(tiny.training_options(trained, "softmax", augmentation=True))
+    assert result.step == 2 * tiny.EPOCH
+    assert "finished" in caplog.text
+    assert files_of(trained) == before
+
+
+def test_a_finished_run_can_be_prolonged(trained):
+    result = tiny.run(tiny.training_options(trained, "softmax", augmentation=True, max_epochs=3))
+    assert result.step == 3 * tiny.EPOCH
+    assert list(history_of(trained)["epoch"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("change", [{"seed": 5}, {"from_scratch": True}])
+def test_another_run_sets_the_old_one_aside(trained, change, eager):
+    before = files_of(trained / "runs" / "softmax")
+    tiny.run(tiny.training_options(trained, "softmax", augmentation=True, max_steps=1, **change))
+    assert files_of(trained / "runs" / "softmax.1") == before
+    assert list(history_of(trained)["step"]) == [1]
+
+
+@pytest.mark.xfail(strict=True, raises=CheckpointError, reason="the folder is set aside before its checkpoint is read")
+def test_a_stage_can_start_from_its_own_earlier_run(trained, eager):
+    best = RunFolder(trained / "runs" / "softmax").best
+    tiny.run(tiny.training_options(trained, "softmax", checkpoint=best, max_steps=1))
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="the folder is set aside before it is known that the run can start"
+)
+def test_a_run_that_can_not_start_leaves_the_earlier_one(trained, eager):
+    tiny.run(tiny.training_options(trained, "triplet", max_steps=1))
+    before = files_of(trained)
+    with pytest.raises(StartError, match="linear, not tanh"):
+        tiny.run(tiny.training_options(trained, "triplet", max_steps=1, embedding_activation="tanh"))
+    assert files_of(trained) == before
+
+
+def test_the_triplet_stage_starts_from_the_last_softmax_checkpoint(trained, eager):
+    tiny.run(tiny.training_options(trained, "triplet", max_steps=1, learning_rate=1e-12))
+    before, after = arrays_of(trained, part="embedder"), arrays_of(trained, "triplet", "embedder")
+    for name in (n for n in before if "moving" not in n):
+        np.testing.assert_allclose(after[name], before[name], atol=1e-6, err_msg=name)
+    assert not arrays_of(trained, "triplet", "head")
+
+
+def test_the_frozen_stage_changes_no_bit_of_the_embedder(trained):
+    tiny.run(tiny.training_options(trained, "softmax_frozen"))
+    before, after = arrays_of(trained, part="embedder"), arrays_of(trained, "softmax_frozen", "embedder")
+    assert any("moving_mean" in name for name in before)
+    assert before.keys() == after.keys()
+    assert all(before[name].tobytes() == after[name].tobytes() for name in before)
+    head = next(iter(arrays_of(trained, part="head")))
+    assert (arrays_of(trained, part="head")[head] != arrays_of(trained, "softmax_frozen", "head")[head]).any()
+
+
+def test_nothing_to_freeze_leaves_no_folder(tmp_path):
+    with pytest.raises(StartError):
+        tiny.run(tiny.training_options(tmp_path, "softmax_frozen"))
+    assert not (tmp_path / "runs" / "softmax_frozen").exists()
+
+
+def test_a_run_without_progress_stops_early(tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        result = tiny.run(tiny.training_options(tmp_path, "softmax", learning_rate=1e-12, max_epochs=60, patience=2))
+    assert result.step < 60 * tiny.EPOCH
+    assert "no progress in 2 epochs" in caplog.text
+    losses = list(history_of(tmp_path)["train_loss"])
+    assert min(losses[:-2]) * (1 - 1e-3) <= min(losses[-2:])
+    assert RunFolder(tmp_path / "runs" / "softmax").last_checkpoint().description["finished"]
+
+
+def test_collapse_is_reported(trained, caplog, eager):
+    last = RunFolder(trained / "runs" / "softmax").last
+    weights = {name: array for name, array in arrays_of(trained).items() if name.startswith("embedder/embedding/")}
+    flat = {name: np.full_like(array, array.ndim == 1) for name, array in weights.items()}  # kernel 0, bias 1
+    tiny.edit_checkpoint(last, last, flat)
+    tiny.run(tiny.training_options(trained, "triplet", max_steps=1, margin=0.3))
+    assert "collapsed: the loss stands at the margin of 0.3" in caplog.text
+    assert history_of(trained, "triplet")["train_loss"][0] == pytest.approx(0.3, abs=1e-5)
+
+
+def test_a_loss_that_is_no_number_is_reported(trained, caplog, eager):
+    last = RunFolder(trained / "runs" / "softmax").last
+    broken = {"embedder/embedding/bias": np.full(8, np.nan, np.float32)}
+    tiny.edit_checkpoint(last, last, broken)
+    tiny.run(tiny.training_options(trained, "softmax_frozen", max_steps=1))
+    assert "no longer a number" in caplog.text
+    assert not RunFolder(trained / "runs" / "softmax_frozen").best.exists()

@@ -1,0 +1,98 @@
+"""Speakers from a cache, and how far apart they are."""
+
+import numpy as np
+import pytest
+from angles import AngleEncoder, cache_of
+
+from inference.encoder import cosine_distance, mean_embedding
+from inference.speakers import (
+    SpeakerEmbeddings,
+    check_unit_length,
+    different_speaker_distance,
+    embed_speaker,
+    same_speaker_distance,
+    save_embeddings,
+)
+from models.checkpoint import CheckpointError
+from storage.errors import UserError
+
+ANGLES = {"ann": [0, 20, 10, 40], "bob": [90, 100], "cid": [45]}
+
+
+@pytest.fixture
+def speakers(tmp_path, monkeypatch):
+    cache = cache_of(tmp_path, ANGLES, monkeypatch)
+    return {name: embed_speaker(AngleEncoder(), cache, name) for name in ANGLES}
+
+
+def cosine(degrees):
+    return np.cos(np.radians(degrees))
+
+
+def test_every_utterance_is_embedded_in_order_of_name(speakers):
+    assert speakers["ann"].utterances == ("000", "001", "002", "003")
+    np.testing.assert_allclose(speakers["ann"].embeddings[:, 0], cosine(np.array(ANGLES["ann"])), atol=1e-6)
+    assert np.linalg.norm(speakers["ann"].mean) == pytest.approx(1)
+
+
+def test_sap_by_hand(speakers):
+    # halves of ann: 0 and 10 degrees, mean 5; 20 and 40, mean 30
+    assert same_speaker_distance(speakers["ann"]) == pytest.approx(1 - cosine(25), abs=1e-6)
+    assert same_speaker_distance(speakers["bob"]) == pytest.approx(1 - cosine(10), abs=1e-6)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_saps_halves_share_no_utterance_and_leave_none_out(count, monkeypatch):
+    halves = []
+
+    def noting(embeddings):
+        halves.append({int(row.argmax()) for row in embeddings})
+        return mean_embedding(embeddings)
+
+    monkeypatch.setattr("inference.speakers.mean_embedding", noting)
+    same_speaker_distance(SpeakerEmbeddings("x", ("u",) * count, np.eye(count, dtype=np.float32)))
+    first, second = halves
+    assert not first & second
+    assert first | second == set(range(count))
+
+
+def test_san_by_hand(speakers):
+    assert different_speaker_distance(speakers["bob"], speakers["cid"]) == pytest.approx(1 - cosine(50), abs=1e-6)
+    assert different_speaker_distance(speakers["cid"], speakers["bob"]) == pytest.approx(1 - cosine(50), abs=1e-6)
+
+
+def test_one_utterance_can_not_be_compared_with_itself(speakers):
+    with pytest.raises(UserError, match="'cid' has one utterance; two are needed"):
+        same_speaker_distance(speakers["cid"])
+
+
+def test_an_unknown_speaker_is_told_with_near_names_and_the_count(tmp_path, monkeypatch):
+    cache = cache_of(tmp_path, {f"p2{n}": [n] for n in range(30, 45)} | {"xyz": [1]}, monkeypatch)
+    with pytest.raises(UserError) as caught:
+        embed_speaker(AngleEncoder(), cache, "p231x")
+    message = str(caught.value)
+    assert "'p231x' is not in the cache" in message
+    assert str(tmp_path) in message
+    assert "16 speakers, nearest: p231," in message
+    assert "xyz" not in message
+
+
+def test_an_empty_name_is_unknown_too(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="'' is not in the cache"):
+        embed_speaker(AngleEncoder(), cache_of(tmp_path, ANGLES, monkeypatch), "")
+
+
+def test_unit_lengths_are_counted_or_refused(speakers):
+    assert check_unit_length(*speakers.values()) == 7
+    for factor in (1.01, np.nan):
+        longer = SpeakerEmbeddings("x", ("a",), np.float32([[factor, 0]]))
+        with pytest.raises(CheckpointError, match="L2 norm 1"):
+            check_unit_length(speakers["ann"], longer)
+
+
+def test_saved_embeddings_come_back_without_pickle(tmp_path, speakers):
+    save_embeddings(tmp_path / "out" / "ann.npz", speakers["ann"])
+    with np.load(tmp_path / "out" / "ann.npz", allow_pickle=False) as saved:
+        assert list(saved["utterances"]) == ["000", "001", "002", "003"]
+        np.testing.assert_array_equal(saved["embeddings"], speakers["ann"].embeddings)
+        assert cosine_distance(saved["embedding"], speakers["ann"].mean) == pytest.approx(0, abs=1e-6)

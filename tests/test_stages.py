@@ -1,0 +1,167 @@
+"""Batches, losses and measurements of the stages, each against a plain computation."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+from models.network import LOGIT_SCALE
+from training.options import WINDOWS_PER_SPEAKER
+from training.stages import MARGIN_WARM_UP, STAGES
+
+INPUTS = tiny.inputs()
+NO_TEST = tiny.inputs(test_utterances=0)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(11)
+    with tiny.eagerly():
+        yield
+
+
+def build(tmp_path, name, inputs=INPUTS, **changes):
+    options = tiny.training_options(tmp_path, name, **changes)
+    state = tiny.state(speakers=0 if name == "triplet" else 4, train_embedder=name != "softmax_frozen")
+    return STAGES[name](options, inputs, state)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+def softmax_losses(cosines, labels, margin):
+    """Per row, in a plain loop."""
+    losses = []
+    for row, label in zip(np.float64(cosines), labels):
+        logits = LOGIT_SCALE * np.array([c - margin * (n == label) for n, c in enumerate(row)])
+        losses.append(np.log(np.exp(logits).sum()) - logits[label])
+    return losses
+
+
+@pytest.mark.parametrize(("step", "share"), [(0, 0), (MARGIN_WARM_UP // 4, 0.25), (3 * MARGIN_WARM_UP, 1)])
+def test_softmax_loss_equals_a_plain_loop_and_its_margin_warms_up(tmp_path, step, share):
+    stage = build(tmp_path, "softmax_frozen", softmax_margin=0.2)
+    stage.state.optimizer.iterations.assign(step)
+    windows, labels = stage.draw(rng())
+    loss, report = stage.loss(windows, labels)
+    cosines = stage.state.head(stage.embed(windows)).numpy()
+    assert float(loss) == pytest.approx(np.mean(softmax_losses(cosines, labels, share * 0.2)), rel=1e-4)
+    assert float(report["accuracy"]) == pytest.approx((cosines.argmax(axis=1) == labels).mean())
+
+
+def test_a_margin_makes_the_task_harder(tmp_path):
+    losses = []
+    for margin in (0, 0.4):
+        keras.utils.set_random_seed(11)
+        stage = build(tmp_path, "softmax_frozen", softmax_margin=margin)
+        stage.state.optimizer.iterations.assign(MARGIN_WARM_UP)
+        losses.append(float(stage.loss(*stage.draw(rng()))[0]))
+    assert losses[1] > losses[0] + 1
+
+
+def test_softmax_draws_the_asked_number_of_windows(tmp_path):
+    windows, labels = build(tmp_path, "softmax", batch_size=13).draw(rng())
+    assert windows.shape == (13, 16, 6)
+    assert labels.shape == (13,)
+
+
+def test_softmax_measures_what_a_plain_loop_finds(tmp_path):
+    stage = build(tmp_path, "softmax")
+    frames = stage.train.frames
+    losses, hits, utterance_hits = [], [], []
+    test = INPUTS.test
+    for start, length, label in zip(test.starts, test.lengths, test.labels):
+        utterance = test.features[start : start + length].astype(np.float32)
+        count = -(-(length - frames) // (frames // 2)) + 1  # windows half of one apart at most
+        begins = np.round(np.linspace(0, length - frames, count)).astype(int)
+        windows = np.stack([utterance[begin : begin + frames] for begin in begins])
+        cosines = stage.state.head(stage.embed(windows)).numpy()
+        losses += softmax_losses(cosines, [label] * count, margin=0)
+        hits += list(cosines.argmax(axis=1) == label)
+        posteriors = np.exp(LOGIT_SCALE * cosines) / np.exp(LOGIT_SCALE * cosines).sum(axis=1, keepdims=True)
+        utterance_hits.append(posteriors.sum(axis=0).argmax() == label)
+    measured = stage.measure()
+    assert measured["test_loss"] == pytest.approx(np.mean(losses), rel=1e-4)
+    assert measured["test_accuracy"] == pytest.approx(np.mean(hits))
+    assert measured["test_utterance_accuracy"] == pytest.approx(np.mean(utterance_hits))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_without_test_utterances_nothing_is_measured(tmp_path, name):
+    assert build(tmp_path, name, inputs=NO_TEST).measure() == {}
+
+
+def test_one_test_speaker_makes_no_triplets(tmp_path):
+    alone = tiny.split([own if n == 2 else [] for n, own in enumerate(tiny.utterances())])
+    assert build(tmp_path, "triplet", inputs=dataclasses.replace(INPUTS, test=alone)).measure() == {}
+
+
+@pytest.mark.parametrize("name", ["softmax", "triplet"])
+def test_measuring_twice_gives_the_same_and_changes_nothing(tmp_path, name):
+    stage = build(tmp_path, name)
+    before = {name: array.copy() for name, array in stage.state.arrays().items()}
+    assert stage.measure() == stage.measure()
+    assert all((before[name] == array).all() for name, array in stage.state.arrays().items())
+
+
+def test_triplet_figures_are_in_range(tmp_path):
+    measured = build(tmp_path, "triplet", margin=0.2).measure()
+    assert measured["test_positive_cosine"] > measured["test_negative_cosine"]  # means differ, so frames alone tell
+    assert 0 <= measured["test_loss"] <= 2.2
+    assert 0 < measured["test_active_share"] < 1
+
+
+def test_a_mined_batch_has_whole_speakers(tmp_path):
+    _, labels = build(tmp_path, "triplet", triplet_selection="hard", batch_size=17).draw(rng())
+    assert list(np.unique(labels, return_counts=True)[1]) == [WINDOWS_PER_SPEAKER] * 3
+
+
+def test_a_random_batch_has_thirds(tmp_path):
+    _, labels = build(tmp_path, "triplet", triplet_selection="random", batch_size=31).draw(rng())
+    anchor, positive, negative = np.split(labels, 3)
+    assert len(anchor) == 10
+    assert (anchor == positive).all()
+    assert (anchor != negative).all()
+
+
+def hinges_by_loop(embeddings, labels, selection, margin):
+    cosines = unit(embeddings) @ unit(embeddings).T
+    everyone = range(len(labels))
+    if selection == "random":
+        third = len(labels) // 3
+        return [max(cosines[i, i + 2 * third] - cosines[i, i + third] + margin, 0) for i in range(third)]
+    hinges = []
+    for a in everyone:
+        positives = [cosines[a, p] for p in everyone if p != a and labels[p] == labels[a]]
+        negatives = [cosines[a, n] for n in everyone if labels[n] != labels[a]]
+        for positive in [min(positives)] if selection == "hard" else positives:
+            farther = [n for n in negatives if n < positive]
+            negative = max(negatives) if selection == "hard" else max(farther) if farther else min(negatives)
+            hinges.append(max(negative - positive + margin, 0))
+    return hinges
+
+
+@pytest.mark.parametrize("selection", ["hard", "semi-hard", "random"])
+def test_triplet_loss_equals_a_plain_loop(tmp_path, selection):
+    stage = build(tmp_path, "triplet", triplet_selection=selection, margin=0.3)
+    windows, labels = stage.draw(rng(4))
+    embeddings = stage.state.embedder(windows, training=True).numpy()  # batch statistics, as in the loss
+    loss, report = stage.loss(windows, labels)
+    hinges = np.array(hinges_by_loop(embeddings, labels, selection, 0.3))
+    assert float(loss) == pytest.approx(hinges.mean(), abs=1e-5)
+    assert float(report["active_share"]) == pytest.approx((hinges > 0).mean(), abs=1e-5)
+
+
+def test_long_inputs_are_embedded_in_parts(tmp_path, monkeypatch):
+    stage = build(tmp_path, "softmax")
+    windows = stage.draw(rng())[0]
+    whole = stage.embed(windows)
+    monkeypatch.setattr("training.stages.FORWARD_BATCH", 3)
+    np.testing.assert_allclose(stage.embed(windows), whole, atol=1e-6)

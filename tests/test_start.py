@@ -1,0 +1,187 @@
+"""Where a run starts."""
+
+import dataclasses
+import logging
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+from models.checkpoint import Checkpoint, CheckpointError, save_checkpoint
+from training.run_folder import RunFolder
+from training.start import StartError, build_start, find_origin, load_origin, run_identity, trained_speakers
+
+INPUTS = tiny.inputs()
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    keras.utils.clear_session()
+    tiny.shrink_training(monkeypatch)
+
+
+def touch(folder, stage):
+    path = RunFolder(folder / "runs" / stage).last
+    path.parent.mkdir(parents=True)
+    path.touch()
+    return path
+
+
+def origin(inputs=INPUTS, **description):
+    """A checkpoint with a network of other weights than a fresh one's."""
+    keras.utils.set_random_seed(99)
+    made = tiny.state(speakers=len(inputs.speakers))
+    about = {
+        "stage": "softmax",
+        "step": 8,
+        "finished": True,
+        "network": dataclasses.asdict(made.options),
+        "features": dataclasses.asdict(inputs.feature_settings),
+        "trained_on": ["eve"],
+    }
+    arrays = {name: value.copy() for name, value in made.arrays().items()}
+    keras.utils.clear_session()
+    return Checkpoint({**about, **description}, arrays)
+
+
+@pytest.mark.parametrize(
+    ("stage", "there", "expected"),
+    [
+        ("softmax", (), None),
+        ("softmax", ("softmax", "triplet"), None),
+        ("triplet", ("softmax",), "softmax"),
+        ("triplet", ("softmax_frozen",), None),
+        ("softmax_frozen", ("softmax",), "softmax"),
+        ("softmax_frozen", ("softmax", "triplet"), "triplet"),
+    ],
+)
+def test_a_stage_starts_from_the_last_checkpoint_of_the_one_before(tmp_path, stage, there, expected):
+    paths = {name: touch(tmp_path, name) for name in there}
+    found = find_origin(tiny.training_options(tmp_path, stage))
+    assert found == (paths[expected] if expected else None)
+
+
+def test_a_named_checkpoint_comes_first(tmp_path):
+    touch(tmp_path, "softmax")
+    named = tmp_path / "other.npz"
+    assert find_origin(tiny.training_options(tmp_path, "triplet", checkpoint=named)) == named
+
+
+def test_from_scratch_starts_from_nothing(tmp_path):
+    touch(tmp_path, "softmax")
+    assert find_origin(tiny.training_options(tmp_path, "triplet", from_scratch=True)) is None
+
+
+def test_nothing_to_freeze_is_an_error(tmp_path):
+    with pytest.raises(StartError, match=r"no embeddings to freeze in .*runs; train them with --loss_on_softmax"):
+        find_origin(tiny.training_options(tmp_path, "softmax_frozen"))
+
+
+def test_triplets_from_random_weights_are_warned_of(tmp_path, caplog):
+    find_origin(tiny.training_options(tmp_path, "triplet"))
+    assert "random weights" in caplog.text
+
+
+def test_what_makes_two_runs_one(tmp_path):
+    options = tiny.training_options(tmp_path, "softmax")
+    identity = run_identity(options, None)
+    moved = tmp_path / "copy.pkl"
+    moved.write_bytes(options.data_filename.read_bytes())
+    same = {"max_epochs": 9, "max_steps": 3, "patience": 1, "data_filename": moved, "run_dir": tmp_path / "elsewhere"}
+    assert run_identity(dataclasses.replace(options, **same), None) == identity
+    for change in ({"seed": 1}, {"batch_size": 4}, {"learning_rate": 1e-5}, {"margin": 0.3}):
+        assert run_identity(dataclasses.replace(options, **change), None) != identity
+    assert run_identity(options, options.data_filename) != identity
+    tiny.write_inputs(options.data_filename, tiny.inputs(seed=1))
+    assert run_identity(options, None) != identity
+
+
+def test_an_origin_that_is_missing_is_told(tmp_path):
+    options = tiny.training_options(tmp_path, "triplet", checkpoint=tmp_path / "none.npz")
+    with pytest.raises(CheckpointError, match=r"no checkpoint at .*none\.npz"):
+        run_identity(options, options.checkpoint)
+
+
+def test_an_unfinished_origin_is_warned_of(tmp_path, caplog):
+    assert load_origin(None) is None
+    for finished in (True, False):
+        save_checkpoint(tmp_path / "a.npz", origin(finished=finished))
+        with caplog.at_level(logging.WARNING):
+            load_origin(tmp_path / "a.npz")
+        assert ("not finished" in caplog.text) is not finished
+
+
+def weights(state):
+    return {v.path: v.numpy() for v in state.embedder.variables if "seed_generator" not in v.path}
+
+
+def test_fresh_weights_follow_the_seed(tmp_path):
+    built = []
+    for seed in (0, 0, 1):
+        keras.utils.clear_session()
+        state = build_start(tiny.training_options(tmp_path, "softmax", seed=seed), INPUTS, None)
+        built.append(state.embedder.get_layer("conv_1").get_weights()[0])
+    assert (built[0] == built[1]).all()
+    assert (built[0] != built[2]).any()
+
+
+def test_a_fresh_network_normalises_with_the_training_frames(tmp_path):
+    state = build_start(tiny.training_options(tmp_path, "softmax"), INPUTS, None)
+    assert all((a == b).all() for a, b in zip(state.normalization, (INPUTS.mean, INPUTS.deviation)))
+
+
+def test_the_embedder_and_its_scale_are_taken_over(tmp_path):
+    start = origin()
+    state = build_start(tiny.training_options(tmp_path, "triplet"), INPUTS, start)
+    assert state.head is None
+    for path, array in weights(state).items():
+        np.testing.assert_array_equal(array, start.arrays[f"embedder/{path}"])
+    assert (state.normalization[0] == start.arrays["normalization/mean"]).all()
+
+
+def test_a_head_of_other_speakers_is_no_obstacle(tmp_path):
+    more = tiny.inputs(speakers=("ann", "fay", "gus", "hal", "ivy", "jon"))
+    state = build_start(tiny.training_options(tmp_path, "softmax"), more, origin())
+    assert state.head.output_shape == (None, 6)
+
+
+def test_a_frozen_embedder_has_nothing_to_train(tmp_path):
+    state = build_start(tiny.training_options(tmp_path, "softmax_frozen"), INPUTS, origin())
+    assert not state.embedder.trainable_variables
+    assert [v.path for v in state.trainable_variables] == [v.path for v in state.head.trainable_variables]
+
+
+def test_normalisation_of_embeddings_may_change_between_stages(tmp_path):
+    state = build_start(tiny.training_options(tmp_path, "triplet", normalize_embeddings=True), INPUTS, origin())
+    assert state.options.normalize_embeddings
+    assert "l2_normalization" in {layer.name for layer in state.embedder.layers}
+
+
+def test_the_activation_is_the_checkpoints_unless_named(tmp_path):
+    start = origin(network={**dataclasses.asdict(tiny.TinyNetworkOptions()), "embedding_activation": "tanh"})
+    assert build_start(tiny.training_options(tmp_path, "triplet"), INPUTS, start).options.embedding_activation == "tanh"
+    with pytest.raises(StartError, match="embeddings are tanh, not sigmoid; drop --embedding_activation"):
+        build_start(tiny.training_options(tmp_path, "triplet", embedding_activation="sigmoid"), INPUTS, start)
+
+
+def test_other_features_are_refused(tmp_path):
+    other = dataclasses.asdict(dataclasses.replace(tiny.SETTINGS, num_filters=40))
+    with pytest.raises(StartError, match="trained on other features"):
+        build_start(tiny.training_options(tmp_path, "triplet"), INPUTS, origin(features=other))
+
+
+def test_another_dither_is_no_other_feature(tmp_path):
+    other = dataclasses.asdict(dataclasses.replace(tiny.SETTINGS, dither_seed=5))
+    build_start(tiny.training_options(tmp_path, "triplet"), INPUTS, origin(features=other))
+
+
+def test_a_checkpoint_of_another_size_is_refused(tmp_path):
+    start = origin(network={**dataclasses.asdict(tiny.TinyNetworkOptions()), "gru_units": 9})
+    with pytest.raises(CheckpointError, match="does not fit the network"):
+        build_start(tiny.training_options(tmp_path, "triplet"), INPUTS, start)
+
+
+def test_everyone_heard_so_far_is_remembered():
+    assert trained_speakers(INPUTS, None) == ["ann", "bob", "cid", "dee"]
+    assert trained_speakers(INPUTS, origin(trained_on=["eve", "bob"])) == ["ann", "bob", "cid", "dee", "eve"]
