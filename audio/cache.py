@@ -1,86 +1,40 @@
 """The utterance cache: each recording once, decoded, at 8 kHz, without its outer silence.
 
-    <cache>/cache.json                      the mark of a folder that this tool wrote, and its settings
-    <cache>/index.jsonl                     one line per utterance, see `Utterance`
-    <cache>/audio/<speaker>/<utterance>.wav the voiced part, 16-bit mono
-
-The index grows by a line as each utterance is finished and is sorted when the run ends; a line torn by a crash is
-ignored, and its utterance done again.
+<cache>/cache.json                      the mark of a folder that this tool wrote, and its settings
+<cache>/index.jsonl                     one line per utterance, see `index`
+<cache>/audio/<speaker>/<utterance>.wav the voiced part, 16-bit mono
 """
 
-import dataclasses
-import hashlib
-import io
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
-import numpy as np
-import soundfile
 from tqdm import tqdm
 
-from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE, UnusableAudioError, decode
+from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE
+from audio.entries import AUDIO_FOLDER, CacheError, Skipped, Utterance, cached_files, is_whole, make_entry
+from audio.index import INDEX_NAME, index_line, read_index, write_index
 from audio.parallel import parallel_map
 from audio.scan import Recording
-from audio.silence import SILENCE_PERCENTILE, voiced_span
-from storage.atomic import TEMPORARY_PREFIX, atomic_file, write_atomically
-from storage.errors import UserError
-from storage.lock import folder_lock
+from audio.silence import SILENCE_PERCENTILE
+from storage.atomic import TEMPORARY_PREFIX, write_atomically
+from storage.lock import LOCK_FILES, folder_lock
 
-FORMAT = 1
+TOOL = "deep-speaker utterance cache"
 SETTINGS = {
-    "format": FORMAT,
+    "tool": TOOL,
+    "format": 1,
     "sample_rate": SAMPLE_RATE,
     "resampler": f"soxr {RESAMPLER_QUALITY}",
     "silence_percentile": SILENCE_PERCENTILE,
 }
 MARKER_NAME = "cache.json"
-INDEX_NAME = "index.jsonl"
-AUDIO_FOLDER = "audio"
 INPUTS_NAME = "full_inputs.pkl"  # written by batcher/, deleted with the cache it came from
 
-MINIMUM_PEAK = 32  # of 32768, -60 dB: anything quieter is silence
-MINIMUM_VOICED = SAMPLE_RATE // 10  # samples, 0.1 s
-LONGEST_NAME = 120  # characters of an entry's file name, well below every file system's limit
-
 logger = logging.getLogger(__name__)
-
-
-class CacheError(UserError):
-    """The cache can't serve; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """One line of the index."""
-
-    speaker: str
-    utterance: str
-    corpus: str
-    source: str  # path of the recording, relative to the corpus root
-    size: int  # bytes of the recording
-    mtime_ns: int  # its modification time
-    sha256: str  # of its content
-    samples: int  # of the voiced part
-    leading_blank_ms: float
-    trailing_blank_ms: float
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """(speaker, utterance): what identifies an entry."""
-        return self.speaker, self.utterance
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A recording that can't be used."""
-
-    path: Path
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -93,11 +47,11 @@ class CacheReport:
 
 
 class UtteranceCache:
-    """The cache in one folder. Opening it reads the index; nothing is created before `update`."""
+    """The cache in one folder. To make the object reads the index; nothing is created before `update`."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.utterances = _read_index(folder)
+        self.utterances = read_index(folder)
 
     @classmethod
     def open(cls, folder: Path) -> "UtteranceCache":
@@ -133,26 +87,25 @@ class UtteranceCache:
         self.check_ownership()
         with folder_lock(self.folder):
             self._adopt_settings()
+            self.utterances = read_index(self.folder)  # whoever held the lock before may have added some
             pending = [recording for recording in recordings if not self._is_current(recording)]
-            work = partial(_cache_one, self.folder)
-            added, skipped = 0, []
-            with open(self.folder / INDEX_NAME, "a", encoding="utf-8") as index:
-                for outcome in _progress(parallel_map(work, pending, workers), len(pending)):
-                    if isinstance(outcome, Skipped):
-                        skipped.append(outcome)
-                        continue
-                    added += 1
-                    self.utterances[outcome.key] = outcome
-                    index.write(_index_line(outcome))
-            self._sort_index()
-        return CacheReport(added, len(recordings) - len(pending), tuple(skipped))
+            outcomes = list(self._make(pending, workers))
+            write_index(self.folder, self.utterances.values())
+        skipped = tuple(outcome for outcome in outcomes if isinstance(outcome, Skipped))
+        added = outcomes.count(True)
+        return CacheReport(added, len(recordings) - added - len(skipped), skipped)
 
     def owned_files(self) -> list[Path]:
         """Every file in the folder that this tool wrote for the cache; trained models are not among them."""
+        if not self._mark():
+            return []
         named = [self.folder / name for name in (INDEX_NAME, INPUTS_NAME)]
-        entries = [_audio_path(self.folder, key) for key in self.utterances]
-        left_over = self.folder.rglob(f"{TEMPORARY_PREFIX}*") if self.utterances else ()
-        return [path for path in (*entries, *left_over, *named) if path.is_file() and not path.is_symlink()]
+        left_over = [
+            *self.folder.glob(f"{TEMPORARY_PREFIX}*"),
+            *self.folder.glob(f"{AUDIO_FOLDER}/*/{TEMPORARY_PREFIX}*"),
+        ]
+        files = (*cached_files(self.folder), *left_over, *named)
+        return [path for path in files if path.is_file() and not path.is_symlink()]
 
     def clear(self) -> int:
         """Delete `owned_files` and the folders that this empties; return how many files went.
@@ -172,27 +125,37 @@ class UtteranceCache:
         return len(files)
 
     def check_ownership(self) -> None:
-        """Refuse a folder with files in it that bears no mark of ours.
+        """Refuse a folder with files in it that does not bear our mark.
 
         Raises:
             CacheError: as said, or `folder` is a file.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise CacheError(f"{self.folder} is a file; name a folder for the cache")
-        if self.folder.is_dir() and not (self.folder / MARKER_NAME).is_file() and any(self.folder.iterdir()):
+        if self.folder.is_dir() and not self._mark() and {path.name for path in self.folder.iterdir()} - LOCK_FILES:
             raise CacheError(f"{self.folder} holds files but is not a cache of this tool; name an empty or new folder")
 
+    def _mark(self) -> dict | None:
+        """The settings in our mark; None where there is none, or another program's file of that name."""
+        try:
+            settings = json.loads((self.folder / MARKER_NAME).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return settings if isinstance(settings, dict) and settings.get("tool") == TOOL else None
+
     def _adopt_settings(self) -> None:
-        """Write the mark; entries made under other settings are forgotten, so that they are made again."""
-        marker = self.folder / MARKER_NAME
-        if marker.is_file() and _json_or_none(marker.read_text(encoding="utf-8")) != SETTINGS:
+        """Write the mark; entries made under other settings leave the index first, so that they are made again."""
+        mark = self._mark()
+        if mark == SETTINGS:
+            return
+        if mark is not None:
             logger.warning("the cache in %s was made with other settings; every utterance is done again", self.folder)
-            self.utterances = {}
-        write_atomically(marker, json.dumps(SETTINGS, indent=2) + "\n")
+            write_index(self.folder, ())
+        write_atomically(self.folder / MARKER_NAME, json.dumps(SETTINGS, indent=2) + "\n")
 
     def _is_current(self, recording: Recording) -> bool:
         entry = self.utterances.get((recording.speaker, recording.utterance))
-        if entry is None or not _audio_path(self.folder, entry.key).is_file():
+        if entry is None or entry.source != recording.source or not is_whole(self.folder, entry):
             return False
         try:
             stat = recording.path.stat()
@@ -200,102 +163,16 @@ class UtteranceCache:
             return False
         return (entry.size, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
 
-    def _sort_index(self) -> None:
-        lines = (_index_line(entry) for _, entry in sorted(self.utterances.items()))
-        write_atomically(self.folder / INDEX_NAME, "".join(lines))
-
-
-def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
-    """The voiced part of a cached utterance: int16, shape = (samples,), at 8 kHz.
-
-    Raises:
-        CacheError: its file is gone or damaged.
-    """
-    path = _audio_path(folder, utterance.key)
-    try:
-        return soundfile.read(path, dtype="int16")[0]
-    except soundfile.LibsndfileError as error:
-        raise CacheError(f"{path} is gone or damaged; cli.py --update_cache makes it again") from error
-
-
-def _cache_one(folder: Path, recording: Recording) -> Utterance | Skipped:
-    """Do one recording, in a worker process."""
-    try:
-        stat = recording.path.stat()
-        with open(recording.path, "rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        signal = decode(recording.path)
-        start, stop = _checked_span(signal)
-    except (UnusableAudioError, OSError) as error:
-        return Skipped(recording.path, str(error))
-    utterance = Utterance(
-        recording.speaker,
-        recording.utterance,
-        recording.corpus,
-        recording.source,
-        stat.st_size,
-        stat.st_mtime_ns,
-        sha256,
-        stop - start,
-        1000 * start / SAMPLE_RATE,
-        1000 * (len(signal) - stop) / SAMPLE_RATE,
-    )
-    _write_wav(_audio_path(folder, utterance.key), signal[start:stop])
-    return utterance
-
-
-def _checked_span(signal: np.ndarray) -> tuple[int, int]:
-    if np.abs(signal.astype(np.int32)).max() < MINIMUM_PEAK:
-        raise UnusableAudioError("silent")
-    start, stop = voiced_span(signal)
-    if stop - start < MINIMUM_VOICED:
-        raise UnusableAudioError(f"too short: {1000 * (stop - start) / SAMPLE_RATE:.0f} ms between its silences")
-    return start, stop
-
-
-def _write_wav(path: Path, signal: np.ndarray) -> None:
-    wav = io.BytesIO()
-    soundfile.write(wav, signal, SAMPLE_RATE, subtype="PCM_16", format="WAV")
-    with atomic_file(path, durable=False) as file:  # cheap to make again, and the run ends with a flushed index
-        file.write(wav.getbuffer())
-
-
-def _audio_path(folder: Path, key: tuple[str, str]) -> Path:
-    speaker, utterance = map(_safe_name, key)
-    return folder / AUDIO_FOLDER / speaker / f"{utterance}.wav"
-
-
-def _safe_name(name: str) -> str:
-    """A file name for any text: no separators, no dots, no blanks; different texts get different names."""
-    quoted = quote(name, safe="").replace(".", "%2E")
-    if len(quoted) <= LONGEST_NAME:
-        return quoted
-    return f"{quoted[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-
-
-def _index_line(utterance: Utterance) -> str:
-    return json.dumps(dataclasses.asdict(utterance), ensure_ascii=False) + "\n"
-
-
-def _read_index(folder: Path) -> dict[tuple[str, str], Utterance]:
-    index = folder / INDEX_NAME
-    if not index.is_file():
-        return {}
-    utterances = {}
-    for line in index.read_text(encoding="utf-8", errors="replace").splitlines():
-        record = _json_or_none(line)
-        if isinstance(record, dict) and record.keys() == {field.name for field in dataclasses.fields(Utterance)}:
-            entry = Utterance(**record)
-            utterances[entry.key] = entry
-    return utterances
-
-
-def _json_or_none(text: str) -> object | None:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
-def _progress(outcomes: Iterable, total: int) -> Iterator:
-    return tqdm(outcomes, total=total, unit="file", desc="cache")
+    def _make(self, pending: list[Recording], workers: int) -> Iterator[bool | Skipped]:
+        """Do the recordings; True for each that was written, False for each that had only moved."""
+        work = [(recording, self.utterances.get((recording.speaker, recording.utterance))) for recording in pending]
+        outcomes = parallel_map(partial(make_entry, self.folder), work, workers)
+        with open(self.folder / INDEX_NAME, "a", encoding="utf-8", buffering=1) as index:
+            for outcome in tqdm(outcomes, "cache", len(work), unit="file"):
+                if isinstance(outcome, Skipped):
+                    yield outcome
+                    continue
+                utterance, written = outcome
+                self.utterances[utterance.key] = utterance
+                index.write(index_line(utterance))
+                yield written

@@ -19,8 +19,8 @@ MASKS_IN_TIME = 2  # per window
 class Augmentation:
     """How much to disturb training windows; all zeros for not at all."""
 
-    longest_mask: int = 20  # frames
-    cepstra_masked: float = 0.05  # share of the 13, each with its derivatives
+    longest_mask: int = 30  # frames
+    cepstra_masked: float = 0.1  # share of the 13, each with its derivatives
     noise: float = 0.2  # deviations, at most; each window draws its own level
 
 

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from audio.cache import Utterance, UtteranceCache, read_signal
+from audio.cache import UtteranceCache
+from audio.entries import Utterance, read_signal
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, mfcc
 from audio.parallel import parallel_map
 from batcher.restricted_pickle import UnsafePickleError, read_records, write_record

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from audio.cache import UtteranceCache, read_signal
+from audio.cache import UtteranceCache
+from audio.entries import read_signal
 from inference.encoder import SpeakerEncoder, cosine_distance, mean_embedding
 from models.checkpoint import CheckpointError
 from storage.atomic import write_atomically

@@ -1,4 +1,4 @@
-"""The embedding network and the softmax head: convolutions, a GRU, an average over time, one dense layer.
+"""The embedding network and the softmax head: convolutions, a GRU, statistics over time, one dense layer.
 
 After Li et al., "Deep Speaker: an End-to-End Neural Speaker Embedding System" (2017), section 3, shrunk to about
 100,000 weights: strided convolutions shorten the window before the GRU, the only part that must go step by step.
@@ -14,6 +14,7 @@ from models.checkpoint import Checkpoint, CheckpointError
 
 ACTIVATIONS = ("linear", "tanh", "sigmoid")
 L2_LAYER = "l2_normalization"
+LEAST_VARIANCE = 1e-5  # keeps the square root's gradient finite
 LOGIT_SCALE = 30.0  # cosines alone give a softmax too little range to be sure of anything
 BATCH_NORM_MOMENTUM = 0.95  # settles within 100 steps
 
@@ -23,7 +24,7 @@ class NetworkOptions:
     """What it takes to build the network again."""
 
     feature_size: int = 39  # values per frame
-    window_frames: int = 160  # 1.6 s
+    window_frames: int = 200  # 2 s
     conv_filters: tuple[int, ...] = (64, 96, 96)
     conv_kernels: tuple[int, ...] = (5, 3, 3)  # frames
     conv_strides: tuple[int, ...] = (2, 2, 2)
@@ -60,11 +61,25 @@ def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndar
         x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"batch_norm_{number}")(x)
         x = layers.ReLU(name=f"relu_{number}")(x)
     x = layers.GRU(options.gru_units, return_sequences=True, name="gru")(x)  # (batch, frames / 8, units)
-    x = layers.GlobalAveragePooling1D(name="average_over_time")(x)  # (batch, units)
+    x = StatisticsPooling(name="statistics_over_time")(x)  # (batch, 2 * units)
     x = layers.Dense(options.embedding_size, activation=options.embedding_activation, name="embedding")(x)
     if options.normalize_embeddings:
         x = layers.UnitNormalization(name=L2_LAYER)(x)
     return keras.Model(features, x, name="embedder")
+
+
+@keras.saving.register_keras_serializable("deep_speaker")
+class StatisticsPooling(layers.Layer):
+    """Mean and standard deviation over time (Snyder et al., "X-Vectors", 2018, section 2).
+
+    Any number of frames becomes one vector: (batch, frames, units) -> (batch, 2 * units).
+    """
+
+    def call(self, frames):
+        """Pool; a single frame has deviation zero."""
+        mean = keras.ops.mean(frames, axis=1)
+        deviation = keras.ops.sqrt(keras.ops.var(frames, axis=1) + LEAST_VARIANCE)
+        return keras.ops.concatenate([mean, deviation], axis=-1)
 
 
 @keras.saving.register_keras_serializable("deep_speaker")

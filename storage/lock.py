@@ -9,6 +9,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 LOCK_NAME = ".lock"
+HOLDER_NAME = ".lock-holder"
+LOCK_FILES = {LOCK_NAME, HOLDER_NAME}
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
     The lock is the operating system's, so it ends with its holder, even one that was killed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    holder = folder / f"{LOCK_NAME}-holder"
+    holder = folder / HOLDER_NAME
     lock = FileLock(folder / LOCK_NAME)
     try:
         lock.acquire(timeout=0)

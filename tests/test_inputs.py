@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.cache import CacheError, UtteranceCache, read_signal
+from audio.cache import UtteranceCache
+from audio.entries import CacheError, read_signal
 from audio.mfcc import FeatureSettings, mfcc
 from batcher.inputs import InputsError, generate_inputs, load_inputs
 from batcher.restricted_pickle import read_records, write_record

@@ -1,5 +1,6 @@
 """One holder at a time, the next one waits, and a dead holder holds nothing."""
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -42,6 +43,17 @@ def told():
     logging.getLogger("storage.lock").removeHandler(handler)
 
 
+@contextlib.contextmanager
+def holding_process(folder):
+    """Another process that holds the lock until it is killed."""
+    with subprocess.Popen([sys.executable, "-B", "-c", HOLD, folder], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"held\n"
+            yield process
+        finally:
+            process.kill()
+
+
 def test_the_folder_is_made_and_can_be_locked_again(tmp_path):
     for _ in range(2):
         with folder_lock(tmp_path / "a" / "b"):
@@ -55,7 +67,7 @@ def test_a_second_one_waits_for_the_first_and_says_for_whom(tmp_path, told):
         with folder_lock(tmp_path):
             entered.set()
 
-    thread = threading.Thread(target=second)
+    thread = threading.Thread(target=second, daemon=True)
     with folder_lock(tmp_path):
         thread.start()
         assert told.event.wait(20)
@@ -83,8 +95,7 @@ def test_an_exception_releases_the_lock_and_removes_the_holder_note(tmp_path, to
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path, told):
-    with subprocess.Popen([sys.executable, "-B", "-c", HOLD, tmp_path], cwd=ROOT, stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"held\n"
+    with holding_process(tmp_path) as process:
         process.kill()
         process.wait()
     with folder_lock(tmp_path):
@@ -92,14 +103,13 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path, told):
 
 
 def test_a_waiting_process_names_another_process(tmp_path, told):
-    with subprocess.Popen([sys.executable, "-B", "-c", HOLD, tmp_path], cwd=ROOT, stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"held\n"
+    with holding_process(tmp_path) as process:
 
         def enter():
             with folder_lock(tmp_path):
                 pass
 
-        thread = threading.Thread(target=enter)
+        thread = threading.Thread(target=enter, daemon=True)
         thread.start()
         assert told.event.wait(20)
         process.kill()

@@ -1,5 +1,6 @@
 """Order, errors and memory of the parallel map."""
 
+import contextlib
 import itertools
 import os
 import signal
@@ -83,10 +84,15 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "endless.py"
     script.write_text(ENDLESS_WORK)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment) as process:
+    command = [sys.executable, script]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, start_new_session=True)
+    try:
         assert process.stdout.readline() == b"up\n"
         process.kill()
         process.communicate(timeout=20)  # the pipe's end comes when the last worker has gone
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # none of the group is left when all is well
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_worker_count():

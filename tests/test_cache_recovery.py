@@ -1,4 +1,4 @@
-"""What the cache does not yet survive: each of these is a bug to fix, and then an ordinary test."""
+"""The cache after crashes, beside other programs, and with two writers."""
 
 import dataclasses
 import json
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import write_noise
 
-from audio.cache import CacheError, UtteranceCache, read_signal
+from audio.cache import SETTINGS, UtteranceCache
+from audio.entries import CacheError, read_signal
 from audio.scan import find_recordings
 
 
@@ -17,11 +18,6 @@ def build(folder: Path, corpus: Path):
     return cache, cache.update(find_recordings(corpus))
 
 
-def bug(reason, **kwargs):
-    return pytest.mark.xfail(strict=True, reason=reason, **kwargs)
-
-
-@bug("the index is read when the object is made, before the lock; the last writer drops what others added")
 def test_two_writers_keep_each_others_entries(tmp_path, corpus):
     write_noise(tmp_path / "other" / "new" / "x.wav")
     first, second = UtteranceCache(tmp_path / "cache"), UtteranceCache(tmp_path / "cache")
@@ -30,13 +26,11 @@ def test_two_writers_keep_each_others_entries(tmp_path, corpus):
     assert UtteranceCache.open(tmp_path / "cache").speakers() == ["new", "p225", "p226"]
 
 
-@bug("the ownership check runs before the lock and takes the other process's lock file for a foreign file")
 def test_a_folder_with_nothing_but_our_lock_is_not_foreign(tmp_path, corpus):
     UtteranceCache(tmp_path / "cache").clear()  # as does a run killed before the mark was written
     assert build(tmp_path / "cache", corpus)[1].added == 4
 
 
-@bug("update_cache looks at whether the file exists only, though the error says that it makes it again")
 def test_a_damaged_wav_is_made_again_as_its_error_says(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
     (cache.folder / "audio" / "p225" / "p225_001.wav").write_bytes(b"")  # not flushed before a power cut
@@ -45,7 +39,6 @@ def test_a_damaged_wav_is_made_again_as_its_error_says(tmp_path, corpus):
     assert build(cache.folder, corpus)[1].added == 1
 
 
-@bug("a cut file is read as far as it goes; the index knows its true length")
 def test_a_shortened_wav_is_damaged(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
     path = cache.folder / "audio" / "p225" / "p225_001.wav"
@@ -54,10 +47,9 @@ def test_a_shortened_wav_is_damaged(tmp_path, corpus):
         read_signal(cache.folder, cache.utterances["p225", "p225_001"])
 
 
-@bug("the new mark is written at once, the old lines stay in the index until the run ends well")
 def test_an_interrupted_change_of_settings_leaves_no_stale_entries(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
-    (cache.folder / "cache.json").write_text(json.dumps({"format": 1, "sample_rate": 16000}))
+    (cache.folder / "cache.json").write_text(json.dumps({**SETTINGS, "sample_rate": 16000}))
     (cache.folder / "audio" / "p225").rename(tmp_path / "aside")
     (cache.folder / "audio" / "p225").touch()  # stands for a full disk: the next run ends with an OSError
     with pytest.raises(OSError):
@@ -67,7 +59,6 @@ def test_an_interrupted_change_of_settings_leaves_no_stale_entries(tmp_path, cor
     assert build(cache.folder, corpus)[1].unchanged == 0
 
 
-@bug("str.splitlines cuts at U+0085, U+2028 and U+2029 too, which JSON leaves as they are")
 @pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029"])
 def test_a_line_separator_in_a_name_does_not_tear_the_index(tmp_path, sign):
     write_noise(tmp_path / "corpus" / f"a{sign}b" / "x.wav")
@@ -75,7 +66,6 @@ def test_a_line_separator_in_a_name_does_not_tear_the_index(tmp_path, sign):
     assert UtteranceCache(cache.folder).utterances == cache.utterances
 
 
-@bug("any file called cache.json counts as our mark, and is overwritten")
 def test_another_programs_cache_json_is_foreign(tmp_path, corpus):
     folder = tmp_path / "project"
     folder.mkdir()
@@ -85,7 +75,6 @@ def test_another_programs_cache_json_is_foreign(tmp_path, corpus):
     assert (folder / "cache.json").read_text() == '{"npm": true}'
 
 
-@bug("left-overs are looked for in the whole folder, and a training run may be writing its checkpoint there")
 def test_clear_leaves_a_checkpoint_that_is_being_written(tiny_cache):
     path = tiny_cache.folder / "runs" / "one" / ".tmp-checkpoint"
     path.parent.mkdir(parents=True)
@@ -94,7 +83,6 @@ def test_clear_leaves_a_checkpoint_that_is_being_written(tiny_cache):
     assert path.exists()
 
 
-@bug("a wav whose index line was lost in a crash is nobody's")
 def test_clear_deletes_a_wav_whose_index_line_was_torn(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
     lines = (cache.folder / "index.jsonl").read_text().splitlines(keepends=True)
@@ -103,7 +91,6 @@ def test_clear_deletes_a_wav_whose_index_line_was_torn(tmp_path, corpus):
     assert not list(cache.folder.rglob("*.wav"))
 
 
-@bug("size and modification time are compared, the source is not")
 def test_another_file_of_that_name_size_and_time_is_another_recording(tmp_path):
     for corpus, seed in (("one", 1), ("two", 2)):
         os.utime(write_noise(tmp_path / corpus / "x" / "ann" / "a.wav", seed=seed), ns=(0, 10**9))

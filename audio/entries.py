@@ -1,0 +1,150 @@
+"""One cached utterance: its line in the index, its WAV file, and how a recording becomes both."""
+
+import dataclasses
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import numpy as np
+import soundfile
+
+from audio.decode import SAMPLE_RATE, UnusableAudioError, decode
+from audio.scan import Recording
+from audio.silence import voiced_span
+from storage.atomic import atomic_file
+from storage.errors import UserError
+
+AUDIO_FOLDER = "audio"  # in the cache
+HEADER_SIZE = 44  # bytes before the samples of a 16-bit WAV file
+MINIMUM_PEAK = 32  # of 32768, -60 dB: anything quieter is silence
+MINIMUM_VOICED = SAMPLE_RATE // 10  # samples, 0.1 s
+LONGEST_NAME = 120  # characters of an entry's file name, well below every file system's limit
+
+
+class CacheError(UserError):
+    """The cache can't serve; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One line of the index."""
+
+    speaker: str
+    utterance: str
+    corpus: str
+    source: str  # path of the recording, relative to the corpus root
+    size: int  # bytes of the recording
+    mtime_ns: int  # its modification time
+    sha256: str  # of its content
+    samples: int  # of the voiced part
+    leading_blank_ms: float
+    trailing_blank_ms: float
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(speaker, utterance): what identifies an entry."""
+        return self.speaker, self.utterance
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A recording that can't be used."""
+
+    path: Path
+    reason: str
+
+
+def audio_path(folder: Path, key: tuple[str, str]) -> Path:
+    """Where the cache in `folder` keeps an utterance's WAV file; never outside the folder, whatever the names are."""
+    speaker, utterance = map(_safe_name, key)
+    return folder / AUDIO_FOLDER / speaker / f"{utterance}.wav"
+
+
+def cached_files(folder: Path) -> list[Path]:
+    """The WAV files in the cache that bear names of ours, also those whose index line was lost."""
+    return [path for path in folder.glob(f"{AUDIO_FOLDER}/*/*.wav") if _safe_name(unquote(path.stem)) == path.stem]
+
+
+def is_whole(folder: Path, utterance: Utterance) -> bool:
+    """Whether the WAV file is there in its full length; a look at its size, not at its content."""
+    try:
+        return audio_path(folder, utterance.key).stat().st_size == HEADER_SIZE + 2 * utterance.samples
+    except OSError:
+        return False
+
+
+def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
+    """The voiced part of a cached utterance: int16, shape = (samples,), at 8 kHz.
+
+    Raises:
+        CacheError: its file is gone or damaged.
+    """
+    path = audio_path(folder, utterance.key)
+    try:
+        signal = soundfile.read(path, dtype="int16")[0]
+    except soundfile.LibsndfileError as error:
+        raise CacheError(f"{path} is gone or damaged; cli.py --update_cache makes it again") from error
+    if signal.shape != (utterance.samples,):
+        raise CacheError(f"{path} is cut short; cli.py --update_cache makes it again")
+    return signal
+
+
+def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[Utterance, bool] | Skipped:
+    """Cache one recording.
+
+    Args:
+        work: the recording, and what the index says of it so far.
+
+    Returns:
+        the new line of the index, and whether audio was written: it is not if the recording's content is what it was.
+    """
+    recording, known = work
+    try:
+        stat = recording.path.stat()
+        with open(recording.path, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        now = {"corpus": recording.corpus, "source": recording.source, "mtime_ns": stat.st_mtime_ns}
+        if known is not None and known.sha256 == sha256 and is_whole(folder, known):
+            return dataclasses.replace(known, **now), False
+        signal = decode(recording.path)
+        start, stop = _checked_span(signal)
+    except (UnusableAudioError, OSError) as error:
+        return Skipped(recording.path, str(error))
+    utterance = Utterance(
+        speaker=recording.speaker,
+        utterance=recording.utterance,
+        size=stat.st_size,
+        sha256=sha256,
+        samples=stop - start,
+        leading_blank_ms=1000 * start / SAMPLE_RATE,
+        trailing_blank_ms=1000 * (len(signal) - stop) / SAMPLE_RATE,
+        **now,
+    )
+    _write_wav(audio_path(folder, utterance.key), signal[start:stop])
+    return utterance, True
+
+
+def _checked_span(signal: np.ndarray) -> tuple[int, int]:
+    if np.abs(signal.astype(np.int32)).max() < MINIMUM_PEAK:
+        raise UnusableAudioError("silent")
+    start, stop = voiced_span(signal)
+    if stop - start < MINIMUM_VOICED:
+        raise UnusableAudioError(f"too short: {1000 * (stop - start) / SAMPLE_RATE:.0f} ms between its silences")
+    return start, stop
+
+
+def _write_wav(path: Path, signal: np.ndarray) -> None:
+    wav = io.BytesIO()
+    soundfile.write(wav, signal, SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    with atomic_file(path, durable=False) as file:  # a flush for each would cost more than the work; see `is_whole`
+        file.write(wav.getbuffer())
+
+
+def _safe_name(name: str) -> str:
+    """A file name for any text: no separators, no dots, no blanks; different texts get different names."""
+    quoted = quote(name, safe="").replace(".", "%2E")
+    if len(quoted) <= LONGEST_NAME:
+        return quoted
+    return f"{quoted[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"

@@ -1,0 +1,45 @@
+"""The cache's index: a JSON object a line, one for each utterance.
+
+It grows by a line as each utterance is finished, and is sorted when the run ends. A line torn by a crash is ignored, so
+that its utterance is done again.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from audio.entries import Utterance
+from storage.atomic import write_atomically
+
+INDEX_NAME = "index.jsonl"
+_FIELDS = {field.name for field in dataclasses.fields(Utterance)}
+
+
+def read_index(folder: Path) -> dict[tuple[str, str], Utterance]:
+    """All entries by (speaker, utterance); the last line counts where there are several. Empty without an index."""
+    index = folder / INDEX_NAME
+    if not index.is_file():
+        return {}
+    lines = index.read_text(encoding="utf-8", errors="replace").split("\n")  # names may hold other line separators
+    entries = (entry for line in lines if (entry := _parse(line)) is not None)
+    return {entry.key: entry for entry in entries}
+
+
+def write_index(folder: Path, utterances: Iterable[Utterance]) -> None:
+    """Replace the index, in order of speaker and utterance."""
+    lines = (index_line(utterance) for utterance in sorted(utterances, key=lambda utterance: utterance.key))
+    write_atomically(folder / INDEX_NAME, "".join(lines))
+
+
+def index_line(utterance: Utterance) -> str:
+    """What is written for an utterance."""
+    return json.dumps(dataclasses.asdict(utterance), ensure_ascii=False) + "\n"
+
+
+def _parse(line: str) -> Utterance | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return Utterance(**record) if isinstance(record, dict) and record.keys() == _FIELDS else None
