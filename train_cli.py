@@ -44,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
          "$CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
     flag("--run_dir", type=Path, metavar="DIR", help="holds a folder for each stage (default: runs/ beside the inputs)")
     flag("--checkpoint", type=Path, metavar="FILE", help="start from it (default: the stage before's last one)")
-    flag("--from_scratch", action="store_true", help="start from random weights; an earlier run is set aside")
+    flag("--from_scratch", action="store_true", help="start from random weights; a finished run is set aside")
 
     flag = parser.add_argument_group("training").add_argument
     flag("--batch_size", type=entry_point.positive_int, metavar="N", help="windows a step "
@@ -80,16 +80,18 @@ def build_parser() -> argparse.ArgumentParser:
 
 def train(args: argparse.Namespace) -> None:
     """Run the stage that was asked for, draw its curves, and print what it reached."""
-    options = training_options(args)
+    from batcher.inputs import load_inputs
     from models.backend import load_tensorflow
 
+    options = training_options(args)
+    inputs = load_inputs(options.data_filename)  # a mistake shows before the seconds that TensorFlow takes to load
     load_tensorflow()
     from evaluation.plots import plot_curves
     from training.run import run_stage
 
     folder = options.run_dir / options.stage
     try:
-        result = run_stage(options)
+        result = run_stage(options, inputs)
     finally:
         plot_curves(folder / "history.csv", folder / "curves.png")
     print(f"{options.stage}, {result.step} steps: {result.summary}")

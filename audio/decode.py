@@ -9,6 +9,7 @@ import soxr
 
 SAMPLE_RATE = 8_000  # Hz, v1's working rate
 RESAMPLER_QUALITY = "HQ"  # soxr's name for its 20-bit setting
+LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000  # Hz, of a recording; a false 1 Hz would make 8,000 samples of each
 BLOCK = 1 << 18  # samples per channel read at once: a header that lies about its length costs nothing
 PCM_SCALE = 32_768  # 16-bit full scale
 
@@ -27,12 +28,14 @@ def decode(path: Path) -> np.ndarray:
         int16 array, shape = (samples,), at `SAMPLE_RATE`.
 
     Raises:
-        UnusableAudioError: not audio, damaged, empty, or with samples that are not finite.
+        UnusableAudioError: not audio, damaged, empty, of a rate that no recording has, or with samples that are not
+            finite.
     """
     try:
         with soundfile.SoundFile(path) as file:
+            _check_rate(file.samplerate)
             blocks = list(_resampled(_mono_blocks(file), file.samplerate))
-    except (soundfile.LibsndfileError, OSError, ValueError) as error:
+    except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:  # TypeError: a name that ends in .raw
         if isinstance(error, UnusableAudioError):
             raise
         raise UnusableAudioError(f"not readable as audio ({_reason(error)})") from error
@@ -40,6 +43,11 @@ def decode(path: Path) -> np.ndarray:
     if not signal.size:
         raise UnusableAudioError("empty: it holds no samples")
     return np.clip(np.rint(signal * PCM_SCALE), -PCM_SCALE, PCM_SCALE - 1).astype(np.int16)
+
+
+def _check_rate(rate: int) -> None:
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise UnusableAudioError(f"it states {rate} samples a second; expected {LOWEST_RATE} to {HIGHEST_RATE}")
 
 
 def _mono_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:

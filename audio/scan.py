@@ -6,6 +6,7 @@ between them (`speaker/chapter/speaker-chapter-0000.flac`) and is recognised by 
 """
 
 import dataclasses
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -17,9 +18,12 @@ from storage.errors import UserError
 SUFFIXES = (".wav", ".flac")
 MICROPHONES = ("mic1", "mic2", "both")
 VCTK_INNER_FOLDERS = {"wav48", "wav48_silence_trimmed", "wav16"}  # part of VCTK's layout, not a corpus's name
+TWO_MICROPHONES_FOLDER = "wav48_silence_trimmed"  # VCTK 0.92's
 
-_MICROPHONE = re.compile(r"_(mic\d)$")
+_MICROPHONE = re.compile(r"_(mic[12])$")
 _LIBRISPEECH = re.compile(r"(?P<speaker>\d+)-(?P<chapter>\d+)-\d+$")
+
+logger = logging.getLogger(__name__)
 
 
 class CorpusError(UserError):
@@ -45,22 +49,30 @@ def find_recordings(audio_dir: Path, microphone: str = "mic1") -> list[Recording
         microphone: which of VCTK 0.92's two recordings of each utterance to take, one of `MICROPHONES`.
 
     Raises:
-        CorpusError: `audio_dir` is not a folder, or holds no recording.
+        CorpusError: `audio_dir` is not a folder, or holds no recording, or none of the microphone.
     """
     if not audio_dir.is_dir():
         found = "is a file" if audio_dir.is_file() else "does not exist"
         raise CorpusError(f"expected a folder of recordings. {audio_dir} {found}; name one with --audio_dir")
-    root = audio_dir.resolve()
-    recordings = sorted(_recording(path, root) for path in _audio_files(root) if _wanted(path, microphone))
-    if not recordings:
+    root = _absolute(audio_dir)
+    paths = list(_audio_files(root))
+    if not paths:
         raise CorpusError(f"no WAV or FLAC file in {audio_dir}, at any depth")
-    return _disambiguated(recordings)
+    chosen = _of_microphone(paths, microphone)
+    if not chosen:
+        raise CorpusError(f"none of the {len(paths)} recordings in {audio_dir} is of {microphone}; see --microphone")
+    return _disambiguated(sorted(_recording(path, root) for path in chosen))
+
+
+def _absolute(folder: Path) -> Path:
+    """Keep a link's own name, which may be the speaker's; only "link/.." can't be understood without following it."""
+    return folder.resolve() if ".." in folder.parts else folder.absolute()
 
 
 def _audio_files(root: Path) -> Iterator[Path]:
     """Walk every folder once, though links lead in circles; hidden files are other programs' business."""
     seen = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
+    for folder, folders, names in os.walk(root, onerror=_warn, followlinks=True):
         identity = os.path.realpath(folder)
         if identity in seen:
             folders.clear()
@@ -72,9 +84,22 @@ def _audio_files(root: Path) -> Iterator[Path]:
                 yield Path(folder, name)
 
 
-def _wanted(path: Path, microphone: str) -> bool:
-    match = _MICROPHONE.search(path.stem)
-    return match is None or microphone in (match[1], "both")
+def _warn(error: OSError) -> None:
+    logger.warning("left out a folder that can't be read: %s (%s)", error.filename, error.strerror)
+
+
+def _of_microphone(paths: list[Path], microphone: str) -> list[Path]:
+    """Leave out VCTK's other microphone; in other corpora, `_mic2` is a name like any other."""
+    stems = {path.with_suffix("") for path in paths}
+    return [path for path in paths if _wanted(path.with_suffix(""), microphone, stems)]
+
+
+def _wanted(stem: Path, microphone: str, stems: set[Path]) -> bool:
+    match = _MICROPHONE.search(stem.name)
+    if match is None or microphone in (match[1], "both"):
+        return True
+    paired = stem.with_name(f"{stem.name[: match.start()]}_{microphone}") in stems
+    return not paired and TWO_MICROPHONES_FOLDER not in stem.parts
 
 
 def _recording(path: Path, root: Path) -> Recording:

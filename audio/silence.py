@@ -1,4 +1,4 @@
-"""Where an utterance begins and ends (v1's rule)."""
+"""Where an utterance begins and ends (v1's rule, except where nothing is above its threshold)."""
 
 import numpy as np
 
@@ -12,11 +12,15 @@ def voiced_span(signal: np.ndarray) -> tuple[int, int]:
         signal: shape = (samples,), any signed dtype.
 
     Returns:
-        (start, stop) in samples, so that `signal[start:stop]` is the voiced part; (0, 0) if nothing stands out, as
-        in digital silence or a constant.
+        (start, stop) in samples, so that `signal[start:stop]` is the voiced part; (0, 0) for digital silence, another
+        constant, or no samples. Where a twentieth of the samples or more share the largest magnitude (clipped speech,
+        a square tone), nothing is above the percentile, and the samples that reach it count.
     """
-    magnitude = np.abs(signal.astype(np.int32))  # |-32768| does not fit 16 bits
-    if not magnitude.size:
+    if not signal.size or signal.min() == signal.max():
         return 0, 0
-    above = np.flatnonzero(magnitude > np.percentile(magnitude, SILENCE_PERCENTILE))
-    return (int(above[0]), int(above[-1]) + 1) if above.size else (0, 0)
+    magnitude = np.abs(signal.astype(np.int32))  # |-32768| does not fit 16 bits
+    threshold = np.percentile(magnitude, SILENCE_PERCENTILE)
+    voiced = np.flatnonzero(magnitude > threshold)
+    if not voiced.size:
+        voiced = np.flatnonzero(magnitude == magnitude.max())
+    return int(voiced[0]), int(voiced[-1]) + 1

@@ -11,7 +11,7 @@ def window_starts(length: int, frames: int) -> np.ndarray:
         frames: of a window. An utterance shorter than one gets a single window, see `frame_indices`.
     """
     last = max(length - frames, 0)
-    count = -(-last // (frames // 2)) + 1
+    count = -(-last // max(frames // 2, 1)) + 1
     return np.round(np.linspace(0, last, count)).astype(np.int64)
 
 

@@ -19,7 +19,7 @@ MASKS_IN_TIME = 2  # per window
 class Augmentation:
     """How much to disturb training windows; all zeros for not at all."""
 
-    longest_mask: int = 30  # frames
+    longest_mask: int = 30  # frames; less in short windows, of which masks cover half at most
     cepstra_masked: float = 0.1  # share of the 13, each with its derivatives
     noise: float = 0.2  # deviations, at most; each window draws its own level
 
@@ -37,9 +37,10 @@ def augment(batch: Batch, inputs: TrainingInputs, options: Augmentation, rng: np
         level = rng.uniform(0, options.noise, (count, 1, 1)).astype(np.float32)
         windows += rng.standard_normal(windows.shape, np.float32) * (level * inputs.deviation)
     masked = np.zeros((count, frames, 1), bool)
+    longest = min(options.longest_mask, frames // (2 * MASKS_IN_TIME))
     for _ in range(MASKS_IN_TIME):
-        length = rng.integers(0, options.longest_mask + 1, (count, 1, 1))
-        first = rng.integers(0, np.maximum(frames - length, 0) + 1)
+        length = rng.integers(0, longest + 1, (count, 1, 1))
+        first = rng.integers(0, frames - length + 1)
         position = np.arange(frames)[None, :, None]
         masked |= (position >= first) & (position < first + length)
     cepstra = rng.random((count, 1, size // 3)) < options.cepstra_masked

@@ -105,10 +105,10 @@ def load_inputs(path: Path) -> TrainingInputs:
     if not path.is_file():
         raise InputsError(f"no training inputs at {path}; run cli.py --generate_training_inputs first")
     try:
-        return _assemble(read_records(path), path.stat().st_size)
+        return _assemble(read_records(path))
     except (UnsafePickleError, KeyError, TypeError, ValueError, IndexError, AttributeError, StopIteration) as error:
         raise InputsError(
-            f"{path} is not usable as training inputs: {error or 'cut short'}. Nothing in it was run; "
+            f"{path} is not usable as training inputs: {str(error) or 'cut short'}. Nothing in it was run; "
             "make it again with cli.py --generate_training_inputs"
         ) from error
 
@@ -170,26 +170,52 @@ class _RunningStatistics:
         return {"mean": mean.astype(np.float32), "deviation": deviation.astype(np.float32)}
 
 
-def _assemble(records: Iterator, file_size: int) -> TrainingInputs:
+def _assemble(records: Iterator) -> TrainingInputs:
     header = next(records)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError(f"it is not of the format {FORMAT}")
-    settings = FeatureSettings(**header["features"])
-    speakers = {name: label for label, name in enumerate(header["speakers"])}
+    settings = _feature_settings(header)
+    speakers = {name: label for label, name in enumerate(_names(header, "speakers"))}
     sides = {"train": _SplitBuilder(settings.size), "test": _SplitBuilder(settings.size)}
-    for _ in range(header["utterances"]):
+    for _ in range(_typed(header["utterances"], int)):
         record = next(records)
-        sides[record["side"]].add(record["features"], speakers[record["speaker"]])
-    footer = next(records)
-    return TrainingInputs(
-        tuple(header["speakers"]),
-        tuple(header["held_out"]),
-        settings,
-        footer["mean"],
-        footer["deviation"],
-        sides["train"].build(),
-        sides["test"].build(),
-    )
+        label = speakers[_typed(record["speaker"], str)]
+        sides[_typed(record["side"], str)].add(_typed(record["features"], np.ndarray), label)
+    mean, deviation = _statistics(next(records), settings.size)
+    for _ in records:
+        raise ValueError("something follows its last record")
+    train, test = sides["train"].build(), sides["test"].build()
+    return TrainingInputs(tuple(speakers), _names(header, "held_out"), settings, mean, deviation, train, test)
+
+
+def _typed(value: object, kind: type) -> object:
+    if not isinstance(value, kind):
+        raise ValueError(f"expected a {kind.__name__}. Received a {type(value).__name__}")
+    return value
+
+
+def _names(header: dict, field: str) -> tuple[str, ...]:
+    names = tuple(_typed(name, str) for name in _typed(header[field], list))
+    if len(set(names)) < len(names):
+        raise ValueError(f"{field} names someone twice")
+    return names
+
+
+def _feature_settings(header: dict) -> FeatureSettings:
+    settings = FeatureSettings(**_typed(header["features"], dict))
+    for field in dataclasses.fields(settings):
+        _typed(getattr(settings, field.name), field.type)
+    return settings
+
+
+def _statistics(footer: dict, size: int) -> tuple[np.ndarray, np.ndarray]:
+    mean, deviation = (_typed(footer[name], np.ndarray) for name in ("mean", "deviation"))
+    for values in (mean, deviation):
+        if values.dtype != np.float32 or values.shape != (size,) or not np.isfinite(values).all():
+            raise ValueError(f"expected finite float32 statistics ({size},). Received {values.dtype} {values.shape}")
+    if not (deviation > 0).all():
+        raise ValueError("expected deviations above zero")
+    return mean, deviation
 
 
 class _SplitBuilder:
@@ -204,6 +230,8 @@ class _SplitBuilder:
     def add(self, features: np.ndarray, label: int) -> None:
         if features.dtype != FEATURE_DTYPE or features.shape != (len(features), self.size) or not len(features):
             raise ValueError(f"expected float16 features (frames, {self.size}). Received {features.shape}")
+        if not np.isfinite(features).all():
+            raise ValueError("it holds features that are NaN or infinite")
         self.block += features.tobytes()
         self.lengths.append(len(features))
         self.labels.append(label)

@@ -1,10 +1,13 @@
 """Pickles of numbers only: numpy arrays and plain containers go in and come out, anything else is refused.
 
-`pickle.load` runs whatever a file tells it to. Reading here differs in three ways:
+`pickle.load` runs whatever a file tells it to. Reading here differs in four ways:
 
+- of all instructions, only those are admitted that `write_record` needs (the interpreter is the pure Python one, which
+  can be told so);
 - of all functions that a pickle may name, two are admitted, and both are replaced by our own checked ones;
 - lengths stated in the file are compared with the bytes that follow before memory is set aside;
-- the interpreter is the pure Python one, whose memory for back references can't be inflated by a large index.
+- nothing is hashed, compared or spelt out before its type is known: a tuple of two of the same tuple of two of … takes
+  a few bytes of file, and exponential time.
 """
 
 import pickle
@@ -15,7 +18,19 @@ from typing import BinaryIO, ClassVar
 import numpy as np
 
 PROTOCOL = 5
-ARRAY_KINDS = "biufUS"  # booleans, integers, floats, text: what holds no Python objects
+DTYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")  # numpy's codes
+PLAIN = (type(None), bool, int, float, str, bytes, bytearray, np.ndarray)  # what a record may hold in its containers
+
+_INSTRUCTIONS = b"".join((
+    pickle.PROTO, pickle.FRAME, pickle.MARK, pickle.STOP, pickle.MEMOIZE, pickle.BINGET, pickle.LONG_BINGET,
+    pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE,
+    pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1, pickle.BINFLOAT,
+    pickle.SHORT_BINUNICODE, pickle.BINUNICODE, pickle.BINUNICODE8,
+    pickle.SHORT_BINBYTES, pickle.BINBYTES, pickle.BINBYTES8,
+    pickle.EMPTY_LIST, pickle.EMPTY_DICT, pickle.EMPTY_TUPLE,
+    pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3,
+    pickle.STACK_GLOBAL, pickle.REDUCE,
+))  # fmt: skip
 
 
 class UnsafePickleError(Exception):
@@ -23,7 +38,7 @@ class UnsafePickleError(Exception):
 
 
 def write_record(file: BinaryIO, record: object) -> None:
-    """Append one pickle of plain containers and contiguous numpy arrays."""
+    """Append one pickle of dicts with texts as keys, lists, tuples, and contiguous arrays of native `DTYPES`."""
     pickle.dump(record, file, protocol=PROTOCOL)
 
 
@@ -40,6 +55,7 @@ def read_records(path: Path) -> Iterator[object]:
         while file.tell() < size:
             try:
                 record = _ArrayUnpickler(bounded).load()
+                _check_plain(record)
             except UnsafePickleError:
                 raise
             except Exception as error:  # what a damaged pickle raises has no bounds: IndexError, KeyError, …
@@ -55,19 +71,12 @@ class _BoundedFile:
         self._size = size
 
     def read(self, count: int) -> bytes:
-        self._check(count)
-        return self._file.read(count)
-
-    def readinto(self, buffer: bytearray) -> int:
-        self._check(len(buffer))
-        return self._file.readinto(buffer)
-
-    def readline(self) -> bytes:
-        return self._file.readline()
-
-    def _check(self, count: int) -> None:
         if count < 0 or count > self._size - self._file.tell():
             raise UnsafePickleError("cut short, or it states a length that it does not have")
+        return self._file.read(count)
+
+    def readline(self) -> bytes:  # the interpreter asks for it, though no admitted instruction calls it
+        return self._file.readline()
 
 
 class _ArrayUnpickler(pickle._Unpickler):  # the documented class, as implemented in Python
@@ -79,20 +88,67 @@ class _ArrayUnpickler(pickle._Unpickler):  # the documented class, as implemente
         raise UnsafePickleError(f"it asks for {module}.{name}, which no file of ours does")
 
     def _refuse(self) -> None:
-        raise UnsafePickleError("it builds objects other than arrays and plain containers")
+        raise UnsafePickleError("it holds an instruction that no file of ours does")
 
-    dispatch: ClassVar[dict] = dict(pickle._Unpickler.dispatch)
-    for _code in (pickle.INST, pickle.OBJ, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.PERSID, pickle.BINPERSID):
-        dispatch[_code[0]] = _refuse
-    for _code in (pickle.EXT1, pickle.EXT2, pickle.EXT4):
-        dispatch[_code[0]] = _refuse
+    def _load_bytearray(self) -> None:
+        """Read before memory is set aside; the inherited method does it the other way round."""
+        length = int.from_bytes(self.read(8), "little")
+        self.append(bytearray(self.read(length)))
+
+    def _build_dtype(self) -> None:
+        """Expect what numpy says of a plain dtype, and ignore it; another state can reach outside the array's data."""
+        state, dtype = self.stack.pop(), self.stack[-1]
+        if not isinstance(dtype, np.dtype) or state != dtype.__reduce__()[2]:
+            raise UnsafePickleError("it changes an object, or holds arrays of another byte order than this machine's")
+
+    def _append(self) -> None:
+        self._extend([self.stack.pop()])
+
+    def _append_all(self) -> None:
+        self._extend(self.pop_mark())
+
+    def _extend(self, items: list) -> None:
+        if not isinstance(self.stack[-1], list):
+            raise UnsafePickleError("it appends to what is no list")
+        self.stack[-1].extend(items)
+
+    def _set_item(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._update([key, value])
+
+    def _set_items(self) -> None:
+        self._update(self.pop_mark())
+
+    def _update(self, items: list) -> None:
+        keys = items[::2]
+        if not isinstance(self.stack[-1], dict) or not all(isinstance(key, str) for key in keys):
+            raise UnsafePickleError("it assigns to what is no dict, or a key that is no text")
+        self.stack[-1].update(zip(keys, items[1::2], strict=True))
+
+    dispatch: ClassVar[dict] = dict.fromkeys(range(256), _refuse)
+    dispatch.update((code, pickle._Unpickler.dispatch[code]) for code in _INSTRUCTIONS)
+    dispatch.update({pickle.BYTEARRAY8[0]: _load_bytearray, pickle.BUILD[0]: _build_dtype})
+    dispatch.update({pickle.APPEND[0]: _append, pickle.APPENDS[0]: _append_all})
+    dispatch.update({pickle.SETITEM[0]: _set_item, pickle.SETITEMS[0]: _set_items})
+
+
+def _check_plain(record: object) -> None:
+    """Refuse a record with functions or dtypes in it; each container is looked into once, however often it is held."""
+    pending, seen = [record], set()
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict | list | tuple):
+            if id(value) not in seen:
+                seen.add(id(value))
+                pending += value.values() if isinstance(value, dict) else value
+        elif not isinstance(value, PLAIN):
+            raise UnsafePickleError("it holds more than arrays and plain containers")
 
 
 def _plain_dtype(code: str, align: bool = False, copy: bool = True) -> np.dtype:
-    dtype = np.dtype(str(code))
-    if dtype.kind not in ARRAY_KINDS or dtype.itemsize == 0:
-        raise UnsafePickleError(f"it holds an array of {code!r}")
-    return np.dtype(dtype, copy=True)
+    if not isinstance(code, str) or code not in DTYPES:
+        raise UnsafePickleError("it holds an array of other things than numbers")
+    return np.dtype(code)
 
 
 def _array_from_buffer(buffer: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 from storage.errors import UserError
 
 VCTK_TEST_SPEAKERS = ("p362", "p363", "p364", "p374", "p376")  # v1's, never in training
-TRAIN_SHARE = 0.8  # of a speaker's utterances, in order of name, as v1 cut them
+TRAIN_SHARE = 0.8  # of a speaker's utterances, the first in order of name, as in v1
 FEWEST_TO_SPLIT = 5  # utterances; a speaker with fewer trains with all of them
 NAMES_SHOWN = 5
 
@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 
 def train_count(utterances: int) -> int:
-    """How many of a speaker's utterances train; the others, which come last, test."""
-    return utterances if utterances < FEWEST_TO_SPLIT else int(TRAIN_SHARE * utterances)
+    """How many of a speaker's utterances train, rounded to the nearest; the others, which come last, test."""
+    return utterances if utterances < FEWEST_TO_SPLIT else round(TRAIN_SHARE * utterances)
 
 
 def parse_speakers(text: str) -> tuple[str, ...]:
@@ -30,8 +30,8 @@ def read_speakers_file(path: Path) -> tuple[str, ...]:
     Raises:
         UserError: it is missing, is not text, or names no one.
     """
-    try:
-        lines = (line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    try:  # utf-8-sig: Notepad puts a byte order mark first, which would become part of a name
+        lines = (line.split("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"expected a text file of speaker names. {path} is not readable as one") from error
     names = tuple(line for line in lines if line)
@@ -49,11 +49,11 @@ def check_listed(listed: Sequence[str], known: Iterable[tuple[str, str]]) -> Non
     """Warn of names that no (speaker, corpus) pair of `known` answers to: a misspelt one would train.
 
     Raises:
-        UserError: none of the names is known.
+        UserError: there are names, and none is known.
     """
     answers = {name for speaker, corpus in known for name in (speaker, f"{corpus}/{speaker}")}
     missing = [name for name in listed if name not in answers]
-    if len(missing) == len(listed):
+    if missing and len(missing) == len(listed):
         raise UserError(f"none of the {len(listed)} test speakers is in the cache: {_shortened(missing)}")
     if missing:
         logger.warning("%d test speakers are not in the cache: %s", len(missing), _shortened(missing))

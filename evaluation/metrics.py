@@ -25,11 +25,14 @@ def equal_error_rate(target: np.ndarray, nontarget: np.ndarray) -> float:
     if not len(target) or not len(nontarget):
         raise ValueError(f"expected target and non-target scores. Received {len(target)} and {len(nontarget)}")
     target, nontarget = np.sort(target), np.sort(nontarget)
-    thresholds = np.unique(np.concatenate([target, nontarget, [np.inf]]))
+    thresholds = np.concatenate([np.unique(np.concatenate([target, nontarget])), [np.inf]])
     miss = np.searchsorted(target, thresholds) / len(target)
-    false_alarm = 1 - np.searchsorted(nontarget, thresholds) / len(nontarget)
-    crossing = np.argmin(np.abs(miss - false_alarm))
-    return float((miss[crossing] + false_alarm[crossing]) / 2)
+    excess = miss + np.searchsorted(nontarget, thresholds) / len(nontarget) - 1  # miss - false alarm, never falls
+    after = int(np.argmax(excess >= 0))
+    if after == 0:
+        return float(miss[0])
+    share = -excess[after - 1] / (excess[after] - excess[after - 1])  # the curve is a line between two thresholds
+    return float(miss[after - 1] + share * (miss[after] - miss[after - 1]))
 
 
 def wilson_interval(hits: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

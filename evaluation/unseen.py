@@ -45,24 +45,30 @@ def evaluate_unseen(
         the reports, and the listed speakers that were left out because the network was trained on them.
 
     Raises:
-        UserError: fewer than two unseen speakers are left.
+        UserError: no corpus has two unseen speakers to compare.
     """
-    corpora: dict[str, set[str]] = {}
     listed, heard = set(listed), set()
+    corpora: dict[str, dict[str, int]] = {}  # utterances by corpus and speaker
     for utterance in cache.utterances.values():
         if listed.isdisjoint({utterance.speaker, f"{utterance.corpus}/{utterance.speaker}"}):
             continue
         if utterance.speaker in encoder.trained_on:
             heard.add(utterance.speaker)
-        else:
-            corpora.setdefault(utterance.corpus, set()).add(utterance.speaker)
-    comparable = {corpus: sorted(speakers) for corpus, speakers in sorted(corpora.items()) if len(speakers) > 1}
-    if not comparable:
+            continue
+        counts = corpora.setdefault(utterance.corpus, {})
+        counts[utterance.speaker] = counts.get(utterance.speaker, 0) + 1
+    comparable = {
+        corpus: [speaker for speaker, count in sorted(counts.items()) if count >= FEWEST_UTTERANCES]
+        for corpus, counts in sorted(corpora.items())
+    }
+    reports = [_report(encoder, cache, corpus, names) for corpus, names in comparable.items() if len(names) > 1]
+    if not reports:
+        unseen = sum(map(len, corpora.values()))
         raise UserError(
-            f"no two speakers of a corpus to compare: of those asked for, the cache at {cache.folder} holds "
-            f"{sum(map(len, corpora.values()))} unseen ones, and {len(heard)} that the network was trained on"
+            f"no corpus with two unseen speakers of {FEWEST_UTTERANCES} utterances or more: of those asked for, the "
+            f"cache at {cache.folder} holds {unseen}, and {len(heard)} that the network was trained on"
         )
-    return [_report(encoder, cache, corpus, speakers) for corpus, speakers in comparable.items()], sorted(heard)
+    return reports, sorted(heard)
 
 
 def format_reports(reports: list[UnseenReport]) -> str:
@@ -82,9 +88,6 @@ def _cell(figure: Figure, scale: float, digits: int) -> str:
 def _report(encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, names: list[str]) -> UnseenReport:
     bar = tqdm(names, f"embed {corpus}".strip(), unit="speaker", leave=False)
     speakers = [embed_speaker(encoder, cache, name) for name in bar]
-    speakers = [speaker for speaker in speakers if len(speaker.embeddings) >= FEWEST_UTTERANCES]
-    if len(speakers) < 2:
-        raise UserError(f"corpus {corpus!r} has fewer than two speakers with {FEWEST_UTTERANCES} or more utterances")
     return UnseenReport(
         corpus,
         len(speakers),

@@ -63,7 +63,7 @@ class SpeakerEncoder:
 
     def _forward(self, windows: np.ndarray) -> np.ndarray:
         parts = [
-            np.asarray(self._embedder(windows[i : i + FORWARD_BATCH], training=False))
+            self._embedder(windows[i : i + FORWARD_BATCH], training=False).numpy()
             for i in range(0, len(windows), FORWARD_BATCH)
         ]
         return np.concatenate(parts)

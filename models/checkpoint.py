@@ -6,6 +6,7 @@ be read at once. Arrays are named `embedder/<variable>`, `head/<variable>` and `
 
 import io
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -64,7 +65,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         description = json.loads(str(arrays.pop(DESCRIPTION)))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise CheckpointError(f"{path} is damaged or not a checkpoint ({error})") from error
     if not isinstance(description, dict) or description.pop("format", None) != FORMAT:
         raise CheckpointError(f"{path} is not a checkpoint of the format {FORMAT}")

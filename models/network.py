@@ -130,8 +130,13 @@ def restore_embedder(checkpoint: Checkpoint) -> tuple[int, keras.Model]:
     options = NetworkOptions.from_json(checkpoint.description["network"])
     mean, deviation = (checkpoint.arrays[f"normalization/{name}"] for name in ("mean", "deviation"))
     embedder = build_embedder(options, mean, deviation)
-    assign(embedder.variables, checkpoint.part("embedder"), "embedder")
+    assign(stored_variables(embedder), checkpoint.part("embedder"), "embedder")
     return options.window_frames, embedder
+
+
+def stored_variables(model: keras.Model) -> list[keras.Variable]:
+    """What a checkpoint holds of a model: not the states of random generators, which nothing here draws from."""
+    return [variable for variable in model.variables if "seed_generator" not in variable.path]
 
 
 def assign(variables: list[keras.Variable], arrays: dict[str, np.ndarray], part: str) -> None:

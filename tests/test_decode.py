@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from conftest import VOICES, write_tone
 
-from audio.decode import SAMPLE_RATE, UnusableAudioError, decode
+from audio.decode import HIGHEST_RATE, LOWEST_RATE, SAMPLE_RATE, UnusableAudioError, decode
 
 HERTZ = 500
 AMPLITUDE = 16384  # `write_tone` writes half of full scale
@@ -172,15 +172,20 @@ def test_a_header_that_claims_3_gb_costs_no_memory(tmp_path):
     assert peak < 20e6
 
 
-@pytest.mark.xfail(strict=True, reason="a stated rate of 1 Hz multiplies the samples by 8,000: 2 kB become 16 MB")
-def test_a_header_that_claims_1_hz_costs_no_memory(tmp_path):
-    path = lying_wav(tmp_path / "slow.wav", 2000, struct.pack("<h", 1000) * 1000, rate=1)
-    with pytest.raises(UnusableAudioError):
+@pytest.mark.parametrize("rate", [1, LOWEST_RATE - 1, HIGHEST_RATE + 1])
+def test_a_rate_that_no_recording_has_is_refused(tmp_path, rate):
+    """A stated 1 Hz would multiply the samples by 8,000: 2 kB became 16 MB."""
+    path = lying_wav(tmp_path / "rate.wav", 2000, struct.pack("<h", 1000) * 1000, rate)
+    with pytest.raises(UnusableAudioError, match=f"states {rate} samples a second; expected 2000 to 768000"):
         decode(path)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="soundfile wants a rate for names that end in .raw")
+@pytest.mark.parametrize("rate", [LOWEST_RATE, HIGHEST_RATE])
+def test_the_lowest_and_the_highest_rate_are_read(tmp_path, rate):
+    assert len(decode(write_tone(tmp_path / "tone.wav", seconds=0.1, rate=rate))) == pytest.approx(800, abs=2)
+
+
 def test_a_headerless_file_is_refused(tmp_path):
     (tmp_path / "x.raw").write_bytes(bytes(2000))
-    with pytest.raises(UnusableAudioError):
+    with pytest.raises(UnusableAudioError, match="not readable as audio"):
         decode(tmp_path / "x.raw")

@@ -119,7 +119,10 @@ def test_weights_that_do_not_fit_are_refused(checkpoint, tmp_path):
 
 @pytest.mark.parametrize("value", [0, np.nan])
 def test_a_broken_network_gives_no_embeddings(checkpoint, tmp_path, value):
-    names = {"embedder/embedding/kernel": (NETWORK.gru_units, NETWORK.embedding_size), "embedder/embedding/bias": (8,)}
+    names = {
+        "embedder/embedding/kernel": (2 * NETWORK.gru_units, NETWORK.embedding_size),
+        "embedder/embedding/bias": (8,),
+    }
     arrays = {name: np.full(shape, value, np.float32) for name, shape in names.items()}
     broken = load(tiny.edit_checkpoint(checkpoint, tmp_path / "a.npz", arrays))
     with pytest.raises(CheckpointError, match="without direction"):

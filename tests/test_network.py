@@ -157,11 +157,6 @@ def test_a_restored_network_gives_the_same_embeddings():
     np.testing.assert_array_equal(again(frames()), expected)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=CheckpointError,
-    reason="the GRU's seed generator is numbered by process: seed_generator_1 is not found",
-)
 def test_two_networks_may_be_restored_in_one_process():
     checkpoint = stored(embedder())
     restore_embedder(checkpoint)

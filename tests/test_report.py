@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from training.report import describe, format_metrics, trouble
+from training.report import TrainingError, check_health, describe, format_metrics
 
 ROW = {"epoch": 3, "step": 300, "seconds": 61.7, "learning_rate": 0.00125, "train_loss": 0.123456}
 
@@ -22,26 +22,32 @@ def test_an_epoch_in_a_line():
     assert describe(ROW) == "epoch 3 (step 300, 62 s): learning rate 0.00125, train loss 0.1235"
 
 
-def test_a_healthy_epoch_is_no_trouble():
-    assert trouble(ROW, 0.2) is None
+def test_a_healthy_epoch_is_no_trouble(caplog):
+    check_health(ROW, 0.2)
+    assert not caplog.text
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
-def test_a_loss_that_is_no_number(loss):
-    assert "no longer a number" in trouble({**ROW, "train_loss": loss}, 0.2)
+def test_a_loss_that_is_no_number_ends_the_run(loss):
+    with pytest.raises(TrainingError, match="no longer a number"):
+        check_health({**ROW, "train_loss": loss}, 0.2)
 
 
 @pytest.mark.parametrize("margin", [0.2, 0.5])
-def test_collapse_is_told_with_a_way_out(margin):
-    said = trouble(collapsed(margin), margin)
-    assert f"margin of {margin}" in said
-    assert "--learning_rate" in said
+def test_collapse_is_told_with_a_way_out(margin, caplog):
+    check_health(collapsed(margin), margin)
+    assert f"margin of {margin}" in caplog.text
+    assert "--learning_rate" in caplog.text
 
 
-def test_a_loss_at_the_margin_alone_is_no_collapse():
-    assert trouble(collapsed(cosine=0.5), 0.2) is None
-    assert trouble({**ROW, "train_loss": 0.2}, 0.2) is None  # the softmax stages have no cosines
-
-
-def test_equal_cosines_with_another_loss_are_no_collapse():
-    assert trouble(collapsed(loss=0.05), 0.2) is None
+@pytest.mark.parametrize(
+    "row",
+    [
+        collapsed(cosine=0.5),
+        {**ROW, "train_loss": 0.2},  # the softmax stages have no cosines
+        collapsed(loss=0.05),
+    ],
+)
+def test_the_loss_or_the_cosines_alone_are_no_collapse(row, caplog):
+    check_health(row, 0.2)
+    assert not caplog.text

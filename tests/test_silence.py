@@ -17,6 +17,9 @@ def loop_span(signal):
     for index, magnitude in enumerate(magnitudes):
         if magnitude > threshold:
             start, stop = (start if stop else index), index + 1
+    if not stop and min(signal) < max(signal):  # nothing exceeds the top magnitude, which many samples share
+        top = [index for index, magnitude in enumerate(magnitudes) if magnitude == ordered[-1]]
+        return top[0], top[-1] + 1
     return start, stop
 
 
@@ -33,10 +36,24 @@ def test_a_burst_between_silences_is_found_to_the_sample():
     assert voiced_span(signal) == (300, 340)
 
 
-def test_a_burst_longer_than_a_twentieth_hides_itself_if_it_is_flat():
+def test_a_flat_burst_longer_than_a_twentieth_is_found():
     signal = np.zeros(1000, np.int16)
     signal[300:400] = 5000  # the percentile itself is 5000, and nothing exceeds it
-    assert voiced_span(signal) == (0, 0)
+    assert voiced_span(signal) == (300, 400)
+
+
+def test_a_square_tone_is_voiced_throughout():
+    assert voiced_span(np.tile(np.array([5000, -5000], np.int16), 400)) == (0, 800)
+
+
+def test_clipped_speech_is_cut_where_clipping_begins_and_ends():
+    time = np.arange(4000) / 8000
+    loud = 100_000 * np.sin(2 * np.pi * 200 * time) * np.hanning(4000)
+    signal = np.concatenate([np.zeros(1000), loud.clip(-32767, 32767), np.zeros(500)]).astype(np.int16)
+    start, stop = voiced_span(signal)
+    assert 1000 < start < 2000
+    assert 4000 < stop < 5000
+    assert abs(signal[start]) == abs(signal[stop - 1]) == 32767
 
 
 def test_the_first_and_last_sample_can_be_voiced():

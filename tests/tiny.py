@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from audio.mfcc import FeatureSettings
-from batcher.inputs import FEATURE_DTYPE, FORMAT, SpeakerSplit, TrainingInputs
+from batcher.inputs import FEATURE_DTYPE, FORMAT, SpeakerSplit, TrainingInputs, load_inputs
 from batcher.restricted_pickle import write_record
 from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
@@ -132,4 +132,4 @@ def edit_checkpoint(source: Path, target: Path, arrays: dict | None = None, **de
 def run(options: TrainingOptions):
     """`run_stage` as a process of its own would run it: Keras has not named anything before."""
     keras.utils.clear_session()
-    return run_stage(options)
+    return run_stage(options, load_inputs(options.data_filename))

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from models.checkpoint import Checkpoint
-from models.network import NetworkOptions, assign, build_embedder, build_head
+from models.network import NetworkOptions, assign, build_embedder, build_head, stored_variables
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class NetworkState:
         """Everything under its checkpoint name."""
         mean, deviation = self.normalization
         named = {
-            f"{part}/{variable.path}": np.asarray(variable)
+            f"{part}/{variable.path}": keras.ops.convert_to_numpy(variable)
             for part, variables in self._parts().items()
             for variable in variables
         }
@@ -44,8 +44,8 @@ class NetworkState:
             assign(variables, checkpoint.part(part), part)
 
     def _parts(self) -> dict[str, list[keras.Variable]]:
-        head = {"head": self.head.variables} if self.head else {}
-        return {"embedder": self.embedder.variables, **head, "optimizer": self.optimizer.variables}
+        head = {"head": stored_variables(self.head)} if self.head else {}
+        return {"embedder": stored_variables(self.embedder), **head, "optimizer": self.optimizer.variables}
 
 
 def build_state(

@@ -1,17 +1,26 @@
 """An epoch in one line, and plain words for a run that has gone wrong."""
 
+import logging
 import math
+
+from storage.errors import UserError
 
 SAME = 0.999  # mean cosine above which embeddings coincide
 NEAR_MARGIN = 0.02  # relative
 
 _PERCENT = ("accuracy", "share")
 
+logger = logging.getLogger(__name__)
+
+
+class TrainingError(UserError):
+    """The run can't go on; the message says what to change."""
+
 
 def describe(row: dict[str, float]) -> str:
     """Format an epoch's figures: shares and accuracies in percent, the rest to four digits."""
     figures = {name: value for name, value in row.items() if name not in ("epoch", "step", "seconds")}
-    return f"epoch {row['epoch']:.0f} (step {row['step']:.0f}, {row['seconds']:.0f} s): {format_metrics(figures)}"
+    return f"epoch {row['epoch']:g} (step {row['step']:.0f}, {row['seconds']:.0f} s): {format_metrics(figures)}"
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
@@ -19,18 +28,24 @@ def format_metrics(metrics: dict[str, float]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {_format(name, value)}" for name, value in metrics.items())
 
 
-def trouble(row: dict[str, float], margin: float) -> str | None:
-    """Say what is wrong with an epoch and what to try; None if nothing is."""
+def check_health(row: dict[str, float], margin: float) -> None:
+    """Warn of collapsed embeddings and say what to try.
+
+    Raises:
+        TrainingError: the loss is not a number any more.
+    """
     if not math.isfinite(row["train_loss"]):
-        return "the loss is no longer a number; try a smaller --learning_rate"
+        raise TrainingError(
+            "the loss is no longer a number, so the run ends at its last checkpoint; try a smaller --learning_rate"
+        )
     cosines = row.get("train_positive_cosine", 0), row.get("train_negative_cosine", 0)
     if abs(row["train_loss"] - margin) <= NEAR_MARGIN * margin and min(cosines) > SAME:
-        return (
-            f"collapsed: the loss stands at the margin of {margin} and all cosines at 1, so every voice has the same "
+        logger.warning(
+            "collapsed: the loss stands at the margin of %s and all cosines at 1, so every voice has the same "
             "embedding; try --triplet_selection semi-hard or random, a smaller --learning_rate, or a start from the "
-            "softmax stage"
+            "softmax stage",
+            margin,
         )
-    return None
 
 
 def _format(name: str, value: float) -> str:

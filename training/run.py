@@ -3,19 +3,20 @@
 import dataclasses
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
 import tensorflow as tf
 from tqdm import tqdm
 
-from batcher.inputs import load_inputs
+from batcher.inputs import TrainingInputs
 from batcher.windows import Batch, batches
 from models.checkpoint import VERSION, Checkpoint
 from storage.lock import folder_lock
 from training.interrupt import Interruption, interruption
 from training.options import STEPS_PER_EPOCH, TrainingOptions
-from training.report import describe, format_metrics, trouble
+from training.report import check_health, describe, format_metrics
 from training.run_folder import RunFolder
 from training.schedule import Progress, learning_rate
 from training.stages import STAGES, Metrics, Stage
@@ -43,12 +44,12 @@ class Position:
     """How far a run has come. It is part of the checkpoint, so that a run can go on from there."""
 
     step: int = 0
-    sums: Metrics = field(default_factory=dict)  # reports of the unfinished epoch's steps, added up
+    sums: Metrics = field(default_factory=dict)  # reports of the steps since the last epoch's end, added up
+    summed: int = 0  # how many of them
     seconds: float = 0.0  # of training, earlier sessions included
     progress: Progress = field(default_factory=Progress)
     metrics: Metrics = field(default_factory=dict)  # of the last whole epoch
     planned_steps: int = 0
-    finished: bool = False
 
     @classmethod
     def from_json(cls, fields: dict) -> "Position":
@@ -56,18 +57,18 @@ class Position:
         return cls(**{**fields, "progress": Progress(**fields["progress"])})
 
 
-def run_stage(options: TrainingOptions) -> StageResult:
+def run_stage(options: TrainingOptions, inputs: TrainingInputs) -> StageResult:
     """Run a stage from wherever it stands to its end.
 
     Random numbers are a function of `options.seed` and the step, so a run that was interrupted and continued ends with
     the weights of one that was not.
 
     Raises:
-        InputsError, CheckpointError, StartError: it can't begin; each says why.
+        CheckpointError, StartError: it can't begin; each says why.
+        TrainingError: the loss is no longer a number.
         KeyboardInterrupt: it was interrupted, after saving where it stands.
         OSError: the run folder can't be written to.
     """
-    inputs = load_inputs(options.data_filename)
     with folder_lock(options.run_dir):
         origin_path = find_origin(options)
         identity = run_identity(options, origin_path)
@@ -75,6 +76,8 @@ def run_stage(options: TrainingOptions) -> StageResult:
         earlier = _earlier_checkpoint(folder, identity, options)
         origin = load_origin(origin_path)
         state = build_start(options, inputs, origin)
+        if earlier is None and folder.path.exists():
+            logger.info("another run stood in %s; it is kept as %s", folder.path, folder.set_aside().name)
         description = {
             "stage": options.stage,
             "network": dataclasses.asdict(state.options),
@@ -91,13 +94,11 @@ def run_stage(options: TrainingOptions) -> StageResult:
 
 
 def _earlier_checkpoint(folder: RunFolder, identity: dict, options: TrainingOptions) -> Checkpoint | None:
-    """Where this very run stands; another run that is in its place is set aside first."""
+    """Where this very run stands. A finished one that is to start from scratch again is another run."""
     earlier = folder.last_checkpoint()
-    if earlier is not None and earlier.description["run"] == identity and not options.from_scratch:
-        return earlier
-    if folder.path.exists():
-        logger.info("another run stood in %s; it is kept as %s", folder.path, folder.set_aside().name)
-    return None
+    if earlier is None or earlier.description["run"] != identity:
+        return None
+    return None if options.from_scratch and earlier.description["finished"] else earlier
 
 
 class _Run:
@@ -110,45 +111,48 @@ class _Run:
             stage.state.restore(earlier)
             self.position = Position.from_json(earlier.description["position"])
             logger.info("continuing %s at step %d", folder.path, self.position.step)
-        if self.position.planned_steps < options.total_steps:
-            self.position.finished = False
-        self.position.planned_steps = max(self.position.planned_steps, options.total_steps)
+        if options.total_steps > self.position.planned_steps:  # new or prolonged: patience begins anew
+            self.position.planned_steps, self.position.progress.epochs_without = options.total_steps, 0
         self.history = folder.history(up_to_step=self.position.step)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the training loss has stood for too long."""
+        return self.position.progress.epochs_without >= self.options.patience
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.stalled or self.position.step >= self.options.total_steps
 
     def train(self) -> None:
         """Take all steps that are left; save and raise KeyboardInterrupt when asked to stop."""
-        if self.position.finished:
+        if self.finished:
             logger.info("this run is finished; raise --max_epochs or --max_steps to prolong it, or use --from_scratch")
             return
         self.folder.write_options(self.options.as_json())
         writer = tf.summary.create_file_writer(str(self.folder.tensorboard))
         drawn = batches(self.stage.draw, self.options.seed, self.position.step)
         with closing(writer), closing(drawn), interruption() as asked:
-            while not self.position.finished:
-                row = self._epoch(drawn, asked)
-                self._report(row, writer)
-
-    def _epoch(self, drawn, asked: Interruption) -> dict[str, float]:
-        """Steps up to the next multiple of `STEPS_PER_EPOCH`, or the last one; then the epoch's figures."""
-        position, began = self.position, time.monotonic()
-        epoch = position.step // STEPS_PER_EPOCH + 1
-        end = min(epoch * STEPS_PER_EPOCH, self.options.total_steps)
-        with tqdm(
-            total=STEPS_PER_EPOCH, initial=position.step % STEPS_PER_EPOCH, desc=f"epoch {epoch}", leave=False
-        ) as bar:
-            while position.step < end:
-                self._step(next(drawn))
-                bar.update()
-                if asked.requested:
-                    position.seconds += time.monotonic() - began
+            while not self.finished:
+                end = min((self.position.step // STEPS_PER_EPOCH + 1) * STEPS_PER_EPOCH, self.options.total_steps)
+                self._steps(end, drawn, asked)
+                if self.position.step < end:
                     self._save()
                     raise KeyboardInterrupt
-        count = (position.step - 1) % STEPS_PER_EPOCH + 1
-        means = {f"train_{name}": total / count for name, total in position.sums.items()}
-        position.metrics, position.sums = {**means, **self.stage.measure()}, {}
+                self._end_epoch(writer)
+                if asked.requested and not self.finished:
+                    raise KeyboardInterrupt
+
+    def _steps(self, end: int, drawn: Iterator[Batch], asked: Interruption) -> None:
+        """Step until `end`, or until asked to stop."""
+        position, began = self.position, time.monotonic()
+        epoch, done = divmod(position.step, STEPS_PER_EPOCH)
+        with tqdm(total=STEPS_PER_EPOCH, initial=done, desc=f"epoch {epoch + 1}", leave=False) as bar:
+            while position.step < end and not asked.requested:
+                self._step(next(drawn))
+                bar.update()
         position.seconds += time.monotonic() - began
-        rate = float(self.stage.state.optimizer.learning_rate)
-        return {"epoch": epoch, "step": end, "seconds": position.seconds, "learning_rate": rate, **position.metrics}
 
     def _step(self, batch: Batch) -> None:
         position = self.position
@@ -156,20 +160,31 @@ class _Run:
         self.stage.state.optimizer.learning_rate = rate
         report = self.stage.step(batch.windows, batch.labels)
         position.sums = {name: position.sums.get(name, 0.0) + float(value) for name, value in report.items()}
+        position.summed += 1
         position.step += 1
 
-    def _report(self, row: dict[str, float], writer: tf.summary.SummaryWriter) -> None:
-        """Print, log and save an epoch, and decide whether it was the last."""
-        position = self.position
+    def _end_epoch(self, writer: tf.summary.SummaryWriter) -> None:
+        """Measure, log and save.
+
+        Raises:
+            TrainingError: the loss is no longer a number; the last checkpoint stays as it was.
+        """
+        position, began = self.position, time.monotonic()
+        means = {f"train_{name}": total / position.summed for name, total in position.sums.items()}
+        position.metrics, position.sums, position.summed = {**means, **self.stage.measure()}, {}, 0
+        position.seconds += time.monotonic() - began
+        row = {
+            "epoch": position.step / STEPS_PER_EPOCH,
+            "step": position.step,
+            "seconds": position.seconds,
+            "learning_rate": float(self.stage.state.optimizer.learning_rate),
+            **position.metrics,
+        }
         logger.info(describe(row))
-        problem = trouble(row, self.options.margin)
-        if problem:
-            logger.warning(problem)
+        check_health(row, self.options.margin)
         is_best = position.progress.update(row["train_loss"])
-        stalled = position.progress.epochs_without >= self.options.patience
-        if stalled:
+        if self.stalled:
             logger.info("no progress in %d epochs: stopping early", self.options.patience)
-        position.finished = stalled or position.step >= self.options.total_steps
         self.history.append(row)
         self.folder.write_history(self.history)
         self._save(is_best)
@@ -182,7 +197,7 @@ class _Run:
         description = {
             **self.description,
             "step": self.position.step,
-            "finished": self.position.finished,
+            "finished": self.finished,
             "position": dataclasses.asdict(self.position),
         }
         self.folder.save(Checkpoint(description, self.stage.state.arrays()), is_best)

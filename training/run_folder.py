@@ -48,7 +48,10 @@ class RunFolder:
         """Rows written so far; those past `up_to_step` belong to work that was lost and is done again."""
         if not self.history_file.is_file():
             return []
-        rows = pd.read_csv(self.history_file)
+        try:
+            rows = pd.read_csv(self.history_file)
+        except ValueError:  # pandas's parser errors are of this kind; a file that someone edited is not worth a run
+            return []
         return rows[rows["step"] <= up_to_step].to_dict("records")
 
     def write_history(self, rows: list[dict]) -> None:

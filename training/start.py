@@ -9,7 +9,7 @@ import keras
 
 from batcher.inputs import TrainingInputs
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from models.network import NetworkOptions, assign
+from models.network import NetworkOptions, assign, stored_variables
 from storage.errors import UserError
 from training.network_state import NetworkState, build_state
 from training.options import FROZEN, STAGES_BEFORE, TRIPLET, TrainingOptions
@@ -74,7 +74,7 @@ def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkp
         first_rate=options.learning_rate,
     )
     if origin is not None:
-        assign(state.embedder.variables, origin.part("embedder"), "embedder")
+        assign(stored_variables(state.embedder), origin.part("embedder"), "embedder")
     return state
 
 
