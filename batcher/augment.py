@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from batcher.inputs import TrainingInputs
 from batcher.windows import Batch
 
 MASKS_IN_TIME = 2  # per window
@@ -22,20 +21,23 @@ class Augmentation:
     longest_mask: int = 30  # frames; less in short windows, of which masks cover half at most
     cepstra_masked: float = 0.1  # share of the 13, each with its derivatives
     noise: float = 0.2  # deviations, at most; each window draws its own level
+    tempo: float = 0.15  # share by which speech becomes faster or slower, at most; done as the windows are cut
 
 
-def augment(batch: Batch, inputs: TrainingInputs, options: Augmentation, rng: np.random.Generator) -> Batch:
+def augment(
+    batch: Batch, mean: np.ndarray, deviation: np.ndarray, options: Augmentation, rng: np.random.Generator
+) -> Batch:
     """Disturb the windows of a batch in place.
 
     Args:
         batch: windows (batch, frames, 39) float32; its labels stay as they are.
-        inputs: for the mean, which stands in masked places, and the deviation of each feature.
+        mean, deviation: that the network normalises with, (39,) each; the mean stands in masked places.
     """
     windows = batch.windows
     count, frames, size = windows.shape
     if options.noise:
         level = rng.uniform(0, options.noise, (count, 1, 1)).astype(np.float32)
-        windows += rng.standard_normal(windows.shape, np.float32) * (level * inputs.deviation)
+        windows += rng.standard_normal(windows.shape, np.float32) * (level * deviation)
     masked = np.zeros((count, frames, 1), bool)
     longest = min(options.longest_mask, frames // (2 * MASKS_IN_TIME))
     for _ in range(MASKS_IN_TIME):
@@ -44,5 +46,5 @@ def augment(batch: Batch, inputs: TrainingInputs, options: Augmentation, rng: np
         position = np.arange(frames)[None, :, None]
         masked |= (position >= first) & (position < first + length)
     cepstra = rng.random((count, 1, size // 3)) < options.cepstra_masked
-    np.copyto(windows, inputs.mean, where=masked | np.concatenate([cepstra] * 3, axis=2))
+    np.copyto(windows, mean, where=masked | np.concatenate([cepstra] * 3, axis=2))
     return batch

@@ -28,10 +28,12 @@ class WindowSampler:
     most steps on those of whom there is least to learn, and to draw utterances alike forgets them.
     """
 
-    def __init__(self, split: SpeakerSplit, frames: int):
-        """`frames` is the length of a window; an utterance shorter than that is repeated."""
-        self.split = split
-        self.frames = frames
+    def __init__(self, split: SpeakerSplit, frames: int, tempo: float = 0.0):
+        """Sample windows of `frames` from `split`; an utterance shorter than that is repeated.
+
+        With `tempo`, each window is spoken faster or slower by a share of up to that much.
+        """
+        self.split, self.frames, self.tempo = split, frames, tempo
         order = np.argsort(split.labels, kind="stable")
         self.speakers, first, self.counts = np.unique(split.labels[order], return_index=True, return_counts=True)
         self._utterances = np.split(order, first[1:])
@@ -39,9 +41,10 @@ class WindowSampler:
 
     def windows(self, utterances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One random window from each of `utterances` (batch,): (batch, frames, 39) float32."""
-        room = np.maximum(self.split.lengths[utterances] - self.frames, 0)
-        begin = rng.integers(0, room + 1)
-        return take_windows(self.split, utterances, begin, self.frames)
+        pace = rng.uniform(1 - self.tempo, 1 + self.tempo, len(utterances)) if self.tempo else np.ones(len(utterances))
+        needed = np.ceil(self.frames * pace).astype(np.int64)
+        begin = rng.integers(0, np.maximum(self.split.lengths[utterances] - needed, 0) + 1)
+        return take_windows(self.split, utterances, begin, self.frames, pace)
 
     def softmax_batch(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Random speakers, a random utterance of each, a random window of that."""
@@ -58,9 +61,7 @@ class WindowSampler:
 
         Anchor and positive come from different utterances of one speaker, unless there is only one.
         """
-        anchor = rng.choice(
-            len(self.speakers), triplets
-        )  # all speakers alike: this is also what losses are measured on
+        anchor = rng.choice(len(self.speakers), triplets)  # all alike: this is also what losses are measured on
         other = (anchor + rng.integers(1, len(self.speakers), triplets)) % len(self.speakers)
         pairs = np.array([self._spread(rng, self._utterances[index], 2) for index in anchor])
         return self._batch(np.concatenate([pairs[:, 0], pairs[:, 1], self._of_speakers(rng, other)]), rng)
@@ -78,13 +79,15 @@ class WindowSampler:
         return Batch(self.windows(utterances, rng), self.split.labels[utterances])
 
 
-def take_windows(split: SpeakerSplit, utterances: np.ndarray, begin: np.ndarray, frames: int) -> np.ndarray:
-    """Cut a window from each utterance, from frame `begin` on; past its end an utterance starts again.
+def take_windows(
+    split: SpeakerSplit, utterances: np.ndarray, begin: np.ndarray, frames: int, pace: np.ndarray | float = 1.0
+) -> np.ndarray:
+    """Cut a window from each utterance, from frame `begin` on; see `audio.windows.frame_indices`.
 
     Returns:
         float32, shape = (batch, frames, 39).
     """
-    within = frame_indices(begin, frames, split.lengths[utterances])
+    within = frame_indices(begin, frames, split.lengths[utterances], pace)
     return split.features[split.starts[utterances][:, None] + within].astype(np.float32)
 
 

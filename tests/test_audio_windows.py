@@ -46,3 +46,8 @@ def test_indices_run_from_the_start_and_begin_again_past_the_end():
 def test_each_window_may_have_its_own_length():
     indices = frame_indices(np.array([0, 0, 1]), 4, np.array([1, 3, 9]))
     assert indices.tolist() == [[0, 0, 0, 0], [0, 1, 2, 0], [1, 2, 3, 4]]
+
+
+def test_a_faster_pace_skips_frames_and_a_slower_one_repeats_them():
+    indices = frame_indices(np.array([10, 10]), 5, 100, np.array([2.0, 0.5]))
+    assert indices.tolist() == [[10, 12, 14, 16, 18], [10, 10, 11, 12, 12]]

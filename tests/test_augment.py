@@ -19,11 +19,14 @@ def batch(frames: int = FRAMES) -> Batch:
 
 def augmented(inputs, frames: int = FRAMES, seed: int = 1, **options) -> np.ndarray:
     how = Augmentation(**{"longest_mask": 0, "cepstra_masked": 0, "noise": 0, **options})
-    return augment(batch(frames), inputs, how, np.random.default_rng(seed)).windows
+    return augment(batch(frames), inputs.mean, inputs.deviation, how, np.random.default_rng(seed)).windows
 
 
 def test_shapes_types_and_labels_stay(tiny_inputs):
-    before, after = batch(), augment(batch(), tiny_inputs, Augmentation(), np.random.default_rng(0))
+    before, after = (
+        batch(),
+        augment(batch(), tiny_inputs.mean, tiny_inputs.deviation, Augmentation(), np.random.default_rng(0)),
+    )
     assert (after.windows.shape, after.windows.dtype) == (before.windows.shape, np.float32)
     np.testing.assert_array_equal(after.labels, before.labels)
     assert not np.array_equal(after.windows, before.windows)

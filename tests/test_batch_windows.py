@@ -185,3 +185,13 @@ def test_windows_of_the_real_inputs(tiny_inputs):
     assert batch.windows.shape == (8, 160, 39)
     assert np.isfinite(batch.windows).all()
     assert set(batch.labels.tolist()) <= {0, 1}
+
+
+def test_tempo_speeds_windows_up_and_down_within_its_bounds():
+    frames = np.arange(1000, dtype=np.float16)[:, None]
+    split = SpeakerSplit(frames, np.array([0]), np.array([1000]), np.array([0]))
+    drawn = WindowSampler(split, 100, tempo=0.2).windows(np.zeros(400, np.int64), np.random.default_rng(0))
+    pace = (drawn[:, -1, 0] - drawn[:, 0, 0]) / 99  # frames of the utterance for each of the window
+    assert 0.79 <= pace.min() < 0.82
+    assert 1.18 < pace.max() <= 1.21
+    assert (np.diff(drawn[:, :, 0]) >= 0).all()  # no window runs over the utterance's end

@@ -21,6 +21,7 @@ TRIPLET_ROUNDS = 5  # draws of that many; their mean is reported
 EVALUATION_SEED = 300  # the same triplets are measured after every epoch
 FORWARD_BATCH = 512  # windows
 MARGIN_WARM_UP = 400  # steps
+EMBEDDING_DROPOUT = 0.25  # before the softmax
 
 Metrics = dict[str, float]
 
@@ -30,7 +31,9 @@ class Stage(ABC):
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         self.options, self.inputs, self.state = options, inputs, state
-        self.train = WindowSampler(inputs.train, state.options.window_frames)
+        self.augmentation = Augmentation() if options.augmentation and state.embedder.trainable else None
+        tempo = self.augmentation.tempo if self.augmentation else 0.0
+        self.train = WindowSampler(inputs.train, state.options.window_frames, tempo)
         self.forward = tf.function(lambda windows: state.embedder(windows, training=False), reduce_retracing=True)
 
     @abstractmethod
@@ -55,8 +58,8 @@ class Stage(ABC):
         return {"loss": loss, **report}
 
     def disturbed(self, batch: Batch, rng: np.random.Generator) -> Batch:
-        """The batch with the augmentation that the options ask for."""
-        return augment(batch, self.inputs, Augmentation(), rng) if self.options.augmentation else batch
+        """The batch with the augmentation that the options ask for; none for a frozen embedder."""
+        return augment(batch, *self.state.normalization, self.augmentation, rng) if self.augmentation else batch
 
     def embed(self, windows: np.ndarray) -> np.ndarray:
         """Embeddings of (n, frames, 39) windows: (n, embedding_size)."""
@@ -71,12 +74,15 @@ class SoftmaxStage(Stage):
     """
 
     def draw(self, rng: np.random.Generator) -> Batch:
-        batch = self.train.softmax_batch(rng, self.options.batch_size)
-        return self.disturbed(batch, rng) if self.state.embedder.trainable else batch
+        return self.disturbed(self.train.softmax_batch(rng, self.options.batch_size), rng)
 
     def loss(self, windows, labels):
         training = self.state.embedder.trainable  # a frozen embedder keeps its batch statistics
-        cosines = self.state.head(self.state.embedder(windows, training=training))  # (batch, speakers)
+        embeddings = self.state.embedder(windows, training=training)
+        if self.augmentation:  # stateless, so that a continued run drops what an uninterrupted one would
+            seed = tf.stack([self.options.seed, tf.cast(self.state.optimizer.iterations, tf.int32)])
+            embeddings = tf.nn.experimental.stateless_dropout(embeddings, EMBEDDING_DROPOUT, seed)
+        cosines = self.state.head(embeddings)  # (batch, speakers)
         own = ops.one_hot(labels, len(self.inputs.speakers))
         logits = LOGIT_SCALE * (cosines - self._margin() * own)
         loss = ops.mean(keras.losses.categorical_crossentropy(own, logits, from_logits=True))
