@@ -64,7 +64,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the same from a file, one a line, as name or corpus/name",
     )
-    flag("--seed", type=int, default=0, help="of the dither noise in the features, the only thing random here")
+    flag(
+        "--seed",
+        type=entry_point.seed,
+        default=0,
+        help="of the dither noise in the features, the only thing random here",
+    )
     flag("--yes", action="store_true", help="do not ask before deleting the old cache")
     return parser
 

@@ -62,6 +62,14 @@ def positive_int(text: str) -> int:
     return number
 
 
+def seed(text: str) -> int:
+    """A whole number from 0 to 2^31 - 1, for argparse."""
+    number = int(text)
+    if not 0 <= number < 1 << 31:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2147483647. Received {text}")
+    return number
+
+
 def positive_float(text: str) -> float:
     """A number above 0, for argparse."""
     number = float(text)

@@ -74,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     flag("--no_augmentation", dest="augmentation", action="store_false", help="train on the windows as they are "
          "(default: masks and noise are added)")  # fmt: skip
-    flag("--seed", type=int, default=0, help="of the first weights and of everything drawn")
+    flag("--seed", type=entry_point.seed, default=0, help="of the first weights and of everything drawn")
     return parser
 
 
@@ -86,6 +86,7 @@ def train(args: argparse.Namespace) -> None:
     options = training_options(args)
     inputs = load_inputs(options.data_filename)  # a mistake shows before the seconds that TensorFlow takes to load
     load_tensorflow()
+    from evaluation.metrics import describe_accuracy
     from evaluation.plots import plot_curves
     from training.run import run_stage
 
@@ -95,6 +96,8 @@ def train(args: argparse.Namespace) -> None:
     finally:
         plot_curves(folder / "history.csv", folder / "curves.png")
     print(f"{options.stage}, {result.step} steps: {result.summary}")
+    if "test_utterance_accuracy" in result.metrics:
+        print(describe_accuracy(result.metrics["test_utterance_accuracy"], len(inputs.test.labels)))
     logger.info("kept in %s", folder)
 
 

@@ -50,6 +50,15 @@ def wilson_interval(hits: int, trials: int, confidence: float = CONFIDENCE) -> t
     return float(centre - reach), float(centre + reach)
 
 
+def describe_accuracy(accuracy: float, utterances: int) -> str:
+    """The accuracy over `utterances` and its interval, in a line."""
+    low, high = wilson_interval(round(accuracy * utterances), utterances)
+    return (
+        f"{100 * accuracy:.1f} % of {utterances} test utterances are given to their speaker "
+        f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+    )
+
+
 def bootstrap_interval(
     statistic: Callable[[np.ndarray], float], speakers: int, seed: int = 0, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """SAP, SAN and EER over speakers that the network never heard, by corpus."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from inference.speakers import SpeakerEmbeddings, embed_speaker, same_speaker_di
 from storage.errors import UserError
 
 FEWEST_UTTERANCES = 2  # to compare a voice with itself
+UTTERANCES_PAIRED = 20  # per speaker, at most, in the trials of the EER
+CUTS = (None, 2.0)  # s: whole utterances, and what is left of them when someone says little
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,24 @@ class UnseenReport:
     """The figures of one corpus."""
 
     corpus: str
+    cut: float | None  # s, the length that utterances were cut to
     speakers: int
     utterances: int
     sap: Figure  # mean over speakers, cosine distance
     san: Figure  # mean over pairs of speakers, cosine distance
-    eer: Figure  # all pairs of utterances, fraction
+    eer: Figure  # all pairs of up to `UTTERANCES_PAIRED` utterances per speaker, fraction
 
 
 def evaluate_unseen(
-    encoder: SpeakerEncoder, cache: UtteranceCache, listed: Iterable[str]
+    encoder: SpeakerEncoder,
+    cache: UtteranceCache,
+    listed: Iterable[str],
+    cuts: Sequence[float | None] = CUTS,
 ) -> tuple[list[UnseenReport], list[str]]:
-    """Measure the listed speakers (names or `corpus/name`), each corpus by itself.
+    """Measure the listed speakers (names or `corpus/name`), each corpus by itself, at each length.
+
+    Args:
+        cuts: seconds to use of each utterance; None for all of it.
 
     Returns:
         the reports, and the listed speakers that were left out because the network was trained on them.
@@ -61,7 +70,12 @@ def evaluate_unseen(
         corpus: [speaker for speaker, count in sorted(counts.items()) if count >= FEWEST_UTTERANCES]
         for corpus, counts in sorted(corpora.items())
     }
-    reports = [_report(encoder, cache, corpus, names) for corpus, names in comparable.items() if len(names) > 1]
+    reports = [
+        _report(encoder, cache, corpus, names, cut)
+        for corpus, names in comparable.items()
+        if len(names) > 1
+        for cut in cuts
+    ]
     if not reports:
         unseen = sum(map(len, corpora.values()))
         raise UserError(
@@ -73,11 +87,13 @@ def evaluate_unseen(
 
 def format_reports(reports: list[UnseenReport]) -> str:
     """A table, one line a corpus: value and 95 % interval of each figure."""
-    lines = [f"{'corpus':<20} {'speakers':>8} {'utterances':>10}  {'SAP':<26}{'SAN':<26}EER in %"]
+    lines = [f"{'corpus':<18}{'speakers':>8}{'utterances':>12}  {'SAP':<26}{'SAN':<26}EER in %"]
     for report in reports:
+        length = "whole" if report.cut is None else f"{report.cut:g} s"
         figures = "".join(_cell(figure, 1, 4) for figure in (report.sap, report.san)) + _cell(report.eer, 100, 2)
-        lines.append(f"{report.corpus or '.':<20} {report.speakers:>8} {report.utterances:>10}  {figures}".rstrip())
-    return "\n".join([*lines, "(whole utterances; in brackets the 95 % interval, bootstrap over speakers)"])
+        counts = f"{report.speakers:>8}{report.utterances:>6} {length:<5}"
+        lines.append(f"{report.corpus or '.':<18}{counts}  {figures}".rstrip())
+    return "\n".join([*lines, "(in brackets the 95 % interval, bootstrap over speakers)"])
 
 
 def _cell(figure: Figure, scale: float, digits: int) -> str:
@@ -85,11 +101,14 @@ def _cell(figure: Figure, scale: float, digits: int) -> str:
     return f"{value} [{low}, {high}]".ljust(26)
 
 
-def _report(encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, names: list[str]) -> UnseenReport:
+def _report(
+    encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, names: list[str], cut: float | None
+) -> UnseenReport:
     bar = tqdm(names, f"embed {corpus}".strip(), unit="speaker", leave=False)
-    speakers = [embed_speaker(encoder, cache, name) for name in bar]
+    speakers = [embed_speaker(encoder, cache, name, cut) for name in bar]
     return UnseenReport(
         corpus,
+        cut,
         len(speakers),
         sum(len(speaker.embeddings) for speaker in speakers),
         _with_interval(_mean_sap(speakers), len(speakers)),
@@ -120,7 +139,7 @@ def _mean_san(speakers: list[SpeakerEmbeddings]):
 
 def _eer(speakers: list[SpeakerEmbeddings]):
     """Bootstrapped with the scores of each pair of speakers at hand, so that a draw only gathers them."""
-    embeddings = [speaker.embeddings for speaker in speakers]
+    embeddings = [speaker.embeddings[:UTTERANCES_PAIRED] for speaker in speakers]
     target = [pairwise_scores(own, np.zeros(len(own)))[0] for own in embeddings]
     nontarget = {(i, j): (a @ b.T).ravel() for i, a in enumerate(embeddings) for j, b in enumerate(embeddings) if i < j}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from audio.cache import UtteranceCache
+from audio.decode import SAMPLE_RATE
 from audio.entries import read_signal
 from inference.encoder import SpeakerEncoder, cosine_distance, mean_embedding
 from models.checkpoint import CheckpointError
@@ -36,8 +37,13 @@ class SpeakerEmbeddings:
         return mean_embedding(self.embeddings)
 
 
-def embed_speaker(encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str) -> SpeakerEmbeddings:
+def embed_speaker(
+    encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str, longest: float | None = None
+) -> SpeakerEmbeddings:
     """Embed every cached utterance of a speaker.
+
+    Args:
+        longest: seconds from the beginning of each to use; None for all of it.
 
     Raises:
         UserError: the cache does not hold the speaker.
@@ -45,7 +51,8 @@ def embed_speaker(encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str) 
     utterances = cache.of_speaker(speaker)
     if not utterances:
         raise UserError(_unknown(cache, speaker))
-    signals = [read_signal(cache.folder, utterance) for utterance in utterances]
+    samples = None if longest is None else round(longest * SAMPLE_RATE)
+    signals = [read_signal(cache.folder, utterance)[:samples] for utterance in utterances]
     names = tuple(utterance.utterance for utterance in utterances)
     return SpeakerEmbeddings(speaker, names, encoder.embed_utterances(signals))
 

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from audio.cache import Utterance, UtteranceCache
+from audio.cache import UtteranceCache
+from audio.entries import Utterance
+
+SAMPLES = 24_000  # of each utterance, 3 s
 
 
 class AngleEncoder:
@@ -28,5 +31,5 @@ def cache_of(folder: Path, angles: dict[str, list[int]], patch) -> UtteranceCach
             utterance = Utterance(speaker, f"{number:03}", corpus, "", 1, 1, "", 1, 0.0, 0.0)
             cache.utterances[utterance.key] = utterance
             degrees[utterance.key] = value
-    patch.setattr("inference.speakers.read_signal", lambda _folder, u: np.array([degrees[u.key]], np.int16))
+    patch.setattr("inference.speakers.read_signal", lambda _folder, u: np.full(SAMPLES, degrees[u.key], np.int16))
     return cache
