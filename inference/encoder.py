@@ -13,8 +13,6 @@ from audio.windows import frame_indices, window_starts
 from models.backend import load_tensorflow
 from models.checkpoint import CheckpointError, load_checkpoint
 
-FORWARD_BATCH = 512  # windows
-
 
 class SpeakerEncoder:
     """A trained network, ready to embed."""
@@ -33,7 +31,7 @@ class SpeakerEncoder:
             self.features = FeatureSettings(**loaded.description["features"])
             self.trained_on = frozenset(loaded.description["trained_on"])
             self.held_out = tuple(loaded.description["held_out"])
-            self._window_frames, self._embedder = restore_embedder(loaded)
+            self._window_frames, self._embed = restore_embedder(loaded)
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"{checkpoint} is of another version of this tool ({error})") from error
 
@@ -52,7 +50,7 @@ class SpeakerEncoder:
         """Embed utterances given as frames, each (frames, 39); returns as `embed_utterances`."""
         windows = [self._windows(frames) for frames in utterances]
         owner = np.repeat(np.arange(len(windows)), [len(group) for group in windows])
-        embeddings = unit(self._forward(np.concatenate(windows)))
+        embeddings = unit(self._embed(np.concatenate(windows)))
         sums = np.zeros((len(windows), embeddings.shape[1]), np.float32)
         np.add.at(sums, owner, embeddings)
         return unit(sums)
@@ -60,13 +58,6 @@ class SpeakerEncoder:
     def _windows(self, frames: np.ndarray) -> np.ndarray:
         starts = window_starts(len(frames), self._window_frames)
         return frames[frame_indices(starts, self._window_frames, len(frames))]  # (windows, frames, 39)
-
-    def _forward(self, windows: np.ndarray) -> np.ndarray:
-        parts = [
-            self._embedder(windows[i : i + FORWARD_BATCH], training=False).numpy()
-            for i in range(0, len(windows), FORWARD_BATCH)
-        ]
-        return np.concatenate(parts)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -4,10 +4,12 @@ After Li et al., "Deep Speaker: an End-to-End Neural Speaker Embedding System" (
 100,000 weights: strided convolutions shorten the window before the GRU, the only part that must go step by step.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from models.checkpoint import Checkpoint, CheckpointError
@@ -16,6 +18,7 @@ ACTIVATIONS = ("linear", "tanh", "sigmoid")
 L2_LAYER = "l2_normalization"
 LEAST_VARIANCE = 1e-5  # keeps the square root's gradient finite
 LOGIT_SCALE = 30.0  # cosines alone give a softmax too little range to be sure of anything
+FORWARD_BATCH = 512  # windows
 BATCH_NORM_MOMENTUM = 0.95  # settles within 100 steps
 
 
@@ -118,11 +121,28 @@ def build_head(options: NetworkOptions, speakers: int) -> keras.Model:
     return keras.Model(embedding, CosineLogits(speakers, name="speaker_cosines")(embedding), name="head")
 
 
-def restore_embedder(checkpoint: Checkpoint) -> tuple[int, keras.Model]:
+def compile_embedder(embedder: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """The embedder as a function, compiled once for all batch sizes and window lengths.
+
+    Returns:
+        a function from windows (n, frames, 39) to embeddings (n, embedding_size), both float32, that computes
+        `FORWARD_BATCH` windows at a time to bound its memory.
+    """
+    features = tf.TensorSpec((None, None, embedder.input_shape[-1]), tf.float32)
+    forward = tf.function(lambda windows: embedder(windows, training=False), input_signature=[features])
+
+    def embed(windows: np.ndarray) -> np.ndarray:
+        starts = range(0, len(windows), FORWARD_BATCH)
+        return np.concatenate([forward(windows[start : start + FORWARD_BATCH]).numpy() for start in starts])
+
+    return embed
+
+
+def restore_embedder(checkpoint: Checkpoint) -> tuple[int, Callable[[np.ndarray], np.ndarray]]:
     """The trained embedder of a checkpoint.
 
     Returns:
-        (frames of the windows it was trained on, model).
+        (frames of the windows it was trained on, function as `compile_embedder` gives it).
 
     Raises:
         CheckpointError: the weights do not fit the network that the checkpoint describes.
@@ -131,7 +151,7 @@ def restore_embedder(checkpoint: Checkpoint) -> tuple[int, keras.Model]:
     mean, deviation = (checkpoint.arrays[f"normalization/{name}"] for name in ("mean", "deviation"))
     embedder = build_embedder(options, mean, deviation)
     assign(stored_variables(embedder), checkpoint.part("embedder"), "embedder")
-    return options.window_frames, embedder
+    return options.window_frames, compile_embedder(embedder)
 
 
 def stored_variables(model: keras.Model) -> list[keras.Variable]:

@@ -10,7 +10,7 @@ from keras import ops
 from batcher.augment import Augmentation, augment
 from batcher.inputs import TrainingInputs
 from batcher.windows import Batch, WindowSampler, covering_windows, take_windows
-from models.network import LOGIT_SCALE
+from models.network import FORWARD_BATCH, LOGIT_SCALE, compile_embedder
 from training.network_state import NetworkState
 from training.options import FROZEN, SOFTMAX, TRIPLET, WINDOWS_PER_SPEAKER, TrainingOptions
 from triplet_loss.loss import cosine_similarity, triplet_hinge
@@ -19,7 +19,6 @@ from triplet_loss.mining import STRATEGIES
 RANDOM_TRIPLETS = 300  # v1's 300 anchors, positives and negatives: what losses are compared on
 TRIPLET_ROUNDS = 5  # draws of that many; their mean is reported
 EVALUATION_SEED = 300  # the same triplets are measured after every epoch
-FORWARD_BATCH = 512  # windows
 MARGIN_WARM_UP = 400  # steps
 EMBEDDING_DROPOUT = 0.25  # before the softmax
 
@@ -34,7 +33,7 @@ class Stage(ABC):
         self.augmentation = Augmentation() if options.augmentation and state.embedder.trainable else None
         tempo = self.augmentation.tempo if self.augmentation else 0.0
         self.train = WindowSampler(inputs.train, state.options.window_frames, tempo)
-        self.forward = tf.function(lambda windows: state.embedder(windows, training=False), reduce_retracing=True)
+        self.embed = compile_embedder(state.embedder)
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Batch:
@@ -60,11 +59,6 @@ class Stage(ABC):
     def disturbed(self, batch: Batch, rng: np.random.Generator) -> Batch:
         """The batch with the augmentation that the options ask for; none for a frozen embedder."""
         return augment(batch, *self.state.normalization, self.augmentation, rng) if self.augmentation else batch
-
-    def embed(self, windows: np.ndarray) -> np.ndarray:
-        """Embeddings of (n, frames, 39) windows: (n, embedding_size)."""
-        parts = [self.forward(windows[i : i + FORWARD_BATCH]).numpy() for i in range(0, len(windows), FORWARD_BATCH)]
-        return np.concatenate(parts)
 
 
 class SoftmaxStage(Stage):
