@@ -1,15 +1,19 @@
-# make demo: the whole pipeline on the bundled synthetic voices.   make test: what CI runs.
-# Both set themselves up in a virtual environment first.
+# Both targets set themselves up in a virtual environment first.
 
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= .demo
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: help demo test lint clean
+
+help:
+	@echo "make demo   run the whole pipeline on the bundled synthetic voices"
+	@echo "make test   run linters and tests, as CI does"
+	@echo "make clean  delete the virtual environment and the demo's results"
 
 demo: $(VENV)/installed
-	sh samples/demo.sh $(BIN)/python $(DEMO)
+	sh samples/demo.sh "$(BIN)/python" "$(DEMO)"
 
 test: lint
 	$(BIN)/python -m pytest
@@ -35,4 +39,4 @@ $(VENV)/installed-test: requirements-test.txt requirements.txt | $(VENV)/bin/pyt
 	@touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf "$(VENV)" "$(DEMO)"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import entry_point
+from entry_point import path, positive_int, seed
 
 EMBEDDING_PRECISION = 6  # decimals on stdout
 
@@ -28,7 +29,11 @@ def main() -> int:
     if args.output is not None and args.get_embeddings is None:
         parser.error("--output goes with --get_embeddings")
     handler = next(handler for asked, handler in handlers if asked)
-    return entry_point.run(lambda: handler(args))
+    fills_cache = handler in (regenerate_full_cache, update_cache)
+    return entry_point.run(
+        lambda: handler(args),
+        "cli.py --update_cache completes the cache" if fills_cache else "nothing was changed",
+    )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,31 +48,29 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--evaluate", action="store_true", help="print SAP, SAN and EER over all held-out speakers, by corpus")
 
     flag = parser.add_argument_group("folders").add_argument
-    flag("--audio_dir", type=Path, metavar="DIR", help="recordings, WAV or FLAC, one folder per speaker at any depth "
+    flag("--audio_dir", type=path, metavar="DIR", help="recordings to cache, in one folder per speaker at any depth "
          "(default: $AUDIO_DIR, else $DS_DIR/VCTK-Corpus, else the samples)")  # fmt: skip
-    flag("--cache_output_dir", type=Path, metavar="DIR", help="the cache "
+    flag("--cache_output_dir", type=path, metavar="DIR", help="the cache "
          "(default: $CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
-    flag("--run_dir", type=Path, metavar="DIR", help="trained networks (default: runs/ in the cache)")
-    flag("--checkpoint", type=Path, metavar="FILE", help="network to use (default: the last one in --run_dir)")
-    flag("--output", type=Path, metavar="FILE.npz", help="with --get_embeddings: save the embeddings here")
+    flag("--run_dir", type=path, metavar="DIR", help="trained networks (default: runs/ in the cache)")
+    flag("--checkpoint", type=path, metavar="FILE", help="network to use "
+         "(default: in --run_dir, the triplet stage's last, else the softmax stage's)")  # fmt: skip
+    flag("--output", type=path, metavar="FILE.npz", help="with --get_embeddings: save the embeddings here")
 
     flag = parser.add_argument_group("cache and inputs").add_argument
     flag("--multi_threading", action="store_true", help="use every core")
-    flag("--num_workers", type=entry_point.positive_int, metavar="N", help="use N processes "
+    flag("--num_workers", type=positive_int, metavar="N", help="use N processes "
          "(default: 1, or one per core with --multi_threading)")  # fmt: skip
     flag("--microphone", choices=("mic1", "mic2", "both"), default="mic1", help="of VCTK 0.92's two microphones")
     flag("--test_speakers", metavar="A,B,...", help="speakers held out from training "
          "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate those of the network)")  # fmt: skip
-    flag(
-        "--test_speakers_file",
-        type=Path,
-        metavar="FILE",
-        help="the same from a file, one a line, as name or corpus/name",
-    )
+    flag("--test_speakers_file", type=path, metavar="FILE", help="the same from a file, one a line, as name or "
+         "corpus/name")  # fmt: skip
     flag(
         "--seed",
-        type=entry_point.seed,
+        type=seed,
         default=0,
+        metavar="N",
         help="of the dither noise in the features, the only thing random here",
     )
     flag("--yes", action="store_true", help="do not ask before deleting the old cache")
@@ -84,12 +87,20 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     files = cache.owned_files()
     if files:
         what = f"{len(files)} files of {len(cache.speakers())} speakers in {cache.folder}"
-        if not args.yes and sys.stdin.isatty() and input(f"Delete {what}? [y/N] ").strip().lower() not in ("y", "yes"):
+        if not args.yes and not confirmed(f"Delete {what}?"):
             logger.info("nothing deleted")
             return
         cache.clear()
-        logger.info("deleted %s (trained networks stay)", what)
+        logger.info("deleted %s (trained networks and files of others stay)", what)
     _fill(cache, recordings, args)
+
+
+def confirmed(question: str) -> bool:
+    """Ask on the terminal; where there is none, nobody can object."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return True
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # stdout may be a file of results
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def update_cache(args: argparse.Namespace) -> None:
@@ -109,14 +120,13 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
 
     cache = UtteranceCache.open(_cache_dir(args))
     listed = _listed_speakers(args)
-    if listed:
-        check_listed(listed, cache.known_speakers())
-    path = cache.folder / INPUTS_NAME
+    check_listed(listed, cache.known_speakers())
+    target = cache.folder / INPUTS_NAME
     settings = FeatureSettings(dither_seed=args.seed)
     workers = worker_count(args.multi_threading, args.num_workers)
-    counts = generate_inputs(cache, path, listed or VCTK_TEST_SPEAKERS, settings, workers)
+    counts = generate_inputs(cache, target, listed or VCTK_TEST_SPEAKERS, settings, workers)
     print(
-        f"{path}: {counts['speakers']} speakers, {counts['train']} train and {counts['test']} test utterances; "
+        f"{target}: {counts['speakers']} speakers, {counts['train']} train and {counts['test']} test utterances; "
         f"{counts['held_out']} speakers held out"
     )
 
@@ -124,7 +134,7 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
 def unseen_speakers(args: argparse.Namespace) -> None:
     """Print SAP and SAN of two speakers."""
     from batcher.splits import parse_speakers
-    from inference.speakers import check_unit_length, different_speaker_distance, embed_speaker, same_speaker_distance
+    from inference.speakers import different_speaker_distance, embed_speaker, same_speaker_distance
     from storage.errors import UserError
 
     names = parse_speakers(args.unseen_speakers)
@@ -134,7 +144,9 @@ def unseen_speakers(args: argparse.Namespace) -> None:
     a, b = (embed_speaker(encoder, cache, name) for name in names)
     for name in sorted(set(names) & encoder.trained_on):
         logger.warning("%s was among the training speakers: what follows is no figure for an unseen voice", name)
-    logger.info("embeddings have L2 norm 1 (checked on %d utterances)", check_unit_length(a, b))
+    count = len(a.embeddings) + len(b.embeddings)
+    how = "checked on the network's output" if encoder.normalizes else "scaled to it: this network does not normalise"
+    logger.info("the embeddings of %d utterances have L2 norm 1 (%s)", count, how)
     same, different = "same speaker", "different speaker"
     print(f"SAP = {same_speaker_distance(a)} (cosine distance {a.speaker} to {a.speaker} - {same})")
     if a.speaker == b.speaker:
@@ -157,10 +169,13 @@ def get_embeddings(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Print the figures of all held-out speakers."""
+    from batcher.splits import check_listed
     from evaluation.unseen import evaluate_unseen, format_reports
 
+    listed = _listed_speakers(args)
     cache, encoder = _open_cache_and_encoder(args)
-    reports, heard = evaluate_unseen(encoder, cache, _listed_speakers(args) or encoder.held_out)
+    check_listed(listed, cache.known_speakers())
+    reports, heard = evaluate_unseen(encoder, cache, listed or encoder.held_out)
     if heard:
         logger.warning("left out, as the network was trained on them: %s", ", ".join(heard))
     print(format_reports(reports))
@@ -174,7 +189,7 @@ def _fill(cache, recordings: list, args: argparse.Namespace) -> None:
         logger.warning("skipped %s: %s", skipped.path, skipped.reason)
     print(
         f"{cache.folder}: {report.added} utterances added, {report.unchanged} unchanged, {len(report.skipped)} "
-        f"skipped; {len(cache.utterances)} of {len(cache.speakers())} speakers in all"
+        f"skipped; {len(cache.utterances)} utterances of {len(cache.speakers())} speakers in all"
     )
 
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 
 from storage.errors import UserError
@@ -54,57 +55,68 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return f"{action.help} (default: none)" if action.default is None else super()._get_help_string(action)
 
 
+def path(text: str) -> Path:
+    """A path, `~` expanded also where the shell does not, for argparse."""
+    return Path(text).expanduser()
+
+
 def positive_int(text: str) -> int:
     """A whole number of at least 1, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1. Received {text}")
-    return number
+    return _number(int, text, lambda number: number >= 1, "a whole number of at least 1")
 
 
 def seed(text: str) -> int:
     """A whole number from 0 to 2^31 - 1, for argparse."""
-    number = int(text)
-    if not 0 <= number < 1 << 31:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2147483647. Received {text}")
-    return number
+    return _number(int, text, lambda number: 0 <= number < 1 << 31, "a whole number from 0 to 2147483647")
 
 
 def positive_float(text: str) -> float:
     """A number above 0, for argparse."""
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0. Received {text}")
-    return number
+    return _number(float, text, lambda number: 0 < number < float("inf"), "a number above 0")
 
 
 def share(text: str) -> float:
     """A number from 0 up to 1, for argparse."""
-    number = float(text)
-    if not 0 <= number < 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 up to 1. Received {text}")
-    return number
+    return _number(float, text, lambda number: 0 <= number < 1, "a number from 0 up to 1")
 
 
-def run(command: Callable[[], None]) -> int:
-    """Run a command and return its exit status; whatever goes wrong is one line on stderr."""
+def run(command: Callable[[], None], after_interruption: str) -> int:
+    """Run a command and return its exit status; whatever goes wrong is one line on stderr.
+
+    Args:
+        after_interruption: how to go on after Ctrl-C.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         command()
+        sys.stdout.flush()
     except UserError as error:
-        return _fail(USERS_MISTAKE, error)
+        return _fail(USERS_MISTAKE, f"error: {error}")
     except KeyboardInterrupt:
-        return _fail(INTERRUPTED, "interrupted; the same command goes on from what is saved")
+        return _fail(INTERRUPTED, f"interrupted; {after_interruption}")
     except BrokenPipeError:  # the reader of our results has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         return 128 + signal.SIGPIPE
     except BrokenProcessPool:
-        return _fail(ENVIRONMENT_FAILED, "a worker process was killed (out of memory?); run the command again")
+        return _fail(ENVIRONMENT_FAILED, "error: a worker process was killed (out of memory?); run the command again")
     except (OSError, MemoryError, ImportError) as error:
-        return _fail(ENVIRONMENT_FAILED, error or type(error).__name__)
+        _forget_stdout()
+        return _fail(ENVIRONMENT_FAILED, f"error: {error or type(error).__name__}")
     return 0
 
 
-def _fail(status: int, reason: object) -> int:
-    print(f"error: {reason}" if status != INTERRUPTED else reason, file=sys.stderr)
+def _number(convert: Callable, text: str, holds: Callable, expected: str):
+    with suppress(ValueError):
+        if holds(number := convert(text)):
+            return number
+    raise argparse.ArgumentTypeError(f"expected {expected}. Received {text!r}")
+
+
+def _forget_stdout() -> None:
+    """Let what is still to be written vanish, or the interpreter tries again at its exit and complains."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _fail(status: int, reason: str) -> int:
+    print(reason, file=sys.stderr)
     return status

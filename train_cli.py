@@ -5,10 +5,18 @@ import argparse
 import dataclasses
 import logging
 import sys
-from pathlib import Path
 
 import entry_point
-from training.options import DEFAULTS, FROZEN, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
+from entry_point import path, positive_float, positive_int, seed, share
+from training.options import (
+    DEFAULTS,
+    FROZEN,
+    RANDOM_BATCH,
+    SMALLEST_TRIPLET_BATCH,
+    SOFTMAX,
+    TRIPLET,
+    TrainingOptions,
+)
 
 logger = logging.getLogger("train_cli")
 
@@ -23,7 +31,9 @@ def main() -> int:
         parser.error("--from_scratch and --checkpoint contradict each other")
     if args.from_scratch and args.freeze_embedding_weights:
         parser.error("--freeze_embedding_weights needs trained weights, so --from_scratch makes no sense with it")
-    return entry_point.run(lambda: train(args))
+    if args.loss_on_embeddings and args.batch_size is not None and args.batch_size < SMALLEST_TRIPLET_BATCH:
+        parser.error(f"triplets need a --batch_size of {SMALLEST_TRIPLET_BATCH} or more. Received {args.batch_size}")
+    return entry_point.run(lambda: train(args), "the same command goes on from what is saved")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -40,41 +50,29 @@ def build_parser() -> argparse.ArgumentParser:
          "(default: that of the checkpoint, else linear)")  # fmt: skip
 
     flag = parser.add_argument_group("files").add_argument
-    flag("--data_filename", type=Path, metavar="FILE", help="training inputs (default: full_inputs.pkl in the cache: "
+    flag("--data_filename", type=path, metavar="FILE", help="training inputs (default: full_inputs.pkl in the cache: "
          "$CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
-    flag("--run_dir", type=Path, metavar="DIR", help="holds a folder for each stage (default: runs/ beside the inputs)")
-    flag("--checkpoint", type=Path, metavar="FILE", help="start from it (default: the stage before's last one)")
+    flag("--run_dir", type=path, metavar="DIR", help="holds a folder for each stage (default: runs/ beside the inputs)")
+    flag("--checkpoint", type=path, metavar="FILE", help="start from it (default: the stage before's last one)")
     flag("--from_scratch", action="store_true", help="start from random weights; a finished run is set aside")
 
     flag = parser.add_argument_group("training").add_argument
-    flag("--batch_size", type=entry_point.positive_int, metavar="N", help="windows a step "
+    flag("--batch_size", type=positive_int, metavar="N", help="windows a step "
          f"(default: {_defaults('batch_size')}; random triplets {RANDOM_BATCH})")  # fmt: skip
-    flag("--learning_rate", type=entry_point.positive_float, metavar="X", help="of the first step "
+    flag("--learning_rate", type=positive_float, metavar="X", help="of the first step "
          f"(default: {_defaults('learning_rate')})")  # fmt: skip
-    flag("--max_epochs", type=entry_point.positive_int, metavar="N", help="of 100 steps each "
+    flag("--max_epochs", type=positive_int, metavar="N", help="of 100 steps each "
          f"(default: {_defaults('max_epochs')})")  # fmt: skip
-    flag(
-        "--max_steps",
-        type=entry_point.positive_int,
-        metavar="N",
-        help="end the stage there (default: after --max_epochs)",
-    )
-    flag(
-        "--patience",
-        type=entry_point.positive_int,
-        default=10,
-        metavar="N",
-        help="epochs without progress to stop after",
-    )
-    flag("--triplet_selection", choices=("semi-hard", "hard", "random"), default="hard", help="triplets to learn from; "
-         "random is v1's")  # fmt: skip
-    flag("--margin", type=entry_point.positive_float, default=0.2, help="of the triplet loss, in cosine")
-    flag(
-        "--softmax_margin", type=entry_point.share, default=0.2, help="taken off the right speaker's cosine; 0 for none"
-    )
-    flag("--no_augmentation", dest="augmentation", action="store_false", help="train on the windows as they are "
-         "(default: masks and noise are added)")  # fmt: skip
-    flag("--seed", type=entry_point.seed, default=0, help="of the first weights and of everything drawn")
+    flag("--max_steps", type=positive_int, metavar="N", help="end the stage there (default: after --max_epochs)")
+    flag("--patience", type=positive_int, default=TrainingOptions.patience, metavar="N", help="epochs without "
+         "progress to stop after")  # fmt: skip
+    flag("--triplet_selection", choices=("semi-hard", "hard", "random"), default=TrainingOptions.triplet_selection,
+         help="triplets to learn from; random is v1's")  # fmt: skip
+    flag("--margin", type=positive_float, default=TrainingOptions.margin, help="of the triplet loss, in cosine")
+    flag("--softmax_margin", type=share, default=TrainingOptions.softmax_margin, help="off the right speaker's cosine")
+    flag("--no_augmentation", dest="augmentation", action="store_false", help="train on windows as they are and keep "
+         "embeddings whole (default: masks, noise, changes of tempo; dropout before the softmax)")  # fmt: skip
+    flag("--seed", type=seed, default=TrainingOptions.seed, help="of the first weights and of everything drawn")
     return parser
 
 
@@ -103,8 +101,10 @@ def train(args: argparse.Namespace) -> None:
 
 def training_options(args: argparse.Namespace) -> TrainingOptions:
     """What the command line asks for, defaults filled in."""
+    from audio.cache import INPUTS_NAME
+
     stage = TRIPLET if args.loss_on_embeddings else FROZEN if args.freeze_embedding_weights else SOFTMAX
-    data_filename = args.data_filename or entry_point.default_cache_dir() / "full_inputs.pkl"
+    data_filename = args.data_filename or entry_point.default_cache_dir() / INPUTS_NAME
     given = {name: value for name, value in vars(args).items() if name in TrainingOptions.__dataclass_fields__}
     defaults = dataclasses.asdict(DEFAULTS[stage])
     if stage == TRIPLET and args.triplet_selection == "random":

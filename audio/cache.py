@@ -15,10 +15,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE
-from audio.entries import AUDIO_FOLDER, CacheError, Skipped, Utterance, cached_files, is_whole, make_entry
-from audio.index import INDEX_NAME, index_line, read_index, write_index
+from audio.entries import AUDIO_FOLDER, CacheError, Skipped, Utterance, audio_path, is_whole, make_entry
+from audio.index import index_line, read_index, write_index
 from audio.parallel import parallel_map
-from audio.scan import Recording
+from audio.scan import CACHE_INDEX, CACHE_MARK, Recording
 from audio.silence import SILENCE_PERCENTILE
 from storage.atomic import TEMPORARY_PREFIX, write_atomically
 from storage.lock import LOCK_FILES, folder_lock
@@ -31,7 +31,6 @@ SETTINGS = {
     "resampler": f"soxr {RESAMPLER_QUALITY}",
     "silence_percentile": SILENCE_PERCENTILE,
 }
-MARKER_NAME = "cache.json"
 INPUTS_NAME = "full_inputs.pkl"  # written by batcher/, deleted with the cache it came from
 
 logger = logging.getLogger(__name__)
@@ -73,9 +72,10 @@ class UtteranceCache:
         """(speaker, corpus) pairs."""
         return {(entry.speaker, entry.corpus) for entry in self.utterances.values()}
 
-    def of_speaker(self, speaker: str) -> list[Utterance]:
-        """A speaker's utterances in order of name; empty for an unknown one."""
-        return [entry for _, entry in sorted(self.utterances.items()) if entry.speaker == speaker]
+    def of_speaker(self, speaker: str, corpus: str | None = None) -> list[Utterance]:
+        """A speaker's utterances in order of name, of one corpus or of all; empty for an unknown speaker."""
+        entries = (entry for _, entry in sorted(self.utterances.items()) if entry.speaker == speaker)
+        return [entry for entry in entries if corpus in (None, entry.corpus)]
 
     def update(self, recordings: list[Recording], workers: int = 1) -> CacheReport:
         """Add what is new or changed in `recordings`; keep everything else.
@@ -99,22 +99,23 @@ class UtteranceCache:
         """Every file in the folder that this tool wrote for the cache; trained models are not among them."""
         if not self._mark():
             return []
-        named = [self.folder / name for name in (INDEX_NAME, INPUTS_NAME)]
+        named = [self.folder / name for name in (CACHE_INDEX, INPUTS_NAME)]
         left_over = [
             *self.folder.glob(f"{TEMPORARY_PREFIX}*"),
             *self.folder.glob(f"{AUDIO_FOLDER}/*/{TEMPORARY_PREFIX}*"),
         ]
-        files = (*cached_files(self.folder), *left_over, *named)
+        files = (*(audio_path(self.folder, key) for key in self.utterances), *left_over, *named)
         return [path for path in files if path.is_file() and not path.is_symlink()]
 
-    def clear(self) -> int:
-        """Delete `owned_files` and the folders that this empties; return how many files went.
+    def clear(self) -> None:
+        """Delete `owned_files` and the folders that this empties.
 
         Raises:
             CacheError: the folder holds other files and is not a cache.
         """
         self.check_ownership()
         with folder_lock(self.folder):
+            self.utterances = read_index(self.folder)
             files = self.owned_files()
             for path in files:
                 path.unlink()
@@ -122,7 +123,6 @@ class UtteranceCache:
                 if not any(speaker_folder.iterdir()):
                     speaker_folder.rmdir()
             self.utterances = {}
-        return len(files)
 
     def check_ownership(self) -> None:
         """Refuse a folder with files in it that does not bear our mark.
@@ -138,7 +138,7 @@ class UtteranceCache:
     def _mark(self) -> dict | None:
         """The settings in our mark; None where there is none, or another program's file of that name."""
         try:
-            settings = json.loads((self.folder / MARKER_NAME).read_text(encoding="utf-8"))
+            settings = json.loads((self.folder / CACHE_MARK).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return settings if isinstance(settings, dict) and settings.get("tool") == TOOL else None
@@ -151,7 +151,7 @@ class UtteranceCache:
         if mark is not None:
             logger.warning("the cache in %s was made with other settings; every utterance is done again", self.folder)
             write_index(self.folder, ())
-        write_atomically(self.folder / MARKER_NAME, json.dumps(SETTINGS, indent=2) + "\n")
+        write_atomically(self.folder / CACHE_MARK, json.dumps(SETTINGS, indent=2) + "\n")
 
     def _is_current(self, recording: Recording) -> bool:
         entry = self.utterances.get((recording.speaker, recording.utterance))
@@ -167,7 +167,7 @@ class UtteranceCache:
         """Do the recordings; True for each that was written, False for each that had only moved."""
         work = [(recording, self.utterances.get((recording.speaker, recording.utterance))) for recording in pending]
         outcomes = parallel_map(partial(make_entry, self.folder), work, workers)
-        with open(self.folder / INDEX_NAME, "a", encoding="utf-8", buffering=1) as index:
+        with open(self.folder / CACHE_INDEX, "a", encoding="utf-8", buffering=1) as index:
             for outcome in tqdm(outcomes, "cache", len(work), unit="file"):
                 if isinstance(outcome, Skipped):
                     yield outcome

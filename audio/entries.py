@@ -5,7 +5,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import numpy as np
 import soundfile
@@ -62,11 +62,6 @@ def audio_path(folder: Path, key: tuple[str, str]) -> Path:
     return folder / AUDIO_FOLDER / speaker / f"{utterance}.wav"
 
 
-def cached_files(folder: Path) -> list[Path]:
-    """The WAV files in the cache that bear names of ours, also those whose index line was lost."""
-    return [path for path in folder.glob(f"{AUDIO_FOLDER}/*/*.wav") if _safe_name(unquote(path.stem)) == path.stem]
-
-
 def is_whole(folder: Path, utterance: Utterance) -> bool:
     """Whether the WAV file is there in its full length; a look at its size, not at its content."""
     try:
@@ -105,14 +100,17 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[
         stat = recording.path.stat()
         with open(recording.path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        now = {"corpus": recording.corpus, "source": recording.source, "mtime_ns": stat.st_mtime_ns}
+        now = {"source": recording.source, "mtime_ns": stat.st_mtime_ns}
         if known is not None and known.sha256 == sha256 and is_whole(folder, known):
-            return dataclasses.replace(known, **now), False
+            corpus = max(known.corpus, recording.corpus, key=len)  # a look at a part of the corpus unlearns no names
+            return dataclasses.replace(known, corpus=corpus, **now), False
         signal = decode(recording.path)
         start, stop = _checked_span(signal)
     except (UnusableAudioError, OSError) as error:
-        return Skipped(recording.path, str(error))
+        kept = "; what was cached of it before is kept" if known is not None else ""
+        return Skipped(recording.path, f"{error}{kept}")
     utterance = Utterance(
+        corpus=recording.corpus,
         speaker=recording.speaker,
         utterance=recording.utterance,
         size=stat.st_size,

@@ -10,15 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from audio.entries import Utterance
+from audio.scan import CACHE_INDEX
 from storage.atomic import write_atomically
 
-INDEX_NAME = "index.jsonl"
 _FIELDS = {field.name for field in dataclasses.fields(Utterance)}
 
 
 def read_index(folder: Path) -> dict[tuple[str, str], Utterance]:
     """All entries by (speaker, utterance); the last line counts where there are several. Empty without an index."""
-    index = folder / INDEX_NAME
+    index = folder / CACHE_INDEX
     if not index.is_file():
         return {}
     lines = index.read_text(encoding="utf-8", errors="replace").split("\n")  # names may hold other line separators
@@ -29,7 +29,7 @@ def read_index(folder: Path) -> dict[tuple[str, str], Utterance]:
 def write_index(folder: Path, utterances: Iterable[Utterance]) -> None:
     """Replace the index, in order of speaker and utterance."""
     lines = (index_line(utterance) for utterance in sorted(utterances, key=lambda utterance: utterance.key))
-    write_atomically(folder / INDEX_NAME, "".join(lines))
+    write_atomically(folder / CACHE_INDEX, "".join(lines))
 
 
 def index_line(utterance: Utterance) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from storage.errors import UserError
 
+CACHE_MARK, CACHE_INDEX = "cache.json", "index.jsonl"  # see `cache`
 SUFFIXES = (".wav", ".flac")
 MICROPHONES = ("mic1", "mic2", "both")
 VCTK_INNER_FOLDERS = {"wav48", "wav48_silence_trimmed", "wav16"}  # part of VCTK's layout, not a corpus's name
@@ -78,6 +79,9 @@ def _audio_files(root: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(identity)
+        if {CACHE_MARK, CACHE_INDEX} <= set(names):  # a cache of ours: its audio is what was made of a corpus
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):

@@ -27,6 +27,7 @@ from batcher.restricted_pickle import UnsafePickleError, read_records, write_rec
 from batcher.splits import is_listed, train_count
 from storage.atomic import atomic_file
 from storage.errors import UserError
+from storage.lock import folder_lock
 
 FORMAT = "deep-speaker-inputs-1"
 FEATURE_DTYPE = np.float16  # half the size; its rounding is a hundredth of a feature's deviation
@@ -84,7 +85,7 @@ def generate_inputs(
         raise InputsError(f"{len(speakers)} speaker(s) left to train on in {cache.folder}; training needs two or more")
     statistics = _RunningStatistics(settings.size)
     work = partial(_features, cache.folder, settings)
-    with atomic_file(path) as file:
+    with folder_lock(cache.folder), atomic_file(path) as file:
         write_record(file, _header(settings, held_out, speakers, chosen))
         outcomes = parallel_map(work, chosen, workers)
         for utterance, side, features in zip(chosen, sides, tqdm(outcomes, "inputs", len(chosen), unit="file")):

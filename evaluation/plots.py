@@ -19,7 +19,7 @@ PANEL_SIZE = 4.5, 3.2  # inches
 
 
 def plot_curves(history_file: Path, picture: Path) -> None:
-    """Draw a run's curves against its steps; a run without a whole epoch has none, and nothing is written.
+    """Draw a run's curves against its steps; without a history, or with one that is not ours, nothing is written.
 
     Args:
         history_file: history.csv of a run folder.
@@ -27,9 +27,14 @@ def plot_curves(history_file: Path, picture: Path) -> None:
     """
     if not history_file.is_file():
         return
-    history = pd.read_csv(history_file)
+    try:
+        history = pd.read_csv(history_file)
+    except ValueError:  # what pandas raises for a file that someone edited
+        return
     panels = {title: [c for c in columns if c in history] for title, columns in PANELS.items()}
     panels = {title: columns for title, columns in panels.items() if columns}
+    if not panels or "step" not in history:
+        return
     figure = Figure(figsize=(PANEL_SIZE[0] * len(panels), PANEL_SIZE[1]), layout="constrained")
     for axes, (title, columns) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items()):
         for column in columns:

@@ -105,7 +105,7 @@ def _report(
     encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, names: list[str], cut: float | None
 ) -> UnseenReport:
     bar = tqdm(names, f"embed {corpus}".strip(), unit="speaker", leave=False)
-    speakers = [embed_speaker(encoder, cache, name, cut) for name in bar]
+    speakers = [embed_speaker(encoder, cache, name, corpus, cut) for name in bar]
     return UnseenReport(
         corpus,
         cut,

@@ -15,12 +15,10 @@ from audio.cache import UtteranceCache
 from audio.decode import SAMPLE_RATE
 from audio.entries import read_signal
 from inference.encoder import SpeakerEncoder, cosine_distance, mean_embedding
-from models.checkpoint import CheckpointError
 from storage.atomic import write_atomically
 from storage.errors import UserError
 
 NEAREST_NAMES = 5
-UNIT_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -38,17 +36,22 @@ class SpeakerEmbeddings:
 
 
 def embed_speaker(
-    encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str, longest: float | None = None
+    encoder: SpeakerEncoder,
+    cache: UtteranceCache,
+    speaker: str,
+    corpus: str | None = None,
+    longest: float | None = None,
 ) -> SpeakerEmbeddings:
     """Embed every cached utterance of a speaker.
 
     Args:
+        corpus: where to look for the speaker; None for every corpus.
         longest: seconds from the beginning of each to use; None for all of it.
 
     Raises:
         UserError: the cache does not hold the speaker.
     """
-    utterances = cache.of_speaker(speaker)
+    utterances = cache.of_speaker(speaker, corpus)
     if not utterances:
         raise UserError(_unknown(cache, speaker))
     samples = None if longest is None else round(longest * SAMPLE_RATE)
@@ -75,25 +78,15 @@ def different_speaker_distance(a: SpeakerEmbeddings, b: SpeakerEmbeddings) -> fl
     return cosine_distance(a.mean, b.mean)
 
 
-def check_unit_length(*speakers: SpeakerEmbeddings) -> int:
-    """Verify that every embedding has L2 norm 1; returns how many were looked at.
-
-    Raises:
-        CheckpointError: one has not.
-    """
-    embeddings = np.concatenate([speaker.embeddings for speaker in speakers])
-    worst = np.abs(np.linalg.norm(embeddings, axis=1) - 1).max()
-    if not worst <= UNIT_TOLERANCE:
-        raise CheckpointError(f"expected embeddings of L2 norm 1. Received one that is off by {worst:.3g}")
-    return len(embeddings)
-
-
 def save_embeddings(path: Path, speaker: SpeakerEmbeddings) -> None:
     """Write an npz file: `embedding` (d,), `embeddings` (utterances, d) float32 and `utterances` (utterances,) text.
 
     Raises:
-        OSError: the folder can't be written to.
+        UserError: `path` is a folder.
+        OSError: it can't be written to.
     """
+    if path.is_dir():
+        raise UserError(f"expected the name of a file to write. {path} is a folder")
     content = io.BytesIO()
     names = np.array(speaker.utterances)
     np.savez(content, allow_pickle=False, embedding=speaker.mean, embeddings=speaker.embeddings, utterances=names)

@@ -20,7 +20,11 @@ def load_tensorflow() -> None:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # the caller has closed stderr already
+        yield
+        return
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:

@@ -18,6 +18,10 @@ from storage.errors import UserError
 
 VERSION = "2.0.0"  # of this code
 FORMAT = "deep-speaker-checkpoint-1"
+KEYS = {
+    *("stage", "step", "finished", "position", "run", "version"),
+    *("network", "features", "speakers", "held_out", "trained_on"),
+}
 DESCRIPTION = "description"  # name of the array that holds the JSON
 
 
@@ -29,8 +33,9 @@ class CheckpointError(UserError):
 class Checkpoint:
     """Weights and their description.
 
-    `description` holds: stage, step, epoch, finished, best (the monitored value), network (`NetworkOptions`), features
-    (`FeatureSettings`), speakers, held_out, run (what the training was asked for), version.
+    `description` holds `KEYS`: stage, step and whether it is finished; the position of the run (see training/run.py)
+    and its identity; network (`NetworkOptions`) and features (`FeatureSettings`); the speakers of the head, those held
+    out, everyone whom the weights were ever trained on; the code's version.
     """
 
     description: dict
@@ -69,4 +74,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is damaged or not a checkpoint ({error})") from error
     if not isinstance(description, dict) or description.pop("format", None) != FORMAT:
         raise CheckpointError(f"{path} is not a checkpoint of the format {FORMAT}")
+    if missing := KEYS - description.keys():
+        raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))} in its description")
     return Checkpoint(description, arrays)

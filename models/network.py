@@ -42,8 +42,12 @@ class NetworkOptions:
 
         Raises:
             TypeError: a field that this version does not know.
+            ValueError: an activation that it does not know.
         """
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+        options = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+        if options.embedding_activation not in ACTIVATIONS:
+            raise ValueError(f"expected an activation of {ACTIVATIONS}. Received {options.embedding_activation!r}")
+        return options
 
 
 def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndarray) -> keras.Model:

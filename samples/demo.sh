@@ -8,12 +8,12 @@ run() {
     echo "+ python $*" >&2
     "$python" "$@"
 }
-inputs="--data_filename $cache/full_inputs.pkl"
+inputs=$cache/full_inputs.pkl
 run cli.py --regenerate_full_cache --yes --multi_threading --cache_output_dir "$cache" --audio_dir samples/voices
 run cli.py --generate_training_inputs --multi_threading --cache_output_dir "$cache"
-run train_cli.py --loss_on_softmax --max_steps 200 $inputs
-run train_cli.py --loss_on_embeddings --normalize_embeddings --max_steps 100 $inputs
-run train_cli.py --loss_on_softmax --freeze_embedding_weights --normalize_embeddings --max_steps 100 $inputs
+run train_cli.py --loss_on_softmax --max_steps 200 --data_filename "$inputs"
+run train_cli.py --loss_on_embeddings --normalize_embeddings --max_steps 100 --data_filename "$inputs"
+run train_cli.py --loss_on_softmax --freeze_embedding_weights --normalize_embeddings --max_steps 100 --data_filename "$inputs"
 run cli.py --unseen_speakers p362,p363 --cache_output_dir "$cache"
 run cli.py --update_cache --multi_threading --cache_output_dir "$cache" --audio_dir samples/PhilippeRemy/
 run cli.py --unseen_speakers PhilippeRemy,PhilippeRemy --cache_output_dir "$cache"

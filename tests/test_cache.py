@@ -187,7 +187,7 @@ def test_hostile_and_odd_names_stay_inside_the_folder(tmp_path):
     assert len(written) == len(pairs)
     assert {len(path.relative_to(cache.folder).parts) for path in written} == {3}
     assert UtteranceCache.open(cache.folder).utterances.keys() == set(pairs)
-    assert cache.clear() == len(pairs) + 1  # and the index
+    cache.clear()
     assert not list((cache.folder / "audio").glob("*"))
 
 
@@ -211,11 +211,12 @@ def test_clear_deletes_what_the_cache_wrote_and_nothing_else(tiny_cache):
     folder = tiny_cache.folder
     (folder / "full_inputs.pkl").touch()
     (folder / "audio" / "p225" / ".tmp-left_over").touch()
-    foreign = [folder / "notes.txt", folder / "audio" / "p225" / "mine.txt", folder / "runs" / "one" / "network.keras"]
+    foreign = ["notes.txt", "audio/p225/mine.wav", "audio/holiday/mine.wav", "runs/one/last.npz"]
+    foreign = [folder / name for name in foreign]
     for path in foreign:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert tiny_cache.clear() == 15 + 3
+    tiny_cache.clear()
     left = {path for path in folder.rglob("*") if path.is_file()}
     assert left - {folder / "cache.json", folder / ".lock"} == set(foreign)
     assert not (folder / "audio" / "p226").exists()

@@ -83,14 +83,6 @@ def test_clear_leaves_a_checkpoint_that_is_being_written(tiny_cache):
     assert path.exists()
 
 
-def test_clear_deletes_a_wav_whose_index_line_was_torn(tmp_path, corpus):
-    cache, _ = build(tmp_path / "cache", corpus)
-    lines = (cache.folder / "index.jsonl").read_text().splitlines(keepends=True)
-    (cache.folder / "index.jsonl").write_text("".join(lines[:-1]) + lines[-1][:20])
-    UtteranceCache(cache.folder).clear()
-    assert not list(cache.folder.rglob("*.wav"))
-
-
 def test_another_file_of_that_name_size_and_time_is_another_recording(tmp_path):
     for corpus, seed in (("one", 1), ("two", 2)):
         os.utime(write_noise(tmp_path / corpus / "x" / "ann" / "a.wav", seed=seed), ns=(0, 10**9))
@@ -100,3 +92,20 @@ def test_another_file_of_that_name_size_and_time_is_another_recording(tmp_path):
     cache.update(one)
     report = cache.update([dataclasses.replace(two[0], source="y/ann/a.wav")])
     assert report.added == 1
+
+
+def test_a_recording_that_went_bad_keeps_what_was_cached_of_it_and_says_so(tmp_path, corpus):
+    build(tmp_path / "cache", corpus)
+    (corpus / "p225" / "p225_001.flac").write_bytes(b"no longer audio")
+    cache, report = build(tmp_path / "cache", corpus)
+    assert (report.added, len(report.skipped)) == (0, 1)
+    assert report.skipped[0].reason.endswith("what was cached of it before is kept")
+    assert ("p225", "p225_001") in cache.utterances
+
+
+def test_a_look_at_one_corpus_of_several_unlearns_no_names(tmp_path):
+    write_noise(tmp_path / "corpora" / "vctk" / "ann" / "a.wav")
+    build(tmp_path / "cache", tmp_path / "corpora")
+    cache, report = build(tmp_path / "cache", tmp_path / "corpora" / "vctk")
+    assert (report.added, report.unchanged) == (0, 1)
+    assert cache.known_speakers() == {("ann", "vctk")}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tiny
 
-from models.checkpoint import DESCRIPTION, FORMAT, Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from models.checkpoint import DESCRIPTION, FORMAT, CheckpointError, load_checkpoint, save_checkpoint
 
 RNG = np.random.default_rng(0)
-SMALL = Checkpoint(
+SMALL = tiny.checkpoint(
     {"stage": "softmax", "step": 12, "best": float("inf"), "speakers": ["ann", "Çelik"]},
     {"embedder/conv_1/kernel": RNG.normal(size=(3, 2)).astype(np.float32), "head/kernel": np.arange(4, dtype=np.int64)},
 )
@@ -46,7 +46,7 @@ def test_network_head_and_optimizer_come_back(tmp_path):
     grads = [np.full(v.shape, 0.5, np.float32) for v in state.trainable_variables]
     state.optimizer.apply(grads, state.trainable_variables)
     expected = state.arrays()
-    save_checkpoint(tmp_path / "a.npz", Checkpoint({}, expected))
+    save_checkpoint(tmp_path / "a.npz", tiny.checkpoint({}, expected))
     keras.utils.clear_session()
     other = tiny.state()
     assert not same(other.arrays(), expected)
@@ -135,7 +135,7 @@ def test_a_pickled_object_is_refused_and_not_run(saved):
 def test_an_object_array_is_not_saved(saved):
     before = saved.read_bytes()
     with pytest.raises(ValueError, match="Object arrays"):
-        save_checkpoint(saved, Checkpoint({}, {"a": np.array([object()])}))
+        save_checkpoint(saved, tiny.checkpoint({}, {"a": np.array([object()])}))
     assert saved.read_bytes() == before
 
 
@@ -146,6 +146,6 @@ def test_a_failed_write_leaves_the_earlier_file(saved, monkeypatch):
     before = saved.read_bytes()
     monkeypatch.setattr("storage.atomic.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        save_checkpoint(saved, Checkpoint({"step": 99}, {}))
+        save_checkpoint(saved, tiny.checkpoint({"step": 99}, {}))
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]

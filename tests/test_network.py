@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tiny
 
-from models.checkpoint import Checkpoint, CheckpointError
+from models.checkpoint import CheckpointError
 from models.network import L2_LAYER, CosineLogits, NetworkOptions, assign, build_embedder, build_head, restore_embedder
 
 TINY = tiny.TinyNetworkOptions()
@@ -143,7 +143,7 @@ def test_the_head_has_a_cosine_for_each_speaker():
 def stored(network):
     arrays = {f"embedder/{v.path}": v.numpy() for v in network.variables}
     statistics = {"normalization/mean": MEAN, "normalization/deviation": DEVIATION}
-    return Checkpoint({"network": dataclasses.asdict(TINY)}, {**arrays, **statistics})
+    return tiny.checkpoint({"network": dataclasses.asdict(TINY)}, {**arrays, **statistics})
 
 
 def test_a_restored_network_gives_the_same_embeddings():

@@ -15,11 +15,12 @@ from audio.parallel import CHUNK, CHUNKS_AHEAD, parallel_map, worker_count
 
 ROOT = Path(__file__).resolve().parents[1]
 ENDLESS_WORK = """
+import os
 import signal
 from audio.parallel import parallel_map
 
 def work(item):
-    print("up", flush=True)
+    os.write(1, b"up\\n")  # in one piece: both workers write to the pipe
     signal.pause()
 
 if __name__ == "__main__":

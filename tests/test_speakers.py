@@ -7,13 +7,11 @@ from angles import AngleEncoder, cache_of
 from inference.encoder import cosine_distance, mean_embedding
 from inference.speakers import (
     SpeakerEmbeddings,
-    check_unit_length,
     different_speaker_distance,
     embed_speaker,
     same_speaker_distance,
     save_embeddings,
 )
-from models.checkpoint import CheckpointError
 from storage.errors import UserError
 
 ANGLES = {"ann": [0, 20, 10, 40], "bob": [90, 100], "cid": [45]}
@@ -80,14 +78,6 @@ def test_an_unknown_speaker_is_told_with_near_names_and_the_count(tmp_path, monk
 def test_an_empty_name_is_unknown_too(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="'' is not in the cache"):
         embed_speaker(AngleEncoder(), cache_of(tmp_path, ANGLES, monkeypatch), "")
-
-
-def test_unit_lengths_are_counted_or_refused(speakers):
-    assert check_unit_length(*speakers.values()) == 7
-    for factor in (1.01, np.nan):
-        longer = SpeakerEmbeddings("x", ("a",), np.float32([[factor, 0]]))
-        with pytest.raises(CheckpointError, match="L2 norm 1"):
-            check_unit_length(speakers["ann"], longer)
 
 
 def test_saved_embeddings_come_back_without_pickle(tmp_path, speakers):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny
 
-from models.checkpoint import Checkpoint, CheckpointError, save_checkpoint
+from models.checkpoint import CheckpointError, save_checkpoint
 from training.run_folder import RunFolder
 from training.start import StartError, build_start, find_origin, load_origin, run_identity, trained_speakers
 
@@ -42,7 +42,7 @@ def origin(inputs=INPUTS, **description):
     }
     arrays = {name: value.copy() for name, value in made.arrays().items()}
     keras.utils.clear_session()
-    return Checkpoint({**about, **description}, arrays)
+    return tiny.checkpoint({**about, **description}, arrays)
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,17 @@ def test_what_makes_two_runs_one(tmp_path):
     moved.write_bytes(options.data_filename.read_bytes())
     same = {"max_epochs": 9, "max_steps": 3, "patience": 1, "data_filename": moved, "run_dir": tmp_path / "elsewhere"}
     assert run_identity(dataclasses.replace(options, **same), None) == identity
-    for change in ({"seed": 1}, {"batch_size": 4}, {"learning_rate": 1e-5}, {"margin": 0.3}):
+    for change in ({"seed": 1}, {"batch_size": 4}, {"learning_rate": 1e-5}, {"softmax_margin": 0.3}):
         assert run_identity(dataclasses.replace(options, **change), None) != identity
     assert run_identity(options, options.data_filename) != identity
     tiny.write_inputs(options.data_filename, tiny.inputs(seed=1))
     assert run_identity(options, None) != identity
+
+
+@pytest.mark.parametrize("stage, change", [("softmax", {"margin": 0.3}), ("triplet", {"softmax_margin": 0.3})])
+def test_what_a_stage_does_not_use_makes_no_other_run(tmp_path, stage, change):
+    options = tiny.training_options(tmp_path, stage)
+    assert run_identity(dataclasses.replace(options, **change), None) == run_identity(options, None)
 
 
 def test_an_origin_that_is_missing_is_told(tmp_path):

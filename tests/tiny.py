@@ -12,7 +12,7 @@ import tensorflow as tf
 from audio.mfcc import FeatureSettings
 from batcher.inputs import FEATURE_DTYPE, FORMAT, SpeakerSplit, TrainingInputs, load_inputs
 from batcher.restricted_pickle import write_record
-from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from models.checkpoint import VERSION, Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
 from training.network_state import NetworkState, build_state
 from training.options import TrainingOptions
@@ -119,6 +119,13 @@ def eagerly():
         yield
     finally:
         tf.config.run_functions_eagerly(False)
+
+
+def checkpoint(description: dict, arrays: dict) -> Checkpoint:
+    """A checkpoint of a finished run that is described no further than `description` does."""
+    empty = {"network": {}, "features": {}, "speakers": [], "held_out": [], "trained_on": []}
+    run = {"stage": "softmax", "step": 0, "finished": True, "position": {}, "run": {}, "version": VERSION}
+    return Checkpoint({**empty, **run, **description}, arrays)
 
 
 def edit_checkpoint(source: Path, target: Path, arrays: dict | None = None, **description) -> Path:

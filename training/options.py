@@ -9,12 +9,13 @@ STAGES_BEFORE = {SOFTMAX: (), TRIPLET: (SOFTMAX,), FROZEN: (TRIPLET, SOFTMAX)}  
 
 STEPS_PER_EPOCH = 100
 WINDOWS_PER_SPEAKER = 5  # in a P x K batch
+SMALLEST_TRIPLET_BATCH = 2 * WINDOWS_PER_SPEAKER  # two speakers
 RANDOM_BATCH = 900  # windows: v1's 300 anchors, 300 positives, 300 negatives
 
 
 @dataclass(frozen=True)
 class StageDefaults:
-    """A stage's settings where the command line is silent; chosen on the dev speakers, see docs/training-notes.md."""
+    """A stage's settings where the command line is silent; see docs/training-notes.md for what was tried."""
 
     batch_size: int  # windows
     learning_rate: float  # at the first step; it falls along half a cosine

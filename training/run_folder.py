@@ -50,9 +50,9 @@ class RunFolder:
             return []
         try:
             rows = pd.read_csv(self.history_file)
-        except ValueError:  # pandas's parser errors are of this kind; a file that someone edited is not worth a run
+            return rows[rows["step"] <= up_to_step].to_dict("records")
+        except (ValueError, KeyError):  # pandas's parser errors are ValueErrors; an edited file is not worth a run
             return []
-        return rows[rows["step"] <= up_to_step].to_dict("records")
 
     def write_history(self, rows: list[dict]) -> None:
         """Replace history.csv, one row an epoch."""

@@ -13,7 +13,7 @@ from batcher.windows import Batch, WindowSampler, covering_windows, take_windows
 from models.network import FORWARD_BATCH, LOGIT_SCALE, compile_embedder
 from training.network_state import NetworkState
 from training.options import FROZEN, SOFTMAX, TRIPLET, WINDOWS_PER_SPEAKER, TrainingOptions
-from triplet_loss.loss import cosine_similarity, triplet_hinge
+from triplet_loss.loss import cosine_similarity, deep_speaker_loss, triplet_hinge
 from triplet_loss.mining import STRATEGIES
 
 RANDOM_TRIPLETS = 300  # v1's 300 anchors, positives and negatives: what losses are compared on
@@ -143,14 +143,12 @@ class TripletStage(Stage):
     def _random_triplets(self, sampler: WindowSampler, seed: int) -> Metrics:
         batch = sampler.triplet_batch(np.random.default_rng([EVALUATION_SEED, seed]), RANDOM_TRIPLETS)
         anchor, positive, negative = np.split(self.embed(batch.windows), 3)
-        to_positive = cosine_similarity(anchor, positive).numpy()
-        to_negative = cosine_similarity(anchor, negative).numpy()
-        hinge = np.maximum(to_negative - to_positive + self.options.margin, 0)
+        to_positive, to_negative = cosine_similarity(anchor, positive), cosine_similarity(anchor, negative)
         return {
-            "loss": float(hinge.mean()),
-            "active_share": float((hinge > 0).mean()),
-            "positive_cosine": float(to_positive.mean()),
-            "negative_cosine": float(to_negative.mean()),
+            "loss": float(deep_speaker_loss(anchor, positive, negative, self.options.margin)),
+            "active_share": float(_share(triplet_hinge(to_positive, to_negative, self.options.margin) > 0)),
+            "positive_cosine": float(ops.mean(to_positive)),
+            "negative_cosine": float(ops.mean(to_negative)),
         }
 
 

@@ -12,10 +12,15 @@ from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from models.network import NetworkOptions, assign, stored_variables
 from storage.errors import UserError
 from training.network_state import NetworkState, build_state
-from training.options import FROZEN, STAGES_BEFORE, TRIPLET, TrainingOptions
+from training.options import FROZEN, SOFTMAX, STAGES_BEFORE, TRIPLET, TrainingOptions
 from training.run_folder import RunFolder
 
 # Two runs that differ in nothing but these are one run: it can be moved, prolonged and continued.
+UNUSED = {
+    TRIPLET: {"softmax_margin"},
+    SOFTMAX: {"margin", "triplet_selection"},
+    FROZEN: {"margin", "triplet_selection"},
+}
 NOT_IDENTITY = {"run_dir", "data_filename", "checkpoint", "from_scratch", "max_steps", "max_epochs", "patience"}
 
 logger = logging.getLogger(__name__)
@@ -50,7 +55,8 @@ def find_origin(options: TrainingOptions) -> Path | None:
 
 def run_identity(options: TrainingOptions, origin: Path | None) -> dict:
     """What makes a run this run and no other: its settings, its data, and what it started from."""
-    settings = {name: value for name, value in options.as_json().items() if name not in NOT_IDENTITY}
+    ignored = NOT_IDENTITY | UNUSED[options.stage]
+    settings = {name: value for name, value in options.as_json().items() if name not in ignored}
     return {**settings, "data_sha256": _digest(options.data_filename), "origin_sha256": origin and _digest(origin)}
 
 
@@ -112,7 +118,10 @@ def _network_options(options: TrainingOptions, inputs: TrainingInputs, origin: C
             f"the checkpoint was trained on other features ({origin.description['features']}); "
             "make the inputs again with those, or start with --from_scratch"
         )
-    earlier = NetworkOptions.from_json(origin.description["network"])
+    try:
+        earlier = NetworkOptions.from_json(origin.description["network"])
+    except (TypeError, ValueError) as error:
+        raise StartError(f"the checkpoint is of another version of this tool ({error})") from error
     if changes.get("embedding_activation", earlier.embedding_activation) != earlier.embedding_activation:
         raise StartError(
             f"the checkpoint's embeddings are {earlier.embedding_activation}, not {options.embedding_activation}; "
