@@ -115,7 +115,7 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     from audio.cache import INPUTS_NAME, UtteranceCache
     from audio.mfcc import FeatureSettings
     from audio.parallel import worker_count
-    from batcher.inputs import generate_inputs
+    from batcher.generate import generate_inputs
     from batcher.splits import VCTK_TEST_SPEAKERS, check_listed
 
     cache = UtteranceCache.open(_cache_dir(args))

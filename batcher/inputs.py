@@ -13,25 +13,16 @@ train and test together, and so told the network who was speaking.
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from audio.cache import UtteranceCache
-from audio.entries import Utterance, read_signal
-from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, mfcc
-from audio.parallel import parallel_map
-from batcher.restricted_pickle import UnsafePickleError, read_records, write_record
-from batcher.splits import is_listed, train_count
-from storage.atomic import atomic_file
+from audio.mfcc import FeatureSettings
+from batcher.restricted_pickle import UnsafePickleError, read_records
 from storage.errors import UserError
-from storage.lock import folder_lock
 
 FORMAT = "deep-speaker-inputs-1"
 FEATURE_DTYPE = np.float16  # half the size; its rounding is a hundredth of a feature's deviation
-SMALLEST_DEVIATION = 1e-3
 
 
 class InputsError(UserError):
@@ -61,42 +52,6 @@ class TrainingInputs:
     test: SpeakerSplit
 
 
-def generate_inputs(
-    cache: UtteranceCache,
-    path: Path,
-    held_out: tuple[str, ...],
-    settings: FeatureSettings = DEFAULT_FEATURES,
-    workers: int = 1,
-) -> dict[str, int]:
-    """Write `path` from the cache.
-
-    Args:
-        held_out: speakers to leave out, as names or `corpus/name`.
-
-    Returns:
-        counts: speakers, train and test utterances, held-out speakers that the cache holds.
-
-    Raises:
-        InputsError: fewer than two speakers remain.
-    """
-    chosen, sides = _choose(cache, held_out)
-    speakers = sorted({utterance.speaker for utterance in chosen})
-    if len(speakers) < 2:
-        raise InputsError(f"{len(speakers)} speaker(s) left to train on in {cache.folder}; training needs two or more")
-    statistics = _RunningStatistics(settings.size)
-    work = partial(_features, cache.folder, settings)
-    with folder_lock(cache.folder), atomic_file(path) as file:
-        write_record(file, _header(settings, held_out, speakers, chosen))
-        outcomes = parallel_map(work, chosen, workers)
-        for utterance, side, features in zip(chosen, sides, tqdm(outcomes, "inputs", len(chosen), unit="file")):
-            if side == "train":
-                statistics.add(features)
-            write_record(file, _utterance_record(utterance, side, features))
-        write_record(file, statistics.record())
-    kept_out = len(cache.speakers()) - len(speakers)
-    return {"speakers": len(speakers), "train": sides.count("train"), "test": sides.count("test"), "held_out": kept_out}
-
-
 def load_inputs(path: Path) -> TrainingInputs:
     """Read `full_inputs.pkl` without running anything in it.
 
@@ -112,63 +67,6 @@ def load_inputs(path: Path) -> TrainingInputs:
             f"{path} is not usable as training inputs: {str(error) or 'cut short'}. Nothing in it was run; "
             "make it again with cli.py --generate_training_inputs"
         ) from error
-
-
-def _choose(cache: UtteranceCache, held_out: tuple[str, ...]) -> tuple[list[Utterance], list[str]]:
-    """Utterances in order of speaker and name, and the side of each."""
-    by_speaker: dict[str, list[Utterance]] = {}
-    for _, utterance in sorted(cache.utterances.items()):
-        if not is_listed(utterance.speaker, utterance.corpus, held_out):
-            by_speaker.setdefault(utterance.speaker, []).append(utterance)
-    sides = []
-    for utterances in by_speaker.values():
-        train = train_count(len(utterances))
-        sides += ["train"] * train + ["test"] * (len(utterances) - train)
-    return [utterance for utterances in by_speaker.values() for utterance in utterances], sides
-
-
-def _features(folder: Path, settings: FeatureSettings, utterance: Utterance) -> np.ndarray:
-    return mfcc(read_signal(folder, utterance), settings).astype(FEATURE_DTYPE)
-
-
-def _header(settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], chosen: list) -> dict:
-    return {
-        "format": FORMAT,
-        "features": dataclasses.asdict(settings),
-        "held_out": list(held_out),
-        "speakers": speakers,
-        "utterances": len(chosen),
-    }
-
-
-def _utterance_record(utterance: Utterance, side: str, features: np.ndarray) -> dict:
-    return {
-        "speaker": utterance.speaker,
-        "corpus": utterance.corpus,
-        "utterance": utterance.utterance,
-        "side": side,
-        "features": features,
-    }
-
-
-class _RunningStatistics:
-    """Mean and deviation of frames that are never together in memory."""
-
-    def __init__(self, size: int):
-        self.count = 0
-        self.sum = np.zeros(size)
-        self.sum_of_squares = np.zeros(size)
-
-    def add(self, frames: np.ndarray) -> None:
-        frames = frames.astype(np.float64)
-        self.count += len(frames)
-        self.sum += frames.sum(axis=0)
-        self.sum_of_squares += np.square(frames).sum(axis=0)
-
-    def record(self) -> dict[str, np.ndarray]:
-        mean = self.sum / self.count
-        deviation = np.sqrt(np.maximum(self.sum_of_squares / self.count - mean**2, SMALLEST_DEVIATION**2))
-        return {"mean": mean.astype(np.float32), "deviation": deviation.astype(np.float32)}
 
 
 def _assemble(records: Iterator) -> TrainingInputs:

@@ -9,7 +9,8 @@ import soundfile
 
 from audio.cache import UtteranceCache
 from audio.scan import find_recordings
-from batcher.inputs import TrainingInputs, generate_inputs, load_inputs
+from batcher.generate import generate_inputs
+from batcher.inputs import TrainingInputs, load_inputs
 
 VOICES = Path(__file__).resolve().parents[1] / "samples" / "voices"
 SPEAKERS = ("p225", "p226", "p362")

@@ -71,6 +71,7 @@ class SoftmaxStage(Stage):
         return self.disturbed(self.train.softmax_batch(rng, self.options.batch_size), rng)
 
     def loss(self, windows, labels):
+        """Cross-entropy of the cosines to each speaker's weights, the right one handicapped by the margin."""
         training = self.state.embedder.trainable  # a frozen embedder keeps its batch statistics
         embeddings = self.state.embedder(windows, training=training)
         if self.augmentation:  # stateless, so that a continued run drops what an uninterrupted one would
@@ -88,16 +89,15 @@ class SoftmaxStage(Stage):
         return self.options.softmax_margin * ops.minimum(warmed, 1.0)
 
     def measure(self) -> Metrics:
+        """Loss and accuracy on windows, without a margin, and on utterances (mean of their windows' posteriors)."""
         split = self.inputs.test
         utterances, begins = covering_windows(split, self.state.options.window_frames)
         if not len(utterances):
             return {}
         log_posteriors = np.concatenate(
             [
-                ops.log_softmax(
-                    LOGIT_SCALE * self.state.head(self.embed(take_windows(split, u, b, self.train.frames)))
-                ).numpy()
-                for u, b in _in_parts(utterances, begins)
+                self._log_posteriors(take_windows(split, part, begin, self.state.options.window_frames))
+                for part, begin in _in_parts(utterances, begins)
             ]
         )
         labels = split.labels[utterances]
@@ -108,6 +108,9 @@ class SoftmaxStage(Stage):
             "test_accuracy": float((log_posteriors.argmax(axis=1) == labels).mean()),
             "test_utterance_accuracy": float((posteriors.argmax(axis=1) == split.labels).mean()),
         }
+
+    def _log_posteriors(self, windows: np.ndarray) -> np.ndarray:
+        return ops.log_softmax(LOGIT_SCALE * self.state.head(self.embed(windows))).numpy()  # (windows, speakers)
 
 
 class TripletStage(Stage):
@@ -120,6 +123,7 @@ class TripletStage(Stage):
         return self.disturbed(self.train.speaker_batch(rng, speakers, WINDOWS_PER_SPEAKER), rng)
 
     def loss(self, windows, labels):
+        """Mean hinge of the triplets that the strategy makes of the batch."""
         embeddings = self.state.embedder(windows, training=True)
         select = STRATEGIES[self.options.triplet_selection]
         to_positive, to_negative, weight = select(embeddings, labels)
@@ -132,11 +136,9 @@ class TripletStage(Stage):
         }
 
     def measure(self) -> Metrics:
-        test = (
-            WindowSampler(self.inputs.test, self.state.options.window_frames) if len(self.inputs.test.labels) else None
-        )
-        if test is None or len(test.speakers) < 2:
+        if len(np.unique(self.inputs.test.labels)) < 2:
             return {}
+        test = WindowSampler(self.inputs.test, self.state.options.window_frames)
         rounds = [self._random_triplets(test, seed) for seed in range(TRIPLET_ROUNDS)]
         return {f"test_{name}": float(np.mean([r[name] for r in rounds])) for name in rounds[0]}
 
