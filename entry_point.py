@@ -93,7 +93,8 @@ def run(command: Callable[[], None], after_interruption: str) -> int:
     except UserError as error:
         return _fail(USERS_MISTAKE, f"error: {error}")
     except KeyboardInterrupt:
-        return _fail(INTERRUPTED, f"interrupted; {after_interruption}")
+        new_line = "\n" if sys.stderr.isatty() else ""  # below a progress bar
+        return _fail(INTERRUPTED, f"{new_line}interrupted; {after_interruption}")
     except BrokenPipeError:  # the reader of our results has gone, as `head` does
         _forget_stdout()
         return 128 + signal.SIGPIPE

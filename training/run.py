@@ -123,7 +123,7 @@ class _Run:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
-        return self.stalled or self.position.step >= self.options.total_steps
+        return self.stalled or self.position.progress.learned or self.position.step >= self.options.total_steps
 
     def train(self) -> None:
         """Take all steps that are left; save and raise KeyboardInterrupt when asked to stop."""
@@ -183,7 +183,9 @@ class _Run:
         logger.info(describe(row))
         check_health(row, self.options.margin)
         is_best = position.progress.update(row["train_loss"])
-        if self.stalled:
+        if self.position.progress.learned:
+            logger.info("the training loss is as good as zero: stopping early")
+        elif self.stalled:
             logger.info("no progress in %d epochs: stopping early", self.options.patience)
         self.history.append(row)
         self.folder.write_history(self.history)
