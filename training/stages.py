@@ -104,7 +104,7 @@ class SoftmaxStage(Stage):
         posteriors = np.zeros((len(split.labels), len(self.inputs.speakers)))
         np.add.at(posteriors, utterances, np.exp(log_posteriors))
         return {
-            "test_loss": float(-log_posteriors[np.arange(len(labels)), labels].mean()),
+            "test_loss": float(0 - log_posteriors[np.arange(len(labels)), labels].mean()),  # and not "-0"
             "test_accuracy": float((log_posteriors.argmax(axis=1) == labels).mean()),
             "test_utterance_accuracy": float((posteriors.argmax(axis=1) == split.labels).mean()),
         }
