@@ -1,5 +1,6 @@
 """SAP, SAN and EER over speakers that the network never heard, by corpus."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from audio.cache import UtteranceCache
+from batcher.splits import is_listed
 from evaluation.metrics import bootstrap_interval, equal_error_rate, pairwise_scores
 from inference.encoder import SpeakerEncoder, cosine_distance
 from inference.speakers import SpeakerEmbeddings, embed_speaker, same_speaker_distance
@@ -56,20 +58,11 @@ def evaluate_unseen(
     Raises:
         UserError: no corpus has two unseen speakers to compare.
     """
-    listed, heard = set(listed), set()
-    corpora: dict[str, dict[str, int]] = {}  # utterances by corpus and speaker
-    for utterance in cache.utterances.values():
-        if listed.isdisjoint({utterance.speaker, f"{utterance.corpus}/{utterance.speaker}"}):
-            continue
-        if utterance.speaker in encoder.trained_on:
-            heard.add(utterance.speaker)
-            continue
-        counts = corpora.setdefault(utterance.corpus, {})
-        counts[utterance.speaker] = counts.get(utterance.speaker, 0) + 1
-    comparable = {
-        corpus: [speaker for speaker, count in sorted(counts.items()) if count >= FEWEST_UTTERANCES]
-        for corpus, counts in sorted(corpora.items())
-    }
+    counts, heard = _listed_utterances(encoder, cache, set(listed))
+    comparable: dict[str, list[str]] = {}
+    for (corpus, speaker), count in sorted(counts.items()):
+        if count >= FEWEST_UTTERANCES:
+            comparable.setdefault(corpus, []).append(speaker)
     reports = [
         _report(encoder, cache, corpus, names, cut)
         for corpus, names in comparable.items()
@@ -77,12 +70,20 @@ def evaluate_unseen(
         for cut in cuts
     ]
     if not reports:
-        unseen = sum(map(len, corpora.values()))
         raise UserError(
             f"no corpus with two unseen speakers of {FEWEST_UTTERANCES} utterances or more: of those asked for, the "
-            f"cache at {cache.folder} holds {unseen}, and {len(heard)} that the network was trained on"
+            f"cache at {cache.folder} holds {len(counts)}, and {len(heard)} that the network was trained on"
         )
     return reports, sorted(heard)
+
+
+def _listed_utterances(
+    encoder: SpeakerEncoder, cache: UtteranceCache, listed: set[str]
+) -> tuple[Counter[tuple[str, str]], set[str]]:
+    """How many utterances each unseen (corpus, speaker) has, and the speakers that the network was trained on."""
+    entries = [entry for entry in cache.utterances.values() if is_listed(entry.speaker, entry.corpus, listed)]
+    heard = {entry.speaker for entry in entries} & encoder.trained_on
+    return Counter((entry.corpus, entry.speaker) for entry in entries if entry.speaker not in heard), heard
 
 
 def format_reports(reports: list[UnseenReport]) -> str:

@@ -83,7 +83,7 @@ class StatisticsPooling(layers.Layer):
     """
 
     def call(self, frames):
-        """Pool; a single frame has deviation zero."""
+        """Pool; a single frame has next to no deviation (the root of `LEAST_VARIANCE`)."""
         mean = keras.ops.mean(frames, axis=1)
         deviation = keras.ops.sqrt(keras.ops.var(frames, axis=1) + LEAST_VARIANCE)
         return keras.ops.concatenate([mean, deviation], axis=-1)
