@@ -80,10 +80,11 @@ def build_parser() -> argparse.ArgumentParser:
 def regenerate_full_cache(args: argparse.Namespace) -> None:
     """Empty the cache, after asking, and fill it."""
     from audio.cache import UtteranceCache
+    from audio.mark import check_ownership
 
     recordings = _recordings(args)  # a corpus that can't be read costs nobody the old cache
     cache = UtteranceCache(_cache_dir(args))
-    cache.check_ownership()
+    check_ownership(cache.folder)
     files = cache.owned_files()
     if files:
         what = f"{len(files)} files of {len(cache.speakers())} speakers in {cache.folder}"
@@ -194,9 +195,16 @@ def _fill(cache, recordings: list, args: argparse.Namespace) -> None:
 
 
 def _recordings(args: argparse.Namespace) -> list:
-    from audio.scan import find_recordings
+    from audio.mark import was_filled_from
+    from audio.scan import CorpusError, find_recordings
 
-    return find_recordings(entry_point.choose_audio_dir(args.audio_dir), args.microphone)
+    audio_dir = entry_point.choose_audio_dir(args.audio_dir)
+    try:
+        return find_recordings(audio_dir, args.microphone)
+    except CorpusError as error:
+        if not was_filled_from(_cache_dir(args), audio_dir):
+            raise
+        raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
 
 
 def _listed_speakers(args: argparse.Namespace) -> tuple[str, ...]:

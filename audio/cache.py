@@ -3,35 +3,40 @@
 <cache>/cache.json                      the mark of a folder that this tool wrote, and its settings
 <cache>/index.jsonl                     one line per utterance, see `index`
 <cache>/audio/<speaker>/<utterance>.wav the voiced part, 16-bit mono
+<cache>/staging/                        WAV files on their way there; empty between runs
+
+Workers decode and write into the staging folder. One process, the parent, flushes each file to the disk, puts it in its
+place and then says so in the index: wherever a run is killed, the index names no file that is not whole.
 """
 
-import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
-from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE
-from audio.entries import AUDIO_FOLDER, CacheError, Skipped, Utterance, audio_path, is_whole, make_entry
+from audio.entries import (
+    AUDIO_FOLDER,
+    STAGING_FOLDER,
+    CacheError,
+    Skipped,
+    Utterance,
+    audio_path,
+    is_whole,
+    make_entry,
+)
 from audio.index import index_line, read_index, write_index
-from audio.parallel import parallel_map
-from audio.scan import CACHE_INDEX, CACHE_MARK, Recording
-from audio.silence import SILENCE_PERCENTILE
-from storage.atomic import TEMPORARY_PREFIX, write_atomically
-from storage.lock import LOCK_FILES, folder_lock
+from audio.mark import adopt, check_ownership, is_marked
+from audio.parallel import overlapped_map, parallel_map
+from audio.scan import CACHE_INDEX, Recording
+from storage.atomic import TEMPORARY_PREFIX, publish
+from storage.lock import folder_lock
 
-TOOL = "deep-speaker utterance cache"
-SETTINGS = {
-    "tool": TOOL,
-    "format": 1,
-    "sample_rate": SAMPLE_RATE,
-    "resampler": f"soxr {RESAMPLER_QUALITY}",
-    "silence_percentile": SILENCE_PERCENTILE,
-}
 INPUTS_NAME = "full_inputs.pkl"  # written by batcher/, deleted with the cache it came from
+FLUSHES_AT_ONCE = 8  # files under way to the disk, which writes several as fast as one
 
 logger = logging.getLogger(__name__)
 
@@ -84,12 +89,13 @@ class UtteranceCache:
             CacheError: the folder holds other files and is not a cache.
             OSError: it can't be written to, or the disk is full.
         """
-        self.check_ownership()
+        check_ownership(self.folder)
         with folder_lock(self.folder):
-            self._adopt_settings()
+            adopt(self.folder, {str(recording.root) for recording in recordings})
             self.utterances = read_index(self.folder)  # whoever held the lock before may have added some
             pending = [recording for recording in recordings if not self._is_current(recording)]
-            outcomes = list(self._make(pending, workers))
+            with self._staging():
+                outcomes = list(self._make(pending, workers))
             write_index(self.folder, self.utterances.values())
         skipped = tuple(outcome for outcome in outcomes if isinstance(outcome, Skipped))
         added = outcomes.count(True)
@@ -97,13 +103,10 @@ class UtteranceCache:
 
     def owned_files(self) -> list[Path]:
         """Every file in the folder that this tool wrote for the cache; trained models are not among them."""
-        if not self._mark():
+        if not is_marked(self.folder):
             return []
         named = [self.folder / name for name in (CACHE_INDEX, INPUTS_NAME)]
-        left_over = [
-            *self.folder.glob(f"{TEMPORARY_PREFIX}*"),
-            *self.folder.glob(f"{AUDIO_FOLDER}/*/{TEMPORARY_PREFIX}*"),
-        ]
+        left_over = [*self.folder.glob(f"{TEMPORARY_PREFIX}*"), *self._staged()]
         files = (*(audio_path(self.folder, key) for key in self.utterances), *left_over, *named)
         return [path for path in files if path.is_file() and not path.is_symlink()]
 
@@ -113,7 +116,7 @@ class UtteranceCache:
         Raises:
             CacheError: the folder holds other files and is not a cache.
         """
-        self.check_ownership()
+        check_ownership(self.folder)
         with folder_lock(self.folder):
             self.utterances = read_index(self.folder)
             files = self.owned_files()
@@ -123,35 +126,6 @@ class UtteranceCache:
                 if not any(speaker_folder.iterdir()):
                     speaker_folder.rmdir()
             self.utterances = {}
-
-    def check_ownership(self) -> None:
-        """Refuse a folder with files in it that does not bear our mark.
-
-        Raises:
-            CacheError: as said, or `folder` is a file.
-        """
-        if self.folder.exists() and not self.folder.is_dir():
-            raise CacheError(f"{self.folder} is a file; name a folder for the cache")
-        if self.folder.is_dir() and not self._mark() and {path.name for path in self.folder.iterdir()} - LOCK_FILES:
-            raise CacheError(f"{self.folder} holds files but is not a cache of this tool; name an empty or new folder")
-
-    def _mark(self) -> dict | None:
-        """The settings in our mark; None where there is none, or another program's file of that name."""
-        try:
-            settings = json.loads((self.folder / CACHE_MARK).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return settings if isinstance(settings, dict) and settings.get("tool") == TOOL else None
-
-    def _adopt_settings(self) -> None:
-        """Write the mark; entries made under other settings leave the index first, so that they are made again."""
-        mark = self._mark()
-        if mark == SETTINGS:
-            return
-        if mark is not None:
-            logger.warning("the cache in %s was made with other settings; every utterance is done again", self.folder)
-            write_index(self.folder, ())
-        write_atomically(self.folder / CACHE_MARK, json.dumps(SETTINGS, indent=2) + "\n")
 
     def _is_current(self, recording: Recording) -> bool:
         entry = self.utterances.get((recording.speaker, recording.utterance))
@@ -166,13 +140,63 @@ class UtteranceCache:
     def _make(self, pending: list[Recording], workers: int) -> Iterator[bool | Skipped]:
         """Do the recordings; True for each that was written, False for each that had only moved."""
         work = [(recording, self.utterances.get((recording.speaker, recording.utterance))) for recording in pending]
-        outcomes = parallel_map(partial(make_entry, self.folder), work, workers)
+        made = parallel_map(partial(make_entry, self.folder), work, workers)
+        placed = overlapped_map(self._place, made, FLUSHES_AT_ONCE)
         with open(self.folder / CACHE_INDEX, "a", encoding="utf-8", buffering=1) as index:
-            for outcome in tqdm(outcomes, "cache", len(work), unit="file"):
+            for recording, outcome in zip(pending, tqdm(placed, "cache", len(work), unit="file")):
                 if isinstance(outcome, Skipped):
+                    _check_source(recording)
                     yield outcome
                     continue
-                utterance, written = outcome
+                utterance, staged = outcome
                 self.utterances[utterance.key] = utterance
                 index.write(index_line(utterance))
-                yield written
+                yield staged is not None
+
+    def _place(self, outcome: Skipped | tuple[Utterance, Path | None]) -> Skipped | tuple[Utterance, Path | None]:
+        """Give a staged file its name; the outcome itself goes on."""
+        if not isinstance(outcome, Skipped):
+            utterance, staged = outcome
+            if staged is not None:
+                path = audio_path(self.folder, utterance.key)
+                path.parent.mkdir(exist_ok=True)
+                publish(staged, path)
+        return outcome
+
+    @contextmanager
+    def _staging(self) -> Iterator[None]:
+        """Have a staging folder, empty at first, gone afterwards; what a killed run left in it goes too.
+
+        Raises:
+            CacheError: a link stands where the cache's own folders should be; it may lead anywhere.
+        """
+        folders = [self.folder / name for name in (STAGING_FOLDER, AUDIO_FOLDER)]
+        for folder in (*folders, *folders[1].glob("*")):
+            if folder.is_symlink():
+                raise CacheError(f"{folder} is a symbolic link, and the cache writes only inside its own folder")
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        try:
+            self._unstage()
+            yield
+        finally:
+            self._unstage()
+            with suppress(OSError):  # somebody else's file is in it
+                folders[0].rmdir()
+
+    def _staged(self) -> Iterator[Path]:
+        return (self.folder / STAGING_FOLDER).glob(f"{TEMPORARY_PREFIX}*")
+
+    def _unstage(self) -> None:
+        for path in self._staged():
+            path.unlink()
+
+
+def _check_source(recording: Recording) -> None:
+    """Tell a recording that can't be used from a corpus that has gone, so that not all of it is skipped.
+
+    Raises:
+        FileNotFoundError: the corpus has gone.
+    """
+    if not recording.root.is_dir():
+        raise FileNotFoundError(f"{recording.root} has gone while it was being read; what was cached so far is kept")

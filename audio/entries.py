@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-import io
+import wave
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -13,10 +13,11 @@ import soundfile
 from audio.decode import SAMPLE_RATE, UnusableAudioError, decode
 from audio.scan import Recording
 from audio.silence import voiced_span
-from storage.atomic import atomic_file
+from storage.atomic import temporary_name
 from storage.errors import UserError
 
 AUDIO_FOLDER = "audio"  # in the cache
+STAGING_FOLDER = "staging"  # in the cache: finished WAV files that do not have their names yet
 HEADER_SIZE = 44  # bytes before the samples of a 16-bit WAV file
 MINIMUM_PEAK = 32  # of 32768, -60 dB: anything quieter is silence
 MINIMUM_VOICED = SAMPLE_RATE // 10  # samples, 0.1 s
@@ -86,14 +87,18 @@ def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
     return signal
 
 
-def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[Utterance, bool] | Skipped:
-    """Cache one recording.
+def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[Utterance, Path | None] | Skipped:
+    """Make the entry of one recording, short of putting it in its place.
 
     Args:
         work: the recording, and what the index says of it so far.
 
     Returns:
-        the new line of the index, and whether audio was written: it is not if the recording's content is what it was.
+        the new line of the index, and the WAV file in the staging folder that goes with it; None if the recording's
+        content is what it was.
+
+    Raises:
+        OSError: the staging folder can't be written to, or the disk is full.
     """
     recording, known = work
     try:
@@ -103,7 +108,7 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[
         now = {"source": recording.source, "mtime_ns": stat.st_mtime_ns}
         if known is not None and known.sha256 == sha256 and is_whole(folder, known):
             corpus = max(known.corpus, recording.corpus, key=len)  # a look at a part of the corpus unlearns no names
-            return dataclasses.replace(known, corpus=corpus, **now), False
+            return dataclasses.replace(known, corpus=corpus, **now), None
         signal = decode(recording.path)
         start, stop = _checked_span(signal)
     except (UnusableAudioError, OSError) as error:
@@ -120,12 +125,11 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[
         trailing_blank_ms=1000 * (len(signal) - stop) / SAMPLE_RATE,
         **now,
     )
-    _write_wav(audio_path(folder, utterance.key), signal[start:stop])
-    return utterance, True
+    return utterance, _stage(folder, signal[start:stop])
 
 
 def _checked_span(signal: np.ndarray) -> tuple[int, int]:
-    if np.abs(signal.astype(np.int32)).max() < MINIMUM_PEAK:
+    if max(-int(signal.min()), int(signal.max())) < MINIMUM_PEAK:
         raise UnusableAudioError("silent")
     start, stop = voiced_span(signal)
     if stop - start < MINIMUM_VOICED:
@@ -133,11 +137,12 @@ def _checked_span(signal: np.ndarray) -> tuple[int, int]:
     return start, stop
 
 
-def _write_wav(path: Path, signal: np.ndarray) -> None:
-    wav = io.BytesIO()
-    soundfile.write(wav, signal, SAMPLE_RATE, subtype="PCM_16", format="WAV")
-    with atomic_file(path, durable=False) as file:  # a flush for each would cost more than the work; see `is_whole`
-        file.write(wav.getbuffer())
+def _stage(folder: Path, signal: np.ndarray) -> Path:
+    staged = temporary_name(folder / STAGING_FOLDER)
+    with open(staged, "xb") as file, wave.open(file, "wb") as wav:
+        wav.setparams((1, signal.itemsize, SAMPLE_RATE, len(signal), "NONE", ""))
+        wav.writeframes(signal.tobytes())
+    return staged
 
 
 def _safe_name(name: str) -> str:

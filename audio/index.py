@@ -7,6 +7,7 @@ that its utterance is done again.
 import dataclasses
 import json
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 
 from audio.entries import Utterance
@@ -28,13 +29,13 @@ def read_index(folder: Path) -> dict[tuple[str, str], Utterance]:
 
 def write_index(folder: Path, utterances: Iterable[Utterance]) -> None:
     """Replace the index, in order of speaker and utterance."""
-    lines = (index_line(utterance) for utterance in sorted(utterances, key=lambda utterance: utterance.key))
+    lines = (index_line(utterance) for utterance in sorted(utterances, key=attrgetter("key")))
     write_atomically(folder / CACHE_INDEX, "".join(lines))
 
 
 def index_line(utterance: Utterance) -> str:
     """What is written for an utterance."""
-    return json.dumps(dataclasses.asdict(utterance), ensure_ascii=False) + "\n"
+    return json.dumps(vars(utterance), ensure_ascii=False) + "\n"
 
 
 def _parse(line: str) -> Utterance | None:

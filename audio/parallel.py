@@ -6,12 +6,16 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import connection, parent_process
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 CHUNK = 16  # items per task, so that hand-over costs little beside the work
 CHUNKS_AHEAD = 4  # tasks under way per worker: enough to keep it busy, few enough to hold their results
+
+KEPT_MEMORY = 1 << 24  # bytes, see `_keep_freed_memory`
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,14 +32,25 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item], work
         concurrent.futures.process.BrokenProcessPool: a worker was killed.
     """
     if workers == 1:
-        yield from map(function, items)
+        _keep_freed_memory()
+        with threadpool_limits(1):
+            yield from map(function, items)
         return
     executor = ProcessPoolExecutor(workers, initializer=_start_worker)
+    yield from _map(executor, function, items, workers * CHUNKS_AHEAD)
+
+
+def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in the items' order, for a function that waits more than it computes."""
+    yield from _map(ThreadPoolExecutor(threads), function, items, threads)
+
+
+def _map(executor: Executor, function: Callable, items: Iterable, chunks_ahead: int) -> Iterator:
     try:
         under_way: deque[Future] = deque()
         for chunk in _chunks(items):
             under_way.append(executor.submit(_apply, function, chunk))
-            if len(under_way) >= workers * CHUNKS_AHEAD:
+            if len(under_way) >= chunks_ahead:
                 yield from under_way.popleft().result()
         while under_way:
             yield from under_way.popleft().result()
@@ -63,9 +78,19 @@ def _chunks(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent has ended, however it did."""
+    """Leave Ctrl-C to the parent, end when the parent has ended, however it did, and keep to one core."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_after_parent, daemon=True).start()
+    threadpool_limits(1)  # the other cores have workers of their own
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Free a large block once: from then on glibc reuses blocks up to that size instead of giving them back.
+
+    (Each recording would otherwise be decoded into pages fresh from the system, which takes as long as decoding.)
+    """
+    bytearray(KEPT_MEMORY)
 
 
 def _exit_after_parent() -> None:

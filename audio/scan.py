@@ -5,13 +5,12 @@ The speaker is the name of the folder that holds the file: VCTK 0.80 (`wav48/p22
 between them (`speaker/chapter/speaker-chapter-0000.flac`) and is recognised by its file names.
 """
 
-import dataclasses
 import logging
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from storage.errors import UserError
 
@@ -31,15 +30,19 @@ class CorpusError(UserError):
     """The corpus can't be read; the message says why."""
 
 
-@dataclass(frozen=True, order=True)
-class Recording:
+class Recording(NamedTuple):
     """One audio file of a corpus."""
 
     speaker: str
     utterance: str  # unique within the speaker: the file's name without suffix
     corpus: str  # folder above the speakers, relative to the corpus root; "" where there is none
     source: str  # the path relative to the corpus root
-    path: Path
+    root: Path  # the corpus root
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.root / self.source
 
 
 def find_recordings(audio_dir: Path, microphone: str = "mic1") -> list[Recording]:
@@ -55,64 +58,80 @@ def find_recordings(audio_dir: Path, microphone: str = "mic1") -> list[Recording
     if not audio_dir.is_dir():
         found = "is a file" if audio_dir.is_file() else "does not exist"
         raise CorpusError(f"expected a folder of recordings. {audio_dir} {found}; name one with --audio_dir")
-    root = _absolute(audio_dir)
-    paths = list(_audio_files(root))
-    if not paths:
+    root = absolute(audio_dir)
+    folders = list(_audio_folders(root))
+    if not folders:
         raise CorpusError(f"no WAV or FLAC file in {audio_dir}, at any depth")
-    chosen = _of_microphone(paths, microphone)
-    if not chosen:
-        raise CorpusError(f"none of the {len(paths)} recordings in {audio_dir} is of {microphone}; see --microphone")
-    return _disambiguated(sorted(_recording(path, root) for path in chosen))
+    recordings = [one for folder, names in folders for one in _of_folder(root, folder, names, microphone)]
+    if not recordings:
+        count = sum(len(names) for _, names in folders)
+        raise CorpusError(f"none of the {count} recordings in {audio_dir} is of {microphone}; see --microphone")
+    return _disambiguated(sorted(recordings))
 
 
-def _absolute(folder: Path) -> Path:
-    """Keep a link's own name, which may be the speaker's; only "link/.." can't be understood without following it."""
+def absolute(folder: Path) -> Path:
+    """A corpus root as it is noted.
+
+    A link keeps its own name, which may be the speaker's; only "link/.." can't be understood without following it.
+    """
     return folder.resolve() if ".." in folder.parts else folder.absolute()
 
 
-def _audio_files(root: Path) -> Iterator[Path]:
-    """Walk every folder once, though links lead in circles; hidden files are other programs' business."""
+def _audio_folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield folders and the names of their recordings.
+
+    Every folder is walked once, though links lead in circles; hidden files are other programs' business.
+    """
     seen = set()
     for folder, folders, names in os.walk(root, onerror=_warn, followlinks=True):
         identity = os.path.realpath(folder)
-        if identity in seen:
+        if identity in seen or {CACHE_MARK, CACHE_INDEX} <= set(
+            names
+        ):  # a cache of ours holds what was made of a corpus
             folders.clear()
             continue
         seen.add(identity)
-        if {CACHE_MARK, CACHE_INDEX} <= set(names):  # a cache of ours: its audio is what was made of a corpus
-            folders.clear()
-            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(folder, name)
+        recordings = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+        if recordings:
+            yield Path(folder), recordings
 
 
 def _warn(error: OSError) -> None:
     logger.warning("left out a folder that can't be read: %s (%s)", error.filename, error.strerror)
 
 
-def _of_microphone(paths: list[Path], microphone: str) -> list[Path]:
-    """Leave out VCTK's other microphone; in other corpora, `_mic2` is a name like any other."""
-    stems = {path.with_suffix("") for path in paths}
-    return [path for path in paths if _wanted(path.with_suffix(""), microphone, stems)]
+def _of_folder(root: Path, folder: Path, names: list[str], microphone: str) -> Iterator[Recording]:
+    """The recordings of a folder, without VCTK's other microphone.
+
+    (What is the same for all of them is worked out once: a corpus has tens of thousands.)
+    """
+    own, above = _speaker(folder, root), _speaker(folder.parent, root)
+    place = folder.relative_to(root).as_posix()
+    two_microphones = TWO_MICROPHONES_FOLDER in folder.parts
+    stems = {name.rpartition(".")[0] for name in names}
+    for name in names:
+        stem = name.rpartition(".")[0]
+        if not _is_wanted(stem, microphone, stems, two_microphones):
+            continue
+        match = _LIBRISPEECH.match(stem)
+        by_chapter = match and folder.parts[-2:] == (match["speaker"], match["chapter"])
+        speaker, corpus = above if by_chapter else own
+        yield Recording(speaker, stem, corpus, name if place == "." else f"{place}/{name}", root)
 
 
-def _wanted(stem: Path, microphone: str, stems: set[Path]) -> bool:
-    match = _MICROPHONE.search(stem.name)
+def _speaker(folder: Path, root: Path) -> tuple[str, str]:
+    """The speaker whose folder that is, and the corpus."""
+    above = folder.parent.relative_to(root).parts if folder.parent.is_relative_to(root) else ()
+    return folder.name, "/".join(part for part in above if part not in VCTK_INNER_FOLDERS)
+
+
+def _is_wanted(stem: str, microphone: str, stems: set[str], two_microphones: bool) -> bool:
+    """Whether a file is of the microphone asked for; outside VCTK, a lone `_mic2` is a name like any other."""
+    match = _MICROPHONE.search(stem)
     if match is None or microphone in (match[1], "both"):
         return True
-    paired = stem.with_name(f"{stem.name[: match.start()]}_{microphone}") in stems
-    return not paired and TWO_MICROPHONES_FOLDER not in stem.parts
-
-
-def _recording(path: Path, root: Path) -> Recording:
-    match = _LIBRISPEECH.match(path.stem)
-    by_chapter = match and path.parts[-3:-1] == (match["speaker"], match["chapter"])
-    speaker_folder = path.parent.parent if by_chapter else path.parent
-    above = speaker_folder.parent.relative_to(root).parts if speaker_folder.parent.is_relative_to(root) else ()
-    corpus = "/".join(part for part in above if part not in VCTK_INNER_FOLDERS)
-    return Recording(speaker_folder.name, path.stem, corpus, path.relative_to(root).as_posix(), path)
+    return not two_microphones and f"{stem[: match.start()]}_{microphone}" not in stems
 
 
 def _disambiguated(recordings: list[Recording]) -> list[Recording]:
@@ -124,5 +143,5 @@ def _disambiguated(recordings: list[Recording]) -> list[Recording]:
         if (recording.speaker, utterance) in taken:
             utterance = recording.source
         taken.add((recording.speaker, utterance))
-        result.append(dataclasses.replace(recording, utterance=utterance))
+        result.append(recording._replace(utterance=utterance))
     return result

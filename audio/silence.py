@@ -9,7 +9,7 @@ def voiced_span(signal: np.ndarray) -> tuple[int, int]:
     """Cut leading and trailing silence.
 
     Args:
-        signal: shape = (samples,), any signed dtype.
+        signal: int16, shape = (samples,).
 
     Returns:
         (start, stop) in samples, so that `signal[start:stop]` is the voiced part; (0, 0) for digital silence, another
@@ -18,9 +18,16 @@ def voiced_span(signal: np.ndarray) -> tuple[int, int]:
     """
     if not signal.size or signal.min() == signal.max():
         return 0, 0
-    magnitude = np.abs(signal.astype(np.int32))  # |-32768| does not fit 16 bits
-    threshold = np.percentile(magnitude, SILENCE_PERCENTILE)
-    voiced = np.flatnonzero(magnitude > threshold)
-    if not voiced.size:
-        voiced = np.flatnonzero(magnitude == magnitude.max())
-    return int(voiced[0]), int(voiced[-1]) + 1
+    magnitude = np.abs(signal).view(np.uint16)  # |-32768| is 32768 without a sign
+    voiced = magnitude > _percentile(magnitude)
+    if not voiced.any():
+        voiced = magnitude == magnitude.max()
+    return int(voiced.argmax()), len(signal) - int(voiced[::-1].argmax())
+
+
+def _percentile(magnitude: np.ndarray) -> float:
+    """As `np.percentile`, which takes half as long again: two neighbours in order, and the point between them."""
+    whole, part = divmod((len(magnitude) - 1) * SILENCE_PERCENTILE, 100)
+    above = min(whole + 1, len(magnitude) - 1)
+    ordered = np.partition(magnitude, (whole, above))
+    return ordered[whole] + part / 100 * (float(ordered[above]) - float(ordered[whole]))

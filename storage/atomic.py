@@ -1,7 +1,7 @@
 """Whole files or none: write under a temporary name, flush to disk, rename."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,39 +11,42 @@ TEMPORARY_PREFIX = ".tmp-"  # what a killed run may leave behind
 
 
 @contextmanager
-def atomic_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a binary file that takes the name `path` only when the block ends without an exception.
 
-    Args:
-        path: the final name; missing parent folders are made.
-        durable: flush the content to the disk before the rename. False is for files that are cheap to make again.
+    Missing parent folders are made.
 
     Raises:
         OSError: the folder can't be written to, or the disk is full; an earlier file at `path` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY_PREFIX)
-    temporary = Path(name)
+    temporary = temporary_name(path.parent)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with open(temporary, "xb") as file:
             yield file
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; a cache is as shared as its folder
-        temporary.replace(path)
+        publish(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def temporary_name(folder: Path) -> Path:
+    """A path in `folder` that no other call gets, in any process."""
+    return folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Flush a finished file to the disk, then give it its name; both are on one file system.
+
+    Raises:
+        OSError: the disk is full or failing; nothing has changed at `path`.
+    """
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Replace `path` with `content` (text is written as UTF-8), or leave it alone."""
     with atomic_file(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

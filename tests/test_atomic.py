@@ -17,10 +17,9 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("durable", [True, False])
-def test_the_file_appears_only_when_the_block_ends(tmp_path, durable):
+def test_the_file_appears_only_when_the_block_ends(tmp_path):
     path = tmp_path / "file"
-    with atomic_file(path, durable=durable) as file:
+    with atomic_file(path) as file:
         file.write(b"new")
         file.flush()
         assert not path.exists()

@@ -1,6 +1,5 @@
 """The utterance cache keeps what is current, redoes what is not, and touches nothing else."""
 
-import dataclasses
 import json
 import os
 import shutil
@@ -178,7 +177,7 @@ def test_hostile_and_odd_names_stay_inside_the_folder(tmp_path):
     given = find_recordings(tmp_path / "corpus")[0]
     speakers = ["..", ".", "a/b", "/etc", "..\\x", "a\0b", "Zoë", "王 " * 90, "CON", "a%2Fb", "a b"]
     pairs = [(speaker, utterance) for speaker in speakers for utterance in ("..", "../../../up", "x", "/tmp/x")]
-    recordings = [dataclasses.replace(given, speaker=speaker, utterance=utterance) for speaker, utterance in pairs]
+    recordings = [given._replace(speaker=speaker, utterance=utterance) for speaker, utterance in pairs]
     cache = UtteranceCache(tmp_path / "deep" / "er" / "cache")
     assert cache.update(recordings).added == len(pairs)
     files = [path for path in tmp_path.rglob("*") if path.is_file() and "corpus" not in path.parts]
@@ -210,7 +209,8 @@ def test_clear_leaves_a_link_that_stands_in_an_entrys_place(tmp_path, tiny_cache
 def test_clear_deletes_what_the_cache_wrote_and_nothing_else(tiny_cache):
     folder = tiny_cache.folder
     (folder / "full_inputs.pkl").touch()
-    (folder / "audio" / "p225" / ".tmp-left_over").touch()
+    (folder / "staging").mkdir()
+    (folder / "staging" / ".tmp-left_over").touch()
     foreign = ["notes.txt", "audio/p225/mine.wav", "audio/holiday/mine.wav", "runs/one/last.npz"]
     foreign = [folder / name for name in foreign]
     for path in foreign:
@@ -247,11 +247,12 @@ def test_a_foreign_folder_is_refused_and_stays_as_it_is(tmp_path, corpus):
 
 def test_other_settings_mean_that_everything_is_done_again(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
-    settings = json.loads((cache.folder / "cache.json").read_text())
-    (cache.folder / "cache.json").write_text(json.dumps({**settings, "sample_rate": 16000}))
+    mark = json.loads((cache.folder / "cache.json").read_text())
+    other = {**mark, "settings": {**mark["settings"], "sample_rate": 16000}}
+    (cache.folder / "cache.json").write_text(json.dumps(other))
     _, report = build(cache.folder, corpus)
     assert (report.added, report.unchanged) == (4, 0)
-    assert json.loads((cache.folder / "cache.json").read_text()) == settings
+    assert json.loads((cache.folder / "cache.json").read_text()) == mark
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names of bytes are POSIX's")

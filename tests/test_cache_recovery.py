@@ -1,6 +1,5 @@
 """The cache after crashes, beside other programs, and with two writers."""
 
-import dataclasses
 import json
 import os
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 import pytest
 from conftest import write_noise
 
-from audio.cache import SETTINGS, UtteranceCache
+from audio.cache import UtteranceCache
 from audio.entries import CacheError, read_signal
+from audio.mark import SETTINGS, TOOL
 from audio.scan import find_recordings
 
 
@@ -49,7 +49,7 @@ def test_a_shortened_wav_is_damaged(tmp_path, corpus):
 
 def test_an_interrupted_change_of_settings_leaves_no_stale_entries(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
-    (cache.folder / "cache.json").write_text(json.dumps({**SETTINGS, "sample_rate": 16000}))
+    (cache.folder / "cache.json").write_text(json.dumps({"tool": TOOL, "settings": {**SETTINGS, "sample_rate": 16000}}))
     (cache.folder / "audio" / "p225").rename(tmp_path / "aside")
     (cache.folder / "audio" / "p225").touch()  # stands for a full disk: the next run ends with an OSError
     with pytest.raises(OSError):
@@ -84,13 +84,13 @@ def test_clear_leaves_a_checkpoint_that_is_being_written(tiny_cache):
 
 
 def test_another_file_of_that_name_size_and_time_is_another_recording(tmp_path):
-    for corpus, seed in (("one", 1), ("two", 2)):
-        os.utime(write_noise(tmp_path / corpus / "x" / "ann" / "a.wav", seed=seed), ns=(0, 10**9))
+    for corpus, inner, seed in (("one", "x", 1), ("two", "y", 2)):
+        os.utime(write_noise(tmp_path / corpus / inner / "ann" / "a.wav", seed=seed), ns=(0, 10**9))
     folder = tmp_path / "cache"
     one, two = find_recordings(tmp_path / "one"), find_recordings(tmp_path / "two")
     cache = UtteranceCache(folder)
     cache.update(one)
-    report = cache.update([dataclasses.replace(two[0], source="y/ann/a.wav")])
+    report = cache.update(two)
     assert report.added == 1
 
 

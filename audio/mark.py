@@ -1,0 +1,75 @@
+"""The mark of a cache folder: that it is ours, what shaped its entries, and where they came from.
+
+Nothing is written to, or deleted from, a folder that holds other files and no mark.
+"""
+
+import json
+import logging
+from pathlib import Path
+
+from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE
+from audio.entries import MINIMUM_PEAK, MINIMUM_VOICED, CacheError
+from audio.index import write_index
+from audio.scan import CACHE_MARK, absolute
+from audio.silence import SILENCE_PERCENTILE
+from storage.atomic import write_atomically
+from storage.lock import LOCK_FILES
+
+TOOL = "deep-speaker utterance cache"
+SETTINGS = {  # whatever shapes an entry: under another value of any, all entries are made again
+    "format": 1,
+    "sample_rate": SAMPLE_RATE,
+    "resampler": f"soxr {RESAMPLER_QUALITY}",
+    "silence_percentile": SILENCE_PERCENTILE,
+    "minimum_peak": MINIMUM_PEAK,
+    "minimum_samples": MINIMUM_VOICED,
+}
+
+logger = logging.getLogger(__name__)
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether this tool wrote the folder."""
+    return bool(_read(folder))
+
+
+def check_ownership(folder: Path) -> None:
+    """Refuse a folder with files in it that does not bear our mark.
+
+    Raises:
+        CacheError: as said, or `folder` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise CacheError(f"{folder} is a file; name a folder for the cache")
+    if folder.is_dir() and not is_marked(folder) and {path.name for path in folder.iterdir()} - LOCK_FILES:
+        raise CacheError(f"{folder} holds files but is not a cache of this tool; name an empty or new folder")
+
+
+def adopt(folder: Path, roots: set[str]) -> None:
+    """Mark the folder as filled from `roots`; entries made under other settings leave the index first."""
+    mark = _read(folder)
+    if mark and mark.get("settings") != SETTINGS:
+        logger.warning("the cache in %s was made with other settings; every utterance is done again", folder)
+        write_index(folder, ())
+    new = {"tool": TOOL, "settings": SETTINGS, "filled_from": sorted(roots.union(_filled_from(mark)))}
+    if new != mark:
+        write_atomically(folder / CACHE_MARK, json.dumps(new, indent=2, ensure_ascii=False) + "\n")
+
+
+def was_filled_from(folder: Path, audio_dir: Path) -> bool:
+    """Whether recordings below `audio_dir` were cached here: if it is gone, it was there once."""
+    return str(absolute(audio_dir)) in _filled_from(_read(folder))
+
+
+def _filled_from(mark: dict) -> list[str]:
+    roots = mark.get("filled_from")
+    return [root for root in roots if isinstance(root, str)] if isinstance(roots, list) else []
+
+
+def _read(folder: Path) -> dict:
+    """Our mark; empty where there is none, or another program's file of that name."""
+    try:
+        mark = json.loads((folder / CACHE_MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return mark if isinstance(mark, dict) and mark.get("tool") == TOOL else {}
