@@ -13,7 +13,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -51,11 +51,15 @@ class CacheReport:
 
 
 class UtteranceCache:
-    """The cache in one folder. To make the object reads the index; nothing is created before `update`."""
+    """The cache in one folder; nothing is created before `update`."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.utterances = read_index(folder)
+
+    @cached_property
+    def utterances(self) -> dict[tuple[str, str], Utterance]:
+        """The index, by speaker and utterance."""
+        return read_index(self.folder)
 
     @classmethod
     def open(cls, folder: Path) -> "UtteranceCache":

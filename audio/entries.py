@@ -1,10 +1,11 @@
 """One cached utterance: its line in the index, its WAV file, and how a recording becomes both."""
 
-import dataclasses
 import hashlib
 import wave
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -28,8 +29,7 @@ class CacheError(UserError):
     """The cache can't serve; the message says why and what to do."""
 
 
-@dataclass(frozen=True)
-class Utterance:
+class Utterance(NamedTuple):
     """One line of the index."""
 
     speaker: str
@@ -60,7 +60,7 @@ class Skipped:
 def audio_path(folder: Path, key: tuple[str, str]) -> Path:
     """Where the cache in `folder` keeps an utterance's WAV file; never outside the folder, whatever the names are."""
     speaker, utterance = map(_safe_name, key)
-    return folder / AUDIO_FOLDER / speaker / f"{utterance}.wav"
+    return Path(folder, AUDIO_FOLDER, speaker, f"{utterance}.wav")
 
 
 def is_whole(folder: Path, utterance: Utterance) -> bool:
@@ -108,7 +108,7 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[
         now = {"source": recording.source, "mtime_ns": stat.st_mtime_ns}
         if known is not None and known.sha256 == sha256 and is_whole(folder, known):
             corpus = max(known.corpus, recording.corpus, key=len)  # a look at a part of the corpus unlearns no names
-            return dataclasses.replace(known, corpus=corpus, **now), None
+            return known._replace(corpus=corpus, **now), None
         signal = decode(recording.path)
         start, stop = _checked_span(signal)
     except (UnusableAudioError, OSError) as error:
@@ -145,6 +145,7 @@ def _stage(folder: Path, signal: np.ndarray) -> Path:
     return staged
 
 
+@lru_cache(1 << 12)
 def _safe_name(name: str) -> str:
     """A file name for any text: no separators, no dots, no blanks; different texts get different names."""
     quoted = quote(name, safe="").replace(".", "%2E")

@@ -4,7 +4,6 @@ It grows by a line as each utterance is finished, and is sorted when the run end
 that its utterance is done again.
 """
 
-import dataclasses
 import json
 from collections.abc import Iterable
 from operator import attrgetter
@@ -14,7 +13,7 @@ from audio.entries import Utterance
 from audio.scan import CACHE_INDEX
 from storage.atomic import write_atomically
 
-_FIELDS = {field.name for field in dataclasses.fields(Utterance)}
+_FIELDS = set(Utterance._fields)
 
 
 def read_index(folder: Path) -> dict[tuple[str, str], Utterance]:
@@ -35,7 +34,7 @@ def write_index(folder: Path, utterances: Iterable[Utterance]) -> None:
 
 def index_line(utterance: Utterance) -> str:
     """What is written for an utterance."""
-    return json.dumps(vars(utterance), ensure_ascii=False) + "\n"
+    return json.dumps(utterance._asdict(), ensure_ascii=False) + "\n"
 
 
 def _parse(line: str) -> Utterance | None:

@@ -1,6 +1,5 @@
 """Making `full_inputs.pkl`: whose frames are in it, and whose statistics."""
 
-import dataclasses
 import shutil
 
 import numpy as np
@@ -51,7 +50,7 @@ def test_held_out_speakers_are_absent(tiny_inputs, tiny_inputs_path):
 
 def test_a_speaker_can_be_held_out_by_corpus_and_name(tmp_path, tiny_cache):
     for key, entry in tiny_cache.utterances.items():
-        tiny_cache.utterances[key] = dataclasses.replace(entry, corpus="vctk")
+        tiny_cache.utterances[key] = entry._replace(corpus="vctk")
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("vctk/p225", "other/p226"))
     assert load_inputs(tmp_path / "inputs.pkl").speakers == ("p226", "p362")
 
@@ -106,7 +105,7 @@ def test_settings_travel_with_the_inputs(tmp_path, tiny_cache):
 def test_a_constant_feature_has_a_deviation_to_divide_by(tmp_path, tiny_cache):
     for (speaker, name), utterance in tiny_cache.utterances.items():
         soundfile.write(tiny_cache.folder / "audio" / speaker / f"{name}.wav", np.zeros(200), 8000)  # one frame
-        tiny_cache.utterances[speaker, name] = dataclasses.replace(utterance, samples=200)
+        tiny_cache.utterances[speaker, name] = utterance._replace(samples=200)
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))
     assert (load_inputs(tmp_path / "inputs.pkl").deviation[13:] == np.float32(1e-3)).all()
 
