@@ -78,11 +78,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 def train(args: argparse.Namespace) -> None:
     """Run the stage that was asked for, draw its curves, and print what it reached."""
+    from batcher.choice import is_stale
     from batcher.inputs import load_inputs
     from models.backend import load_tensorflow
 
     options = training_options(args)
     inputs = load_inputs(options.data_filename)  # a mistake shows before the seconds that TensorFlow takes to load
+    if is_stale(inputs, options.data_filename.parent):
+        logger.warning(
+            "%s was made of other recordings than the cache beside it holds now; "
+            "cli.py --generate_training_inputs makes it again", options.data_filename
+        )  # fmt: skip
     load_tensorflow()
     from evaluation.metrics import describe_accuracy
     from evaluation.plots import plot_curves

@@ -86,6 +86,13 @@ class UtteranceCache:
         entries = (entry for _, entry in sorted(self.utterances.items()) if entry.speaker == speaker)
         return [entry for entry in entries if corpus in (None, entry.corpus)]
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for writing, and see what whoever held it before has left."""
+        with folder_lock(self.folder):
+            self.__dict__.pop("utterances", None)  # what `cached_property` keeps
+            yield
+
     def update(self, recordings: list[Recording], workers: int = 1) -> CacheReport:
         """Add what is new or changed in `recordings`; keep everything else.
 
@@ -94,9 +101,8 @@ class UtteranceCache:
             OSError: it can't be written to, or the disk is full.
         """
         check_ownership(self.folder)
-        with folder_lock(self.folder):
+        with self.locked():
             adopt(self.folder, {str(recording.root) for recording in recordings})
-            self.utterances = read_index(self.folder)  # whoever held the lock before may have added some
             pending = [recording for recording in recordings if not self._is_current(recording)]
             with self._staging():
                 outcomes = list(self._make(pending, workers))
@@ -121,8 +127,7 @@ class UtteranceCache:
             CacheError: the folder holds other files and is not a cache.
         """
         check_ownership(self.folder)
-        with folder_lock(self.folder):
-            self.utterances = read_index(self.folder)
+        with self.locked():
             files = self.owned_files()
             for path in files:
                 path.unlink()

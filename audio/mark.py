@@ -48,12 +48,18 @@ def check_ownership(folder: Path) -> None:
 def adopt(folder: Path, roots: set[str]) -> None:
     """Mark the folder as filled from `roots`; entries made under other settings leave the index first."""
     mark = _read(folder)
-    if mark and mark.get("settings") != SETTINGS:
+    if mark and settings_of(folder) != SETTINGS:
         logger.warning("the cache in %s was made with other settings; every utterance is done again", folder)
         write_index(folder, ())
     new = {"tool": TOOL, "settings": SETTINGS, "filled_from": sorted(roots.union(_filled_from(mark)))}
     if new != mark:
         write_atomically(folder / CACHE_MARK, json.dumps(new, indent=2, ensure_ascii=False) + "\n")
+
+
+def settings_of(folder: Path) -> dict:
+    """What shaped the entries there; empty where there is no mark."""
+    settings = _read(folder).get("settings")
+    return settings if isinstance(settings, dict) else {}
 
 
 def was_filled_from(folder: Path, audio_dir: Path) -> bool:

@@ -11,11 +11,10 @@ from audio.cache import UtteranceCache
 from audio.entries import Utterance, read_signal
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, mfcc
 from audio.parallel import parallel_map
+from batcher.choice import choose, fingerprint
 from batcher.inputs import FEATURE_DTYPE, FORMAT, InputsError
 from batcher.restricted_pickle import write_record
-from batcher.splits import is_listed, train_count
 from storage.atomic import atomic_file
-from storage.lock import folder_lock
 
 SMALLEST_DEVIATION = 1e-3
 
@@ -38,14 +37,15 @@ def generate_inputs(
     Raises:
         InputsError: fewer than two speakers remain.
     """
-    chosen, sides = _choose(cache, held_out)
-    speakers = sorted({utterance.speaker for utterance in chosen})
-    if len(speakers) < 2:
-        raise InputsError(f"{len(speakers)} speaker(s) left to train on in {cache.folder}; training needs two or more")
     statistics = _RunningStatistics(settings.size)
     work = partial(_features, cache.folder, settings)
-    with folder_lock(cache.folder), atomic_file(path) as file:
-        write_record(file, _header(settings, held_out, speakers, chosen))
+    with cache.locked(), atomic_file(path) as file:
+        chosen, sides = choose(cache, held_out)
+        speakers = sorted({utterance.speaker for utterance in chosen})
+        if len(speakers) < 2:
+            left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
+            raise InputsError(f"{left}; training needs two or more")
+        write_record(file, _header(settings, held_out, speakers, cache.folder, chosen))
         outcomes = parallel_map(work, chosen, workers)
         for utterance, side, features in zip(chosen, sides, tqdm(outcomes, "inputs", len(chosen), unit="file")):
             if side == "train":
@@ -56,29 +56,19 @@ def generate_inputs(
     return {"speakers": len(speakers), "train": sides.count("train"), "test": sides.count("test"), "held_out": kept_out}
 
 
-def _choose(cache: UtteranceCache, held_out: tuple[str, ...]) -> tuple[list[Utterance], list[str]]:
-    """Utterances in order of speaker and name, and the side of each."""
-    by_speaker: dict[str, list[Utterance]] = {}
-    for _, utterance in sorted(cache.utterances.items()):
-        if not is_listed(utterance.speaker, utterance.corpus, held_out):
-            by_speaker.setdefault(utterance.speaker, []).append(utterance)
-    sides = []
-    for utterances in by_speaker.values():
-        train = train_count(len(utterances))
-        sides += ["train"] * train + ["test"] * (len(utterances) - train)
-    return [utterance for utterances in by_speaker.values() for utterance in utterances], sides
-
-
 def _features(folder: Path, settings: FeatureSettings, utterance: Utterance) -> np.ndarray:
     return mfcc(read_signal(folder, utterance), settings).astype(FEATURE_DTYPE)
 
 
-def _header(settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], chosen: list) -> dict:
+def _header(
+    settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], folder: Path, chosen: list[Utterance]
+) -> dict:
     return {
         "format": FORMAT,
         "features": dataclasses.asdict(settings),
         "held_out": list(dict.fromkeys(held_out)),
         "speakers": speakers,
+        "cache_sha256": fingerprint(folder, chosen),
         "utterances": len(chosen),
     }
 

@@ -2,7 +2,8 @@
 
 The file is a sequence of pickles (see `restricted_pickle`), written and read one at a time so that memory stays flat:
 
-    header     format, feature settings, held-out speakers, number of utterances and frames
+    header     format, feature settings, held-out speakers, fingerprint of the cache (see `choice`), speakers, number
+               of utterances
     utterance  speaker, corpus, utterance, "train" or "test", features (frames, 39) float16 - one for each
     footer     mean and deviation (39,) of the *training* frames
 
@@ -21,7 +22,7 @@ from audio.mfcc import FeatureSettings
 from batcher.restricted_pickle import UnsafePickleError, read_records
 from storage.errors import UserError
 
-FORMAT = "deep-speaker-inputs-1"
+FORMAT = "deep-speaker-inputs-2"
 FEATURE_DTYPE = np.float16  # half the size; its rounding is a hundredth of a feature's deviation
 
 
@@ -46,6 +47,7 @@ class TrainingInputs:
     speakers: tuple[str, ...]
     held_out: tuple[str, ...]
     feature_settings: FeatureSettings
+    cache_sha256: str  # what it was made of, see `choice.fingerprint`
     mean: np.ndarray  # (39,) float32, of the training frames
     deviation: np.ndarray  # (39,) float32
     train: SpeakerSplit
@@ -84,7 +86,8 @@ def _assemble(records: Iterator) -> TrainingInputs:
     for _ in records:
         raise ValueError("something follows its last record")
     train, test = sides["train"].build(), sides["test"].build()
-    return TrainingInputs(tuple(speakers), _names(header, "held_out"), settings, mean, deviation, train, test)
+    made_of = _typed(header["cache_sha256"], str)
+    return TrainingInputs(tuple(speakers), _names(header, "held_out"), settings, made_of, mean, deviation, train, test)
 
 
 def _typed(value: object, kind: type) -> object:

@@ -117,7 +117,9 @@ def test_held_out_speakers_are_evaluated_together(trained):
 
 def test_the_first_release_s_name_for_training_still_works(trained):
     _, cache, printed = trained
+    succeed("cli.py", "--update_cache", "--audio_dir", "samples/PhilippeRemy", "--cache_output_dir", cache)
     flags = ("--loss_on_softmax", "--freeze_embedding_weights", "--normalize_embeddings")
     done = succeed("train_triplet_softmax_model.py", *flags, "--max_steps", "30", CACHE_DIR=str(cache))
     assert done.stdout == printed["softmax_frozen"]  # the run is finished, and says again what it reached
     assert "finished" in done.stderr
+    assert "was made of other recordings than the cache beside it holds now" in done.stderr

@@ -68,7 +68,7 @@ def inputs(speakers=SPEAKERS, each=UTTERANCES, test_utterances=TEST_UTTERANCES, 
     test = split([own[each - test_utterances :] for own in spoken])
     frames = train.features.astype(np.float64)
     mean, deviation = frames.mean(axis=0).astype(np.float32), frames.std(axis=0).astype(np.float32)
-    return TrainingInputs(tuple(speakers), ("zed",), SETTINGS, mean, deviation, train, test)
+    return TrainingInputs(tuple(speakers), ("zed",), SETTINGS, "made up", mean, deviation, train, test)
 
 
 def write_inputs(path: Path, made: TrainingInputs) -> Path:
@@ -76,6 +76,7 @@ def write_inputs(path: Path, made: TrainingInputs) -> Path:
     sides = [("train", made.train), ("test", made.test)]
     with open(path, "wb") as file:
         header = {"format": FORMAT, "features": dataclasses.asdict(made.feature_settings)}
+        header["cache_sha256"] = made.cache_sha256
         count = sum(len(side.labels) for _, side in sides)
         lists = {"held_out": list(made.held_out), "speakers": list(made.speakers)}
         write_record(file, {**header, **lists, "utterances": count})
