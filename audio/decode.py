@@ -12,10 +12,18 @@ RESAMPLER_QUALITY = "HQ"  # soxr's name for its 20-bit setting
 LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000  # Hz, of a recording; a false 1 Hz would make 8,000 samples of each
 BLOCK = 1 << 18  # samples of all channels read at once, whatever length the header claims
 PCM_SCALE = 32_768  # 16-bit full scale
+LONGEST = 4 * 3600 * SAMPLE_RATE  # samples, 4 h; a few bytes of FLAC can stand for days of silence
 
 
 class UnusableAudioError(ValueError):
     """The file can't serve as an utterance; the message is the reason, fit for a list of skipped files."""
+
+
+class _Stream(soundfile.SoundFile):
+    """A file read from first to last: the seek after each block fails in a FLAC that does not state its length."""
+
+    def seekable(self) -> bool:
+        return False
 
 
 def decode(path: Path) -> np.ndarray:
@@ -28,13 +36,13 @@ def decode(path: Path) -> np.ndarray:
         int16 array, shape = (samples,), at `SAMPLE_RATE`.
 
     Raises:
-        UnusableAudioError: not audio, damaged, empty, of a rate that no recording has, or with samples that are not
-            finite.
+        UnusableAudioError: not audio, damaged, empty, of a rate that no recording has, longer than `LONGEST`, or with
+            samples that are not finite.
     """
     try:
-        with soundfile.SoundFile(path) as file:
+        with _Stream(path) as file:
             _check_rate(file.samplerate)
-            blocks = [_to_pcm(block) for block in _resampled(_mono_blocks(file), file.samplerate)]
+            blocks = list(_bounded(_to_pcm(block) for block in _resampled(_mono_blocks(file), file.samplerate)))
     except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:  # TypeError: a name that ends in .raw
         if isinstance(error, UnusableAudioError):
             raise
@@ -52,13 +60,28 @@ def _check_rate(rate: int) -> None:
 def _mono_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
     """Yield float32 of 16-bit full scale; libsndfile hands out 16-bit samples faster as what they are."""
     dtype, scale = ("int16", 1) if file.subtype == "PCM_16" else ("float32", PCM_SCALE)
-    left = file.frames
-    while left > 0 and len(block := file.read(max(BLOCK // file.channels, 1), dtype=dtype, always_2d=True)):
+    size, left = max(BLOCK // file.channels, 1), file.frames
+    while left > 0 and len(block := file.read(min(size, left), dtype=dtype, always_2d=True)):
         left -= len(block)
-        mono = block[:, 0].astype(np.float32) if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
-        if not np.isfinite(mono).all():
-            raise UnusableAudioError("it holds samples that are NaN or infinite")
-        yield mono if scale == 1 else mono * scale
+        with np.errstate(over="ignore", invalid="ignore"):  # whose outcome is refused
+            mono = block[:, 0].astype(np.float32) if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+            mono *= scale
+        yield _finite(mono)
+
+
+def _finite(signal: np.ndarray) -> np.ndarray:
+    if not np.isfinite(signal).all():
+        raise UnusableAudioError("it holds samples that are NaN or infinite")
+    return signal
+
+
+def _bounded(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    left = LONGEST
+    for block in blocks:
+        left -= len(block)
+        if left < 0:
+            raise UnusableAudioError(f"longer than {LONGEST / SAMPLE_RATE / 3600:g} hours")
+        yield block
 
 
 def _resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
@@ -72,7 +95,8 @@ def _resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
 
 
 def _to_pcm(signal: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(signal), -PCM_SCALE, PCM_SCALE - 1).astype(np.int16)
+    """Round to int16; among samples of 1e34, the resampler's sums overflow."""
+    return np.clip(np.rint(_finite(signal)), -PCM_SCALE, PCM_SCALE - 1).astype(np.int16)
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,7 @@ from audio.entries import Utterance
 from audio.scan import CACHE_INDEX
 from storage.atomic import write_atomically
 
-_FIELDS = set(Utterance._fields)
+_TYPES = tuple(Utterance.__annotations__.values())
 
 
 def read_index(folder: Path) -> dict[tuple[str, str], Utterance]:
@@ -39,7 +39,7 @@ def index_line(utterance: Utterance) -> str:
 
 def _parse(line: str) -> Utterance | None:
     try:
-        record = json.loads(line)
-    except ValueError:
+        utterance = Utterance(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
         return None
-    return Utterance(**record) if isinstance(record, dict) and record.keys() == _FIELDS else None
+    return utterance if all(map(isinstance, utterance, _TYPES)) else None

@@ -53,7 +53,7 @@ def adopt(folder: Path, roots: set[str]) -> None:
         write_index(folder, ())
     new = {"tool": TOOL, "settings": SETTINGS, "filled_from": sorted(roots.union(_filled_from(mark)))}
     if new != mark:
-        write_atomically(folder / CACHE_MARK, json.dumps(new, indent=2, ensure_ascii=False) + "\n")
+        write_atomically(folder / CACHE_MARK, json.dumps(new, indent=2) + "\n")
 
 
 def settings_of(folder: Path) -> dict:

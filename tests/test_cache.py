@@ -12,8 +12,18 @@ from conftest import copy_voices, write_noise, write_tone
 
 from audio.cache import UtteranceCache
 from audio.decode import decode
-from audio.entries import CacheError, read_signal
+from audio.entries import CacheError, Utterance, read_signal
 from audio.scan import find_recordings
+
+TORN_LINES = (
+    b'{"speaker": "p226", "utt',
+    b"\xff\xfe",
+    b"[1, 2]\n",
+    b'{"speaker": "x"}\n',
+    b"\n\n",
+    b"[" * 99_999,
+    json.dumps(dict.fromkeys(Utterance._fields, 1)).encode(),
+)
 
 
 def build(folder: Path, corpus: Path, workers: int = 1):
@@ -121,9 +131,7 @@ def test_a_missing_wav_is_made_again(tmp_path, corpus):
     assert (cache.folder / "audio" / "p225" / "p225_001.wav").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "torn", [b'{"speaker": "p226", "utt', b"\xff\xfe", b"[1, 2]\n", b'{"speaker": "x"}\n', b"\n\n"]
-)
+@pytest.mark.parametrize("torn", TORN_LINES)
 def test_a_torn_line_costs_its_own_utterance_only(tmp_path, corpus, torn):
     cache, _ = build(tmp_path / "cache", corpus)
     index = cache.folder / "index.jsonl"
