@@ -49,6 +49,13 @@ class Utterance(NamedTuple):
         return self.speaker, self.utterance
 
 
+class Entry(NamedTuple):
+    """An utterance that was made, short of its place."""
+
+    utterance: Utterance
+    staged: Path | None  # its WAV file in the staging folder; None if the recording's content is what it was
+
+
 @dataclass(frozen=True)
 class Skipped:
     """A recording that can't be used."""
@@ -87,15 +94,11 @@ def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
     return signal
 
 
-def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[Utterance, Path | None] | Skipped:
+def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> Entry | Skipped:
     """Make the entry of one recording, short of putting it in its place.
 
     Args:
         work: the recording, and what the index says of it so far.
-
-    Returns:
-        the new line of the index, and the WAV file in the staging folder that goes with it; None if the recording's
-        content is what it was.
 
     Raises:
         OSError: the staging folder can't be written to, or the disk is full.
@@ -108,7 +111,7 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[
         now = {"source": recording.source, "mtime_ns": stat.st_mtime_ns}
         if known is not None and known.sha256 == sha256 and is_whole(folder, known):
             corpus = max(known.corpus, recording.corpus, key=len)  # a look at a part of the corpus unlearns no names
-            return known._replace(corpus=corpus, **now), None
+            return Entry(known._replace(corpus=corpus, **now), None)
         signal = decode(recording.path)
         start, stop = _checked_span(signal)
     except (UnusableAudioError, OSError) as error:
@@ -125,7 +128,7 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> tuple[
         trailing_blank_ms=1000 * (len(signal) - stop) / SAMPLE_RATE,
         **now,
     )
-    return utterance, _stage(folder, signal[start:stop])
+    return Entry(utterance, _stage(folder, signal[start:stop]))
 
 
 def _checked_span(signal: np.ndarray) -> tuple[int, int]:

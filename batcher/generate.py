@@ -47,7 +47,7 @@ def generate_inputs(
             raise InputsError(f"{left}; training needs two or more")
         write_record(file, _header(settings, held_out, speakers, cache.folder, chosen))
         outcomes = parallel_map(work, chosen, workers)
-        for utterance, side, features in zip(chosen, sides, tqdm(outcomes, "inputs", len(chosen), unit="file")):
+        for features, utterance, side in zip(tqdm(outcomes, "inputs", len(chosen), unit="file"), chosen, sides):
             if side == "train":
                 statistics.add(features)
             write_record(file, _utterance_record(utterance, side, features))

@@ -1,0 +1,66 @@
+"""Put recordings into a cache folder.
+
+Workers decode, and write into the staging folder. One process, the parent, flushes each file to the disk and gives it
+its name. It yields an entry only then: whenever a run is killed, an index of what was yielded names whole files only.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from audio.entries import AUDIO_FOLDER, STAGING_FOLDER, Entry, Skipped, Utterance, audio_path, make_entry
+from audio.parallel import overlapped_map, parallel_map
+from audio.scan import Recording
+from storage.atomic import TEMPORARY_PREFIX, publish
+
+FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
+
+
+def fill(folder: Path, work: list[tuple[Recording, Utterance | None]], workers: int) -> Iterator[Entry | Skipped]:
+    """Make entries and put them in their places, in the order of the work.
+
+    Args:
+        work: recordings, and what the index says of each so far.
+
+    Raises:
+        FileNotFoundError: the corpus has gone.
+        OSError: the folder can't be written to, or the disk is full.
+    """
+    with _staging(folder):
+        made = parallel_map(partial(make_entry, folder), work, workers)
+        placed = overlapped_map(partial(_place, folder), made, FLUSHES_AT_ONCE)
+        for outcome, (recording, _) in zip(tqdm(placed, "cache", len(work), unit="file"), work):
+            if isinstance(outcome, Skipped) and not recording.root.is_dir():  # else all of the corpus would be skipped
+                raise FileNotFoundError(f"{recording.root} has gone while it was read; what was cached so far is kept")
+            yield outcome
+
+
+def left_over(folder: Path) -> Iterator[Path]:
+    """Temporary files of a killed run."""
+    for place in (folder, folder / STAGING_FOLDER):
+        yield from (path for path in place.glob(f"{TEMPORARY_PREFIX}*") if path.is_file())
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[None]:
+    staging = folder / STAGING_FOLDER
+    for own in (staging, folder / AUDIO_FOLDER):
+        own.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        for path in left_over(folder):
+            path.unlink()
+        with suppress(OSError):  # somebody else's file is in it
+            staging.rmdir()
+
+
+def _place(folder: Path, outcome: Entry | Skipped) -> Entry | Skipped:
+    if isinstance(outcome, Entry) and outcome.staged is not None:
+        path = audio_path(folder, outcome.utterance.key)
+        path.parent.mkdir(exist_ok=True)
+        publish(outcome.staged, path)
+    return outcome
