@@ -12,7 +12,7 @@ RESAMPLER_QUALITY = "HQ"  # soxr's name for its 20-bit setting
 LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000  # Hz, of a recording; a false 1 Hz would make 8,000 samples of each
 BLOCK = 1 << 18  # samples of all channels read at once, whatever length the header claims
 PCM_SCALE = 32_768  # 16-bit full scale
-LONGEST = 4 * 3600 * SAMPLE_RATE  # samples, 4 h; a few bytes of FLAC can stand for days of silence
+LONGEST = 3600 * SAMPLE_RATE  # samples, 1 h: it bounds memory, and a few bytes of FLAC can stand for days of silence
 
 
 class UnusableAudioError(ValueError):
@@ -80,7 +80,7 @@ def _bounded(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     for block in blocks:
         left -= len(block)
         if left < 0:
-            raise UnusableAudioError(f"longer than {LONGEST / SAMPLE_RATE / 3600:g} hours")
+            raise UnusableAudioError(f"longer than {LONGEST / SAMPLE_RATE / 60:g} minutes; cut it into utterances")
         yield block
 
 

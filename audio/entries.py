@@ -5,6 +5,7 @@ import wave
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -106,6 +107,8 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> Entry 
     recording, known = work
     try:
         stat = recording.path.stat()
+        if not S_ISREG(stat.st_mode):
+            raise UnusableAudioError("neither a file nor a link to one")  # but a pipe, or a device, which may never end
         with open(recording.path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         now = {"source": recording.source, "mtime_ns": stat.st_mtime_ns}

@@ -153,6 +153,8 @@ def test_bad_files_are_skipped_with_their_reason(tmp_path, corpus):
     soundfile.write(bad / "quiet.wav", np.tile(np.array([31, -31], np.int16), 8000), 8000)
     soundfile.write(bad / "constant.wav", np.full(8000, 9000, np.int16), 8000)
     (bad / "dangling.wav").symlink_to(tmp_path / "nowhere.wav")
+    (bad / "endless.wav").symlink_to("/dev/zero")
+    os.mkfifo(bad / "pipe.wav")
     cache, report = build(tmp_path / "cache", corpus)
     reasons = {skipped.path.name: skipped.reason for skipped in report.skipped}
     assert report.added == 4
@@ -163,6 +165,8 @@ def test_bad_files_are_skipped_with_their_reason(tmp_path, corpus):
         "quiet.wav": "silent",
         "constant.wav": "too short: 0 ms",
         "dangling.wav": "No such file",
+        "endless.wav": "neither a file",
+        "pipe.wav": "neither a file",
     }
     assert reasons.keys() == words.keys()
     assert all(word in reasons[name] for name, word in words.items()), reasons

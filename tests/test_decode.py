@@ -122,15 +122,25 @@ def damaged_files(folder: Path) -> dict[str, Path]:
         "cut.flac": flac[: len(flac) // 2],
         "damaged.flac": flac[:2000] + b"\xff" * 100 + flac[2100:],
     }
+    (folder / "loop.wav").symlink_to(folder / "loop.wav")
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     return {name: folder / name for name in contents}
 
 
 def test_what_is_no_audio_is_refused(tmp_path):
-    for path in (*damaged_files(tmp_path).values(), tmp_path, tmp_path / "missing.wav"):
+    for path in (*damaged_files(tmp_path).values(), tmp_path, tmp_path / "missing.wav", tmp_path / "loop.wav"):
         with pytest.raises(UnusableAudioError, match="not readable as audio"):
             decode(path)
+
+
+@pytest.mark.parametrize("suffix, header", [("wav", 44), ("flac", 42)])
+def test_a_header_cut_anywhere_is_refused(tmp_path, suffix, header):
+    whole = write_tone(tmp_path / f"tone.{suffix}").read_bytes()
+    for length in range(header + 1):
+        (tmp_path / f"cut.{suffix}").write_bytes(whole[:length])
+        with pytest.raises(UnusableAudioError, match=r"not readable as audio|empty"):
+            decode(tmp_path / f"cut.{suffix}")
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -147,6 +157,21 @@ def test_samples_that_are_not_finite_are_refused(tmp_path, bad, rate):
     soundfile.write(tmp_path / "bad.wav", samples, rate, subtype="DOUBLE")
     with pytest.raises(UnusableAudioError, match="NaN or infinite"):
         decode(tmp_path / "bad.wav")
+
+
+@pytest.mark.parametrize("large", [1e34, 3e38])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [8000, 16000])
+@pytest.mark.filterwarnings("error")
+def test_finite_samples_never_become_silence(tmp_path, large, channels, rate):
+    """Some overflow when scaled, others in the resampler, and NaN as an integer is 0."""
+    samples = np.tile([[large], [-large]], (500, channels))
+    samples[::3] = large
+    soundfile.write(tmp_path / "large.wav", samples, rate, subtype="FLOAT")
+    try:
+        assert decode(tmp_path / "large.wav").any()
+    except UnusableAudioError as error:
+        assert "NaN or infinite" in str(error)
 
 
 def lying_wav(path: Path, claimed: int, payload: bytes, rate: int = SAMPLE_RATE) -> Path:
@@ -189,3 +214,26 @@ def test_a_headerless_file_is_refused(tmp_path):
     (tmp_path / "x.raw").write_bytes(bytes(2000))
     with pytest.raises(UnusableAudioError, match="not readable as audio"):
         decode(tmp_path / "x.raw")
+
+
+def flac_of_length(path: Path, stated: int) -> Path:
+    """A FLAC file of half a second whose header states another number of samples; 0 is what a pipe gets."""
+    content = bytearray(write_tone(path).read_bytes())
+    content[21:26] = (content[21] >> 4 << 36 | stated).to_bytes(5, "big")  # 4 bits before it are of the sample size
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("stated", [0, 4000, 4001, 2**36 - 1])
+def test_a_flac_is_read_to_its_end_whatever_length_it_states(tmp_path, stated):
+    expected = decode(write_tone(tmp_path / "whole.flac"))
+    np.testing.assert_array_equal(decode(flac_of_length(tmp_path / "stated.flac", stated)), expected)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_a_recording_of_days_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch, rate):
+    """Of silence, FLAC makes a thousandth: 0.5 MB is six hours."""
+    monkeypatch.setattr("audio.decode.LONGEST", 360 * SAMPLE_RATE)
+    soundfile.write(tmp_path / "minutes.flac", np.zeros(361 * rate, np.int16), rate)
+    with pytest.raises(UnusableAudioError, match=r"longer than 6 minutes; cut it"):
+        decode(tmp_path / "minutes.flac")

@@ -3,6 +3,7 @@
 import builtins
 import collections
 import copyreg
+import functools
 import io
 import os
 import pickle
@@ -131,6 +132,8 @@ def hostile_objects(sentinel: Path) -> list[object]:
         Reduced(builtins.eval, (code,)),
         Reduced(builtins.exec, (code,)),
         Reduced(subprocess.call, (["touch", str(sentinel)],)),
+        Reduced(list, (Reduced(map, (os.system, [command])),)),
+        Reduced(functools.partial(os.system, command), ()),
         {"features": [1, (2, {"deep": inner})]},
         Reduced(np.dtype, (inner,)),
         Reduced(np.array, ([1, 2],)),
@@ -171,7 +174,7 @@ def test_objects_are_refused_and_not_run(tmp_path, index, protocol):
 
 
 def test_the_hostile_collection_does_run_where_nothing_is_restricted(tmp_path):
-    for number, hostile in enumerate(hostile_objects(tmp_path / "ran")[:4]):
+    for number, hostile in enumerate(hostile_objects(tmp_path / "ran")[:6]):
         pickle.loads(pickle.dumps(hostile))
         assert (tmp_path / "ran").exists(), number
         (tmp_path / "ran").unlink()
@@ -274,3 +277,17 @@ def test_random_bytes_never_raise_anything_else(tmp_path):
             list(read_records(write(tmp_path, content)))
         except UnsafePickleError as error:
             assert str(error)
+
+
+def test_every_changed_bit_of_a_file_is_refused_or_changes_a_number(tmp_path):
+    buffer = io.BytesIO()
+    write_record(buffer, {"features": np.ones((4, 3), np.float16), "speaker": "p225"})
+    whole = int.from_bytes(buffer.getvalue())
+    refusals = 0
+    for bit in range(8 * buffer.tell()):
+        try:
+            list(read_records(write(tmp_path, (whole ^ 1 << bit).to_bytes(buffer.tell()))))
+        except UnsafePickleError as error:
+            assert str(error)
+            refusals += 1
+    assert 500 < refusals < 8 * buffer.tell()
