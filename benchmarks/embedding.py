@@ -1,0 +1,103 @@
+"""How long it takes to embed cached utterances. Prints one JSON line after the machine's.
+
+    python benchmarks/embedding.py CACHE [--checkpoint FILE] [--utterances 400]
+
+Utterances are embedded a speaker at a time, as the tool does it, and then one by one; their features are part of that,
+reading them is not. Memory is what this process has resident at most, by the kernel's own account. Without a
+checkpoint the network has random weights, which take as long as trained ones.
+"""
+
+import argparse
+import dataclasses
+import tempfile
+import time
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from statistics import median
+
+import numpy as np
+from measure import report, timed
+from peak_memory import KIB
+
+from audio.cache import UtteranceCache
+from audio.decode import SAMPLE_RATE
+from audio.entries import read_signal
+from audio.mfcc import DEFAULT_FEATURES
+from inference.encoder import SpeakerEncoder
+from models.backend import load_tensorflow
+from models.checkpoint import VERSION, Checkpoint, save_checkpoint
+
+ONE_BY_ONE = 100  # utterances
+WARM_UP = 5  # calls, in which TensorFlow compiles
+
+
+def main() -> None:
+    """Load the network, embed, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    flag = parser.add_argument
+    flag("cache", type=Path, help="a folder that cli.py --regenerate_full_cache filled")
+    flag("--checkpoint", type=Path, help="network to use (default: one of random weights)")
+    flag("--utterances", type=int, default=400, help="the first so many of the cache (default: %(default)s)")
+    args = parser.parse_args()
+    speakers = read_speakers(args.cache, args.utterances)
+    began = time.perf_counter()
+    encoder = SpeakerEncoder(args.checkpoint) if args.checkpoint else random_encoder()
+    loading = time.perf_counter() - began
+    figures = embed_all(encoder, speakers)
+    peak = getrusage(RUSAGE_SELF).ru_maxrss * KIB
+    weights = "random" if args.checkpoint is None else str(args.checkpoint)
+    report("embedding", weights=weights, load_seconds=loading, **figures, peak_mb=peak / 1e6)
+
+
+def random_encoder() -> SpeakerEncoder:
+    """An untrained network, by way of a checkpoint."""
+    load_tensorflow()
+    from models.network import NetworkOptions
+    from training.network_state import build_state
+
+    options = NetworkOptions(feature_size=DEFAULT_FEATURES.size)
+    statistics = (np.zeros(options.feature_size, np.float32), np.ones(options.feature_size, np.float32))
+    state = build_state(options, statistics, speakers=0, train_embedder=True, first_rate=1e-3)
+    description = {
+        **{"stage": "random weights", "step": 0, "finished": True, "position": {}, "run": {}, "version": VERSION},
+        **{"network": dataclasses.asdict(options), "features": dataclasses.asdict(DEFAULT_FEATURES)},
+        **{"speakers": [], "held_out": [], "trained_on": []},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "random.npz"
+        save_checkpoint(path, Checkpoint(description, state.arrays()))
+        return SpeakerEncoder(path)
+
+
+def read_speakers(folder: Path, utterances: int) -> list[list[np.ndarray]]:
+    """The signals of the cache's first utterances, by speaker."""
+    cache = UtteranceCache.open(folder)
+    first = [entry for _, entry in sorted(cache.utterances.items())][:utterances]
+    groups = groupby(first, attrgetter("speaker"))
+    return [[read_signal(folder, entry) for entry in group] for _, group in groups]
+
+
+def embed_all(encoder: SpeakerEncoder, speakers: list[list[np.ndarray]]) -> dict[str, float]:
+    """Embed all by speaker, and some alone."""
+    signals = [signal for speaker in speakers for signal in speaker]
+    seconds = sum(map(len, signals)) / SAMPLE_RATE  # of voiced speech
+    for _ in range(WARM_UP):
+        encoder.embed_utterances(speakers[0])
+        encoder.embed_utterances(signals[:1])
+    together = timed(lambda: [encoder.embed_utterances(speaker) for speaker in speakers])
+    alone = [timed(encoder.embed_utterances, [signal]).wall for signal in signals[:ONE_BY_ONE]]
+    return {
+        "speakers": len(speakers),
+        "utterances": len(signals),
+        "voiced_hours": seconds / 3600,
+        "x_real_time": seconds / together.wall,
+        "ms_per_utterance": 1e3 * together.wall / len(signals),
+        "cpu_ms_per_utterance": 1e3 * together.cpu / len(signals),
+        "one_by_one_median_ms": 1e3 * median(alone),
+    }
+
+
+if __name__ == "__main__":
+    main()

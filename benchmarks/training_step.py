@@ -1,0 +1,134 @@
+"""What a gradient step takes, and whether it ever waits for its batch. Prints a JSON line for each stage.
+
+    python benchmarks/training_step.py [--hours 44] [--speakers 109] [--steps 100]
+
+On made-up inputs of VCTK's size: the network alone, on the same batch again and again; the input side alone, which
+draws windows, stacks them, and disturbs them; and both as in training, where a thread draws the next batch during the
+step. All in milliseconds a step, medians after a warm-up. Of all steps, the share that is spent waiting is printed too.
+"""
+
+import argparse
+import dataclasses
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from made_up_inputs import VCTK_HOURS, VCTK_SPEAKERS, write_inputs
+from measure import progress, report
+
+from batcher.augment import augment
+from batcher.inputs import TrainingInputs, load_inputs
+from batcher.windows import Batch, batches
+from models.backend import load_tensorflow
+from training.options import DEFAULTS, SOFTMAX, TRIPLET, TrainingOptions
+
+if TYPE_CHECKING:  # it needs TensorFlow, which is loaded in `main`
+    from training.stages import Stage
+
+WARM_UP = 20  # steps, in which TensorFlow compiles
+LATE = 1.0  # ms; a batch that is waited for longer was not ready
+
+
+def main() -> None:
+    """Make the inputs up and measure both stages on them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    flag = parser.add_argument
+    flag("--hours", type=float, default=VCTK_HOURS, help="of speech (default: %(default)s)")
+    flag("--speakers", type=int, default=VCTK_SPEAKERS, help="(default: %(default)s)")
+    flag("--steps", type=int, default=100, help="to take the median of (default: %(default)s)")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "full_inputs.pkl"
+        write_inputs(path, args.hours, args.speakers)
+        inputs = load_inputs(path)
+        load_tensorflow()
+        for name in (SOFTMAX, TRIPLET):
+            progress(f"{name}: {args.steps} steps of each kind")
+            options = TrainingOptions(name, path, Path(folder), **dataclasses.asdict(DEFAULTS[name]))
+            report_stage(build_stage(options, inputs), args)
+
+
+def build_stage(options: TrainingOptions, inputs: TrainingInputs) -> "Stage":
+    """The stage with random weights, as at the beginning of a run."""
+    from training.stages import STAGES
+    from training.start import build_start
+
+    return STAGES[options.stage](options, inputs, build_start(options, inputs, None))
+
+
+def report_stage(stage: "Stage", args: argparse.Namespace) -> None:
+    """Print the figures of one stage."""
+    network = network_alone(stage, args.steps)
+    windows, augmentation = input_alone(stage, args.steps)
+    waits, steps = training_loop(stage, args.steps)
+    alone = float(np.median(network))
+    input_side = float(np.median(windows + augmentation))
+    report(
+        "training_step",
+        stage=stage.options.stage,
+        **{"hours": args.hours, "speakers": args.speakers, "batch_size": stage.options.batch_size, "steps": args.steps},
+        network_ms=alone,
+        windows_ms=float(np.median(windows)),
+        augmentation_ms=float(np.median(augmentation)),
+        input_ms=input_side,
+        input_share_of_network=input_side / alone,
+        loop_step_ms=float(np.median(steps)),
+        loop_wait_ms=float(np.median(waits)),
+        loop_longest_wait_ms=float(waits.max()),
+        late_batches=int((waits > LATE).sum()),
+        waiting_share=float(waits.sum() / (waits.sum() + steps.sum())),
+    )
+
+
+def network_alone(stage: "Stage", steps: int) -> np.ndarray:
+    """Milliseconds of each step on one batch."""
+    batch = stage.draw(np.random.default_rng(0))
+    times = [milliseconds(take_step, stage, batch)[0] for _ in range(WARM_UP + steps)]
+    return np.array(times[WARM_UP:])
+
+
+def input_alone(stage: "Stage", steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Milliseconds of drawing windows, and of the augmentation; nothing else runs meanwhile.
+
+    The stage draws both in one; so the augmentation is done once more, to take its time off the whole.
+    """
+    both, disturbing = [], []
+    for step in range(WARM_UP + steps):
+        rng = np.random.default_rng([0, step])
+        took, batch = milliseconds(stage.draw, rng)
+        both.append(took)
+        disturbing.append(milliseconds(augment, batch, *stage.state.normalization, stage.augmentation, rng)[0])
+    augmentation = np.array(disturbing[WARM_UP:])
+    return np.array(both[WARM_UP:]) - augmentation, augmentation
+
+
+def training_loop(stage: "Stage", steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Milliseconds that each step waits for its batch, and that it then takes."""
+    waits, taken = [], []
+    with closing(batches(stage.draw, stage.options.seed, 0)) as drawn:
+        for _ in range(WARM_UP + steps):
+            wait, batch = milliseconds(next, drawn)
+            waits.append(wait)
+            taken.append(milliseconds(take_step, stage, batch)[0])
+    return np.array(waits[WARM_UP:]), np.array(taken[WARM_UP:])
+
+
+def take_step(stage: "Stage", batch: Batch) -> None:
+    """One gradient step, its report read as in training."""
+    for value in stage.step(batch.windows, batch.labels).values():
+        float(value)
+
+
+def milliseconds(function: Callable, *arguments: object) -> tuple[float, object]:
+    """How long a call takes, and what it returns."""
+    began = time.perf_counter()
+    result = function(*arguments)
+    return 1e3 * (time.perf_counter() - began), result
+
+
+if __name__ == "__main__":
+    main()
