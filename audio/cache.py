@@ -17,6 +17,7 @@ from audio.fill import fill, left_over
 from audio.index import index_line, read_index, write_index
 from audio.mark import adopt, check_ownership, is_marked
 from audio.scan import CACHE_INDEX, Recording
+from storage.atomic import naming
 from storage.lock import folder_lock
 
 INPUTS_NAME = "full_inputs.pkl"  # written by batcher/, deleted with the cache it came from
@@ -72,9 +73,10 @@ class UtteranceCache:
         """Hold the folder for writing, as whoever held it before has left it, but for the leavings of a killed run.
 
         Raises:
-            CacheError: a link stands where the cache's own folders should be; it may lead anywhere.
+            CacheError: a link stands where the cache's own folders or index should be; it may lead anywhere.
+            OSError: the folder can't be written to; also for what is raised while it is held, the error names a path.
         """
-        with folder_lock(self.folder):
+        with naming(self.folder), folder_lock(self.folder):
             _refuse_links(self.folder)
             if is_marked(self.folder):
                 for path in left_over(self.folder):
@@ -148,6 +150,6 @@ class UtteranceCache:
 
 def _refuse_links(folder: Path) -> None:
     audio = folder / AUDIO_FOLDER
-    for own in (folder / STAGING_FOLDER, audio, *audio.glob("*")):
+    for own in (folder / CACHE_INDEX, folder / STAGING_FOLDER, audio, *audio.glob("*")):
         if own.is_symlink():
             raise CacheError(f"{own} is a symbolic link, and the cache writes only inside its own folder")

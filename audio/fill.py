@@ -5,7 +5,7 @@ its name. It yields an entry only then: whenever a run is killed, an index of wh
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tqdm import tqdm
 from audio.entries import AUDIO_FOLDER, STAGING_FOLDER, Entry, Skipped, Utterance, audio_path, make_entry
 from audio.parallel import overlapped_map, parallel_map
 from audio.scan import Recording
-from storage.atomic import TEMPORARY_PREFIX, publish
+from storage.atomic import TEMPORARY_PATTERN, publish
 
 FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
 
@@ -29,9 +29,11 @@ def fill(folder: Path, work: list[tuple[Recording, Utterance | None]], workers: 
         FileNotFoundError: the corpus has gone.
         OSError: the folder can't be written to, or the disk is full.
     """
-    with _staging(folder):
-        made = parallel_map(partial(make_entry, folder), work, workers)
-        placed = overlapped_map(partial(_place, folder), made, FLUSHES_AT_ONCE)
+    with (
+        _staging(folder),  # left last, when nobody writes there any more
+        closing(parallel_map(partial(make_entry, folder), work, workers)) as made,
+        closing(overlapped_map(partial(_place, folder), made, FLUSHES_AT_ONCE)) as placed,
+    ):
         for outcome, (recording, _) in zip(tqdm(placed, "cache", len(work), unit="file"), work):
             if isinstance(outcome, Skipped) and not recording.root.is_dir():  # else all of the corpus would be skipped
                 raise FileNotFoundError(f"{recording.root} has gone while it was read; what was cached so far is kept")
@@ -41,7 +43,7 @@ def fill(folder: Path, work: list[tuple[Recording, Utterance | None]], workers: 
 def left_over(folder: Path) -> Iterator[Path]:
     """Temporary files of a killed run."""
     for place in (folder, folder / STAGING_FOLDER):
-        yield from (path for path in place.glob(f"{TEMPORARY_PREFIX}*") if path.is_file())
+        yield from (path for path in place.glob(TEMPORARY_PATTERN) if path.is_file())
 
 
 @contextmanager

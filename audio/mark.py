@@ -12,7 +12,7 @@ from audio.entries import MINIMUM_PEAK, MINIMUM_VOICED, CacheError
 from audio.index import write_index
 from audio.scan import CACHE_MARK, absolute
 from audio.silence import SILENCE_PERCENTILE
-from storage.atomic import write_atomically
+from storage.atomic import TEMPORARY_PATTERN, write_atomically
 from storage.lock import LOCK_FILES
 
 TOOL = "deep-speaker utterance cache"
@@ -41,7 +41,7 @@ def check_ownership(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise CacheError(f"{folder} is a file; name a folder for the cache")
-    if folder.is_dir() and not is_marked(folder) and {path.name for path in folder.iterdir()} - LOCK_FILES:
+    if folder.is_dir() and not is_marked(folder) and not all(map(_is_of_an_early_kill, folder.iterdir())):
         raise CacheError(f"{folder} holds files but is not a cache of this tool; name an empty or new folder")
 
 
@@ -65,6 +65,11 @@ def settings_of(folder: Path) -> dict:
 def was_filled_from(folder: Path, audio_dir: Path) -> bool:
     """Whether recordings below `audio_dir` were cached here: if it is gone, it was there once."""
     return str(absolute(audio_dir)) in _filled_from(_read(folder))
+
+
+def _is_of_an_early_kill(path: Path) -> bool:
+    """Whether a run that was killed before it had written the mark may have left that."""
+    return path.name in LOCK_FILES or path.match(TEMPORARY_PATTERN)
 
 
 def _filled_from(mark: dict) -> list[str]:

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-TEMPORARY_PREFIX = ".tmp-"  # what a killed run may leave behind
+TEMPORARY_PREFIX = ".tmp-"
+TEMPORARY_BYTES = 8  # of chance in a name, two digits each
+TEMPORARY_PATTERN = TEMPORARY_PREFIX + "[0-9a-f]" * (2 * TEMPORARY_BYTES)  # of what a killed run may leave behind
 
 
 @contextmanager
@@ -32,7 +34,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 def temporary_name(folder: Path) -> Path:
     """A path in `folder` that no other call gets, in any process."""
-    return folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    return folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(TEMPORARY_BYTES)}"
 
 
 def publish(temporary: Path, path: Path) -> None:
@@ -44,6 +46,21 @@ def publish(temporary: Path, path: Path) -> None:
     with open(temporary, "rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name `path` in an error that names no file, as when a disk is full.
+
+    Raises:
+        OSError: what was raised inside, with a name.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -22,17 +22,26 @@ def folder_lock(folder: Path) -> Iterator[None]:
     The lock is the operating system's, so it ends with its holder, even one that was killed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    holder = folder / HOLDER_NAME
     lock = FileLock(folder / LOCK_NAME)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        who = holder.read_text().strip() if holder.is_file() else "another process"
-        logger.warning("%s is in use by %s; waiting for it to finish", folder, who)
+        logger.warning("%s is in use by %s; waiting for it to finish", folder, _holder(folder))
         lock.acquire()
+    note = folder / HOLDER_NAME
     try:
-        holder.write_text(f"process {os.getpid()}\n")
+        note.unlink(missing_ok=True)  # a killed holder's, or a link to somebody's file
+        with open(note, "x") as file:
+            file.write(f"process {os.getpid()}\n")
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
         lock.release()
+
+
+def _holder(folder: Path) -> str:
+    """Who holds the folder, as far as the note says; it may come or go at any moment."""
+    try:
+        return (folder / HOLDER_NAME).read_text(errors="replace").strip() or "another process"
+    except OSError:
+        return "another process"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.atomic import TEMPORARY_PREFIX, atomic_file, write_atomically
+from storage.atomic import TEMPORARY_PATTERN, atomic_file, write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,7 +50,7 @@ def test_a_killed_writer_leaves_the_earlier_file_and_a_temporary_one_by_its_pref
     assert path.read_text() == "old"
     left_over = [name for name in names(tmp_path) if name != "file"]
     assert len(left_over) == 1
-    assert left_over[0].startswith(TEMPORARY_PREFIX)
+    assert Path(left_over[0]).match(TEMPORARY_PATTERN)
 
 
 def test_missing_parent_folders_are_made(tmp_path):

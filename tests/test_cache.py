@@ -14,6 +14,7 @@ from audio.cache import UtteranceCache
 from audio.decode import decode
 from audio.entries import CacheError, Utterance, read_signal
 from audio.scan import find_recordings
+from storage.atomic import temporary_name
 
 TORN_LINES = (
     b'{"speaker": "p226", "utt',
@@ -222,8 +223,8 @@ def test_clear_deletes_what_the_cache_wrote_and_nothing_else(tiny_cache):
     folder = tiny_cache.folder
     (folder / "full_inputs.pkl").touch()
     (folder / "staging").mkdir()
-    (folder / "staging" / ".tmp-left_over").touch()
-    foreign = ["notes.txt", "audio/p225/mine.wav", "audio/holiday/mine.wav", "runs/one/last.npz"]
+    temporary_name(folder / "staging").touch()
+    foreign = ["notes.txt", ".tmp-mine", "audio/p225/mine.wav", "audio/holiday/mine.wav", "runs/one/last.npz"]
     foreign = [folder / name for name in foreign]
     for path in foreign:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,219 @@
+"""Runs killed at any instant: what they leave is sound, and the next run makes of it what an undisturbed one makes.
+
+The instants are drawn over the time that an undisturbed run takes from when it holds the folder, or from its first
+result, to its end.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from command_line import PATIENCE, ROOT, environment, succeed
+from conftest import VOICES, copy_voices
+
+from audio.cache import INPUTS_NAME, UtteranceCache
+from audio.entries import audio_path
+from audio.index import read_index
+from audio.mfcc import FeatureSettings
+from audio.scan import find_recordings
+from batcher.generate import generate_inputs
+from storage.atomic import temporary_name
+from storage.lock import HOLDER_NAME, LOCK_NAME
+
+ROUNDS, UPDATES, GENERATIONS = 5, 3, 2  # in each round so many kills: 25 in all
+VICTIMS = ("all", "parent", "worker")
+FIRST_RESULT = {"update": "index.jsonl", "generate": ".tmp-*"}
+COPIES = "abc"  # of each bundled voice, 432 files: enough for a run to be caught halfway
+POLL = 0.002  # s
+WORKER_KILLED = "error: a worker process was killed (out of memory?); run the command again"
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds workers in Linux's /proc")
+
+
+class Undisturbed(NamedTuple):
+    """A cache with inputs that nobody disturbed, and its runs' seconds from what they `shows` to their end."""
+
+    folder: Path
+    seconds: dict[str, dict[str, float]]
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory):
+    """The arguments of the two commands, but for the cache's folder."""
+    corpus = tmp_path_factory.mktemp("corpus")
+    for voice, copy in itertools.product(sorted(VOICES.glob("p*")), COPIES):
+        shutil.copytree(voice, corpus / f"{voice.name}{copy}")
+    workers = ("--num_workers", "2")
+    return {
+        "update": ("--update_cache", *workers, "--audio_dir", str(corpus)),
+        "generate": ("--generate_training_inputs", *workers),
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(commands, tmp_path_factory):
+    """The second of two caches made in the same way, when the files are in the system's memory."""
+    first, folder = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
+    succeed("cli.py", *commands["update"], "--cache_output_dir", first)
+    seconds = {name: timed(name, arguments, folder) for name, arguments in commands.items()}
+    succeed("cli.py", *commands["generate"], "--cache_output_dir", first)
+    assert contents(first) == contents(folder)
+    return Undisturbed(folder, seconds)
+
+
+def start(arguments, cache: Path) -> subprocess.Popen:
+    command = [sys.executable, "cli.py", *arguments, "--cache_output_dir", str(cache)]
+    how = {"cwd": ROOT, "env": environment(), "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, **how)
+
+
+def wait_until(condition, process: subprocess.Popen) -> bool:
+    """Whether it came true before the process ended."""
+    while not condition():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(POLL)
+            return False
+    return True
+
+
+def shows(what: str, cache: Path, process: subprocess.Popen) -> bool:
+    """Whether the run holds the folder, or has a first result: a line of the index, or a part of the inputs."""
+    with contextlib.suppress(OSError):  # files come and go
+        if what == "held":
+            return str(process.pid) in (cache / HOLDER_NAME).read_text()
+        return any(path.stat().st_size for path in cache.glob(FIRST_RESULT[what]))
+    return False
+
+
+def timed(name: str, arguments, cache: Path) -> dict[str, float]:
+    """Seconds from what a run shows first and next to its end."""
+    with start(arguments, cache) as process:
+        times = {}
+        for what in ("held", name):
+            assert wait_until(lambda what=what: shows(what, cache, process), process)
+            times[what] = time.monotonic()
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, said
+    return {what: time.monotonic() - since for what, since in times.items()}
+
+
+def workers_of(process: subprocess.Popen) -> list[int]:
+    with contextlib.suppress(OSError):  # it ends while we look
+        tasks = Path(f"/proc/{process.pid}/task").glob("*/children")
+        return [int(pid) for children in tasks for pid in children.read_text().split()]
+    return []
+
+
+def kill(process: subprocess.Popen, victim: str) -> str:
+    """Kill one worker, the parent or all; returns whom, since there may be no worker at that instant."""
+    workers = workers_of(process)
+    victim = victim if workers or victim != "worker" else "all"
+    with contextlib.suppress(ProcessLookupError):
+        if victim == "all":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            os.kill(workers[-1] if victim == "worker" else process.pid, signal.SIGKILL)
+    return victim
+
+
+def killed_run(arguments, cache: Path, victim: str, what: str, delay: float) -> None:
+    """Start a run and kill it `delay` seconds after it `shows` something.
+
+    One that lost a worker ends by itself and says why, unless it needed none any more.
+    """
+    with start(arguments, cache) as process:
+        wait_until(lambda: shows(what, cache, process), process)
+        try:
+            process.wait(delay)
+        except subprocess.TimeoutExpired:
+            victim = kill(process, victim)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode in ((0, 1) if victim == "worker" else (0, -signal.SIGKILL)), said
+    assert process.returncode != 1 or plain_lines(said) == [WORKER_KILLED], said
+
+
+def plain_lines(said: str) -> list[str]:
+    """What was said beside the progress bar."""
+    return [line for line in said.splitlines() if line.strip() and "file/s]" not in line]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """A digest of each file, whatever its name is, except the lock."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != LOCK_NAME)
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def check(cache: Path, undisturbed: Path) -> int:
+    """Whatever the index and the inputs' name stand for is whole; returns the number of entries."""
+    known, entries = read_index(undisturbed), read_index(cache)
+    assert entries.items() <= known.items()
+    for key in entries:
+        assert audio_path(cache, key).read_bytes() == audio_path(undisturbed, key).read_bytes(), key
+    if (cache / INPUTS_NAME).exists():
+        assert (cache / INPUTS_NAME).read_bytes() == (undisturbed / INPUTS_NAME).read_bytes()
+    return len(entries)
+
+
+def test_a_run_killed_at_25_random_instants_is_completed_to_the_same_bytes(tmp_path, commands, undisturbed):
+    draw, victims = np.random.default_rng(25), itertools.cycle(VICTIMS)
+    complete, left = contents(undisturbed.folder), []
+    for cache in (tmp_path / str(number) for number in range(ROUNDS)):
+        for name, kills in (("update", UPDATES), ("generate", GENERATIONS)):
+            for what in (name, *["held"] * (kills - 1)):
+                delay = draw.uniform(0, undisturbed.seconds[name][what])
+                killed_run(commands[name], cache, next(victims), what, delay)
+                left.append(check(cache, undisturbed.folder))
+            succeed("cli.py", *commands[name], "--cache_output_dir", cache)
+            made = {path: digest for path, digest in complete.items() if path != INPUTS_NAME or name == "generate"}
+            assert contents(cache) == made
+        shutil.rmtree(cache)
+    assert len(left) == 25
+    assert any(0 < count < max(left) for count in left), left  # the work was met halfway
+
+
+@pytest.mark.parametrize("name, begun", [("update", "staging/*"), ("generate", ".tmp-*")])
+def test_a_run_that_loses_a_worker_says_so_and_leaves_nothing_behind(tmp_path, commands, undisturbed, name, begun):
+    cache = tmp_path / "cache"
+    if name == "generate":
+        shutil.copytree(undisturbed.folder, cache, ignore=shutil.ignore_patterns(INPUTS_NAME))
+    with start(commands[name], cache) as process:
+        assert wait_until(lambda: any(cache.glob(begun)) and len(workers_of(process)) == 2, process)
+        kill(process, "worker")
+        _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, plain_lines(said)) == (1, [WORKER_KILLED])
+    check(cache, undisturbed.folder)
+    assert not [path for path in contents(cache) if ".tmp-" in path]
+    assert not (cache / "staging").exists()
+
+
+def test_a_run_killed_before_the_folder_bore_its_mark_is_begun_again(tmp_path):
+    (tmp_path / "cache").mkdir()
+    temporary_name(tmp_path / "cache").touch()
+    succeed("cli.py", "--update_cache", "--audio_dir", VOICES / "p225", "--cache_output_dir", tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob(".tmp-*"))
+
+
+def made_inputs(corpus: Path, cache: Path, seed: int = 0, workers: int = 1) -> bytes:
+    UtteranceCache(cache).update(find_recordings(corpus), workers)
+    generate_inputs(UtteranceCache.open(cache), cache / INPUTS_NAME, (), FeatureSettings(dither_seed=seed), workers)
+    return (cache / INPUTS_NAME).read_bytes()
+
+
+def test_inputs_depend_on_audio_and_seed_and_not_on_places_times_and_workers(tmp_path):
+    corpus = copy_voices(tmp_path / "corpus", ("p225", "p226"), 10)
+    expected = made_inputs(corpus, tmp_path / "cache")
+    moved = Path(shutil.copytree(corpus, tmp_path / "another" / "place"))
+    for number, path in enumerate(moved.rglob("*.flac")):
+        os.utime(path, (number, number))
+    assert made_inputs(moved, tmp_path / "second", workers=2) == expected
+    assert made_inputs(corpus, tmp_path / "cache", seed=1) != expected
