@@ -88,7 +88,7 @@ def take_windows(
         float32, shape = (batch, frames, 39).
     """
     within = frame_indices(begin, frames, split.lengths[utterances], pace)
-    return split.features[split.starts[utterances][:, None] + within].astype(np.float32)
+    return split.features.take(split.starts[utterances][:, None] + within, axis=0).astype(np.float32)
 
 
 def covering_windows(split: SpeakerSplit, frames: int) -> tuple[np.ndarray, np.ndarray]:
