@@ -59,14 +59,13 @@ def _check_rate(rate: int) -> None:
 
 def _mono_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
     """Yield float32 of 16-bit full scale; libsndfile hands out 16-bit samples faster as what they are."""
-    dtype, scale = ("int16", 1) if file.subtype == "PCM_16" else ("float32", PCM_SCALE)
+    dtype = "int16" if file.subtype == "PCM_16" else "float32"
     size, left = max(BLOCK // file.channels, 1), file.frames
     while left > 0 and len(block := file.read(min(size, left), dtype=dtype, always_2d=True)):
         left -= len(block)
         with np.errstate(over="ignore", invalid="ignore"):  # whose outcome is refused
             mono = block[:, 0].astype(np.float32) if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
-            mono *= scale
-        yield _finite(mono)
+            yield mono if dtype == "int16" else _finite(mono * PCM_SCALE)
 
 
 def _finite(signal: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ class Utterance(NamedTuple):
     source: str  # path of the recording, relative to the corpus root
     size: int  # bytes of the recording
     mtime_ns: int  # its modification time
-    sha256: str  # of its content
+    sha256: str  # of the voiced part: what the recording says, whatever its format
     samples: int  # of the voiced part
     leading_blank_ms: float
     trailing_blank_ms: float
@@ -54,7 +54,7 @@ class Entry(NamedTuple):
     """An utterance that was made, short of its place."""
 
     utterance: Utterance
-    staged: Path | None  # its WAV file in the staging folder; None if the recording's content is what it was
+    staged: Path | None  # its WAV file in the staging folder; None if what is cached says the same
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
         signal = soundfile.read(path, dtype="int16")[0]
     except soundfile.LibsndfileError as error:
         raise CacheError(f"{path} is gone or damaged; cli.py --update_cache makes it again") from error
-    if signal.shape != (utterance.samples,):
-        raise CacheError(f"{path} is cut short; cli.py --update_cache makes it again")
+    if signal.shape != (utterance.samples,) or _digest(signal) != utterance.sha256:
+        raise CacheError(f"{path} is damaged; delete it, and cli.py --update_cache makes it again")
     return signal
 
 
@@ -105,33 +105,33 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> Entry 
         OSError: the staging folder can't be written to, or the disk is full.
     """
     recording, known = work
+    path = recording.path
     try:
-        stat = recording.path.stat()
+        stat = path.stat()
         if not S_ISREG(stat.st_mode):
             raise UnusableAudioError("neither a file nor a link to one")  # but a pipe, or a device, which may never end
-        with open(recording.path, "rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        now = {"source": recording.source, "mtime_ns": stat.st_mtime_ns}
-        if known is not None and known.sha256 == sha256 and is_whole(folder, known):
-            corpus = max(known.corpus, recording.corpus, key=len)  # a look at a part of the corpus unlearns no names
-            return Entry(known._replace(corpus=corpus, **now), None)
-        signal = decode(recording.path)
+        signal = decode(path)
         start, stop = _checked_span(signal)
     except (UnusableAudioError, OSError) as error:
         kept = "; what was cached of it before is kept" if known is not None else ""
-        return Skipped(recording.path, f"{error}{kept}")
+        return Skipped(path, f"{error}{kept}")
+    voiced = signal[start:stop]
     utterance = Utterance(
-        corpus=recording.corpus,
         speaker=recording.speaker,
         utterance=recording.utterance,
+        corpus=recording.corpus,
+        source=recording.source,
         size=stat.st_size,
-        sha256=sha256,
-        samples=stop - start,
+        mtime_ns=stat.st_mtime_ns,
+        sha256=_digest(voiced),
+        samples=len(voiced),
         leading_blank_ms=1000 * start / SAMPLE_RATE,
         trailing_blank_ms=1000 * (len(signal) - stop) / SAMPLE_RATE,
-        **now,
     )
-    return Entry(utterance, _stage(folder, signal[start:stop]))
+    if known is not None and known.sha256 == utterance.sha256 and is_whole(folder, known):
+        corpus = max(known.corpus, recording.corpus, key=len)  # a look at a part of the corpus unlearns no names
+        return Entry(utterance._replace(corpus=corpus), None)
+    return Entry(utterance, _stage(folder, voiced))
 
 
 def _checked_span(signal: np.ndarray) -> tuple[int, int]:
@@ -141,6 +141,10 @@ def _checked_span(signal: np.ndarray) -> tuple[int, int]:
     if stop - start < MINIMUM_VOICED:
         raise UnusableAudioError(f"too short: {1000 * (stop - start) / SAMPLE_RATE:.0f} ms between its silences")
     return start, stop
+
+
+def _digest(signal: np.ndarray) -> str:
+    return hashlib.sha256(signal.astype("<i2", copy=False)).hexdigest()
 
 
 def _stage(folder: Path, signal: np.ndarray) -> Path:

@@ -17,7 +17,7 @@ from storage.lock import LOCK_FILES
 
 TOOL = "deep-speaker utterance cache"
 SETTINGS = {  # whatever shapes an entry: under another value of any, all entries are made again
-    "format": 1,
+    "format": 2,
     "sample_rate": SAMPLE_RATE,
     "resampler": f"soxr {RESAMPLER_QUALITY}",
     "silence_percentile": SILENCE_PERCENTILE,

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import soundfile
 from conftest import write_noise
 
 from audio.cache import UtteranceCache
@@ -39,12 +40,25 @@ def test_a_damaged_wav_is_made_again_as_its_error_says(tmp_path, corpus):
     assert build(cache.folder, corpus)[1].added == 1
 
 
-def test_a_shortened_wav_is_damaged(tmp_path, corpus):
+@pytest.mark.parametrize("damage", [lambda wav: wav[:5000], lambda wav: wav[:5000] + b"\x55" + wav[5001:]])
+def test_a_shortened_or_changed_wav_is_damaged(tmp_path, corpus, damage):
     cache, _ = build(tmp_path / "cache", corpus)
     path = cache.folder / "audio" / "p225" / "p225_001.wav"
-    path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(CacheError):
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CacheError, match="delete it, and"):
         read_signal(cache.folder, cache.utterances["p225", "p225_001"])
+    path.unlink()
+    assert build(cache.folder, corpus)[1].added == 1
+
+
+def test_a_repacked_recording_is_the_same_utterance(tmp_path, corpus):
+    build(tmp_path / "cache", corpus)
+    path = corpus / "p225" / "p225_001.flac"
+    signal, rate = soundfile.read(path, dtype="int16")
+    soundfile.write(path, signal, rate, compression_level=0.1)
+    cache, report = build(tmp_path / "cache", corpus)
+    assert (report.added, report.unchanged) == (0, 4)
+    assert cache.utterances["p225", "p225_001"].size == path.stat().st_size
 
 
 def test_an_interrupted_change_of_settings_leaves_no_stale_entries(tmp_path, corpus):

@@ -1,5 +1,7 @@
 """Making `full_inputs.pkl`: whose frames are in it, and whose statistics."""
 
+import hashlib
+import itertools
 import shutil
 
 import numpy as np
@@ -7,12 +9,14 @@ import pytest
 import soundfile
 
 from audio.cache import UtteranceCache
-from audio.entries import CacheError, read_signal
+from audio.entries import CacheError, audio_path, read_signal
 from audio.index import write_index
 from audio.mfcc import FeatureSettings, mfcc
 from batcher.generate import generate_inputs
 from batcher.inputs import InputsError, load_inputs
 from batcher.restricted_pickle import read_records
+
+NOISE = np.random.default_rng(0).normal(0, 9000, 12_000)
 
 
 def test_counts(tmp_path, tiny_cache):
@@ -55,16 +59,19 @@ def test_a_speaker_can_be_held_out_by_corpus_and_name(tmp_path, tiny_cache):
     assert load_inputs(tmp_path / "inputs.pkl").speakers == ("p226", "p362")
 
 
-def change_audio(cache, speaker, number):
+def change_audio(cache: UtteranceCache, speaker: str, number: int, signal: np.ndarray) -> None:
+    """Put another signal in an utterance's place, and say so in the index."""
     utterance = cache.utterances[speaker, f"{speaker}_{number:03}"]
-    path = cache.folder / "audio" / speaker / f"{speaker}_{number:03}.wav"
-    soundfile.write(path, np.random.default_rng(0).normal(0, 0.3, utterance.samples), 8000)
+    soundfile.write(audio_path(cache.folder, utterance.key), signal.astype(np.int16), 8000)
+    digest = hashlib.sha256(signal.astype("<i2")).hexdigest()
+    cache.utterances[utterance.key] = utterance._replace(sha256=digest, samples=len(signal))
+    write_index(cache.folder, cache.utterances.values())
 
 
 def test_statistics_do_not_see_the_test_utterances(tmp_path, tiny_cache, tiny_inputs):
     for speaker in ("p225", "p226"):
-        change_audio(tiny_cache, speaker, 5)
-    change_audio(tiny_cache, "p362", 1)
+        change_audio(tiny_cache, speaker, 5, NOISE)
+    change_audio(tiny_cache, "p362", 1, NOISE)
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))
     changed = load_inputs(tmp_path / "inputs.pkl")
     np.testing.assert_array_equal(changed.mean, tiny_inputs.mean)
@@ -74,7 +81,7 @@ def test_statistics_do_not_see_the_test_utterances(tmp_path, tiny_cache, tiny_in
 
 
 def test_statistics_do_see_the_train_utterances(tmp_path, tiny_cache, tiny_inputs):
-    change_audio(tiny_cache, "p225", 4)
+    change_audio(tiny_cache, "p225", 4, NOISE)
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))
     assert not np.allclose(load_inputs(tmp_path / "inputs.pkl").mean, tiny_inputs.mean)
 
@@ -103,9 +110,8 @@ def test_settings_travel_with_the_inputs(tmp_path, tiny_cache):
 
 
 def test_a_constant_feature_has_a_deviation_to_divide_by(tmp_path, tiny_cache):
-    for speaker, name in tiny_cache.utterances:
-        soundfile.write(tiny_cache.folder / "audio" / speaker / f"{name}.wav", np.zeros(200), 8000)  # one frame
-    write_index(tiny_cache.folder, [entry._replace(samples=200) for entry in tiny_cache.utterances.values()])
+    for speaker, number in itertools.product(("p225", "p226"), range(1, 6)):
+        change_audio(tiny_cache, speaker, number, np.zeros(200))  # one frame
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))
     assert (load_inputs(tmp_path / "inputs.pkl").deviation[13:] == np.float32(1e-3)).all()
 
