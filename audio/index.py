@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audio.entries import Utterance
 from audio.scan import CACHE_INDEX
-from storage.atomic import write_atomically
+from storage.atomic import atomic_file
 
 _TYPES = tuple(Utterance.__annotations__.values())
 
@@ -21,15 +21,16 @@ def read_index(folder: Path) -> dict[tuple[str, str], Utterance]:
     index = folder / CACHE_INDEX
     if not index.is_file():
         return {}
-    lines = index.read_text(encoding="utf-8", errors="replace").split("\n")  # names may hold other line separators
-    entries = (entry for line in lines if (entry := _parse(line)) is not None)
-    return {entry.key: entry for entry in entries}
+    with open(index, encoding="utf-8", errors="replace", newline="\n") as lines:  # names may hold other separators
+        entries = (entry for line in lines if (entry := _parse(line)) is not None)
+        return {entry.key: entry for entry in entries}
 
 
 def write_index(folder: Path, utterances: Iterable[Utterance]) -> None:
     """Replace the index, in order of speaker and utterance."""
-    lines = (index_line(utterance) for utterance in sorted(utterances, key=attrgetter("key")))
-    write_atomically(folder / CACHE_INDEX, "".join(lines))
+    with atomic_file(folder / CACHE_INDEX) as file:
+        for utterance in sorted(utterances, key=attrgetter("key")):
+            file.write(index_line(utterance).encode())
 
 
 def index_line(utterance: Utterance) -> str:

@@ -1,5 +1,6 @@
 """Map a function over many files with every core, in order, in bounded memory."""
 
+import gc
 import itertools
 import os
 import signal
@@ -78,10 +79,11 @@ def _chunks(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, end when the parent has ended, however it did, and keep to one core."""
+    """Leave Ctrl-C to the parent, end when the parent has ended, however it did, keep to one core and little memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_after_parent, daemon=True).start()
     threadpool_limits(1)  # the other cores have workers of their own
+    gc.freeze()  # to look through what a fork has of its parent's would make copies of it
     _keep_freed_memory()
 
 

@@ -139,9 +139,8 @@ def _disambiguated(recordings: list[Recording]) -> list[Recording]:
     taken: set[tuple[str, str]] = set()
     result = []
     for recording in recordings:
-        utterance = recording.utterance
-        if (recording.speaker, utterance) in taken:
-            utterance = recording.source
-        taken.add((recording.speaker, utterance))
-        result.append(recording._replace(utterance=utterance))
+        if (recording.speaker, recording.utterance) in taken:
+            recording = recording._replace(utterance=recording.source)
+        taken.add((recording.speaker, recording.utterance))
+        result.append(recording)
     return result
