@@ -1,6 +1,7 @@
 """Run the entry points as a user does: in a process of their own, from the root of the repository."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,11 @@ def fail(status: int, *arguments: str | Path, **variables: str) -> str:
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     return done.stderr.strip().splitlines()[-1]
+
+
+def plain_lines(said: str) -> list[str]:
+    """What was said beside progress bars."""
+    return [line for line in said.splitlines() if line.strip() and not re.search(r"(file/s|s/file)\]", line)]
 
 
 def environment(**variables: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import PATIENCE, ROOT, environment, run, succeed
+from command_line import PATIENCE, ROOT, environment, plain_lines, run, succeed
 from conftest import VOICES, copy_voices
 
 from audio.cache import INPUTS_NAME
@@ -107,7 +107,7 @@ def check_completed(command: str, corpus: Path, cache: Path, complete: Path) -> 
 def one_line(done: subprocess.CompletedProcess, status: int) -> str:
     """The only line beside the progress bar of a run that ended so."""
     assert done.returncode == status, done.stderr
-    (line,) = (line for line in done.stderr.splitlines() if line.strip() and "file/s]" not in line)
+    (line,) = plain_lines(done.stderr)
     assert line.startswith("error: ")
     assert done.stdout == ""
     return line

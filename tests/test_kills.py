@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from command_line import PATIENCE, ROOT, environment, succeed
+from command_line import PATIENCE, ROOT, environment, plain_lines, succeed
 from conftest import VOICES, copy_voices
 
 from audio.cache import INPUTS_NAME, UtteranceCache
@@ -140,11 +140,6 @@ def killed_run(arguments, cache: Path, victim: str, what: str, delay: float) -> 
         _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode in ((0, 1) if victim == "worker" else (0, -signal.SIGKILL)), said
     assert process.returncode != 1 or plain_lines(said) == [WORKER_KILLED], said
-
-
-def plain_lines(said: str) -> list[str]:
-    """What was said beside the progress bar."""
-    return [line for line in said.splitlines() if line.strip() and "file/s]" not in line]
 
 
 def contents(folder: Path) -> dict[str, str]:
