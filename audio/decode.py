@@ -12,7 +12,7 @@ RESAMPLER_QUALITY = "HQ"  # soxr's name for its 20-bit setting
 LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000  # Hz, of a recording; a false 1 Hz would make 8,000 samples of each
 BLOCK = 1 << 18  # samples of all channels read at once, whatever length the header claims
 PCM_SCALE = 32_768  # 16-bit full scale
-LONGEST = 3600 * SAMPLE_RATE  # samples, 1 h: it bounds memory, and a few bytes of FLAC can stand for days of silence
+LONGEST = 1800 * SAMPLE_RATE  # samples, half an hour: it bounds memory, which a few bytes of FLAC could fill
 
 
 class UnusableAudioError(ValueError):

@@ -116,10 +116,11 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> Entry 
         kept = "; what was cached of it before is kept" if known is not None else ""
         return Skipped(path, f"{error}{kept}")
     voiced = signal[start:stop]
+    corpora = [recording.corpus] if known is None else [known.corpus, recording.corpus]
     utterance = Utterance(
         speaker=recording.speaker,
         utterance=recording.utterance,
-        corpus=recording.corpus,
+        corpus=max(corpora, key=len),  # a look at a part of the corpus unlearns no names
         source=recording.source,
         size=stat.st_size,
         mtime_ns=stat.st_mtime_ns,
@@ -129,8 +130,7 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> Entry 
         trailing_blank_ms=1000 * (len(signal) - stop) / SAMPLE_RATE,
     )
     if known is not None and known.sha256 == utterance.sha256 and is_whole(folder, known):
-        corpus = max(known.corpus, recording.corpus, key=len)  # a look at a part of the corpus unlearns no names
-        return Entry(utterance._replace(corpus=corpus), None)
+        return Entry(utterance, None)
     return Entry(utterance, _stage(folder, voiced))
 
 

@@ -29,8 +29,9 @@ def fill(folder: Path, work: list[tuple[Recording, Utterance | None]], workers: 
         FileNotFoundError: the corpus has gone.
         OSError: the folder can't be written to, or the disk is full.
     """
+    (folder / AUDIO_FOLDER).mkdir(exist_ok=True)
     with (
-        _staging(folder),  # left last, when nobody writes there any more
+        staging(folder),  # left last, when nobody writes there any more
         closing(parallel_map(partial(make_entry, folder), work, workers)) as made,
         closing(overlapped_map(partial(_place, folder), made, FLUSHES_AT_ONCE)) as placed,
     ):
@@ -40,24 +41,28 @@ def fill(folder: Path, work: list[tuple[Recording, Utterance | None]], workers: 
             yield outcome
 
 
-def left_over(folder: Path) -> Iterator[Path]:
-    """Temporary files of a killed run."""
-    for place in (folder, folder / STAGING_FOLDER):
-        yield from (path for path in place.glob(TEMPORARY_PATTERN) if path.is_file())
-
-
 @contextmanager
-def _staging(folder: Path) -> Iterator[None]:
-    staging = folder / STAGING_FOLDER
-    for own in (staging, folder / AUDIO_FOLDER):
-        own.mkdir(exist_ok=True)
+def staging(folder: Path) -> Iterator[None]:
+    """Have a folder in the cache for files on their way, gone afterwards with whatever is left in it."""
+    place = folder / STAGING_FOLDER
+    place.mkdir(exist_ok=True)
     try:
         yield
     finally:
-        for path in left_over(folder):
+        for path in _temporary_files(place):
             path.unlink()
         with suppress(OSError):  # somebody else's file is in it
-            staging.rmdir()
+            place.rmdir()
+
+
+def left_over(folder: Path) -> Iterator[Path]:
+    """What a killed run has left in a cache."""
+    for place in (folder, folder / STAGING_FOLDER):
+        yield from _temporary_files(place)
+
+
+def _temporary_files(place: Path) -> list[Path]:
+    return [path for path in place.glob(TEMPORARY_PATTERN) if path.is_file()]
 
 
 def _place(folder: Path, outcome: Entry | Skipped) -> Entry | Skipped:

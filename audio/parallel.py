@@ -22,12 +22,17 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def parallel_map(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+def parallel_map(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, chunk: int = CHUNK
+) -> Iterator[Result]:
     """Yield `function(item)` for each item, in the items' order.
 
     Args:
-        function: must be picklable; it runs in worker processes unless `workers` is 1.
+        function: must be picklable; it runs in worker processes unless `workers` is 1. What it returns should be small,
+            a few hundred bytes: all workers share a pipe, and one that is killed in the middle of a message of more
+            than that holds would leave the others waiting for its end.
         workers: number of processes.
+        chunk: items handed over at once.
 
     Raises:
         concurrent.futures.process.BrokenProcessPool: a worker was killed.
@@ -38,18 +43,18 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item], work
             yield from map(function, items)
         return
     executor = ProcessPoolExecutor(workers, initializer=_start_worker)
-    yield from _map(executor, function, items, workers * CHUNKS_AHEAD)
+    yield from _map(executor, function, _chunks(items, chunk), workers * CHUNKS_AHEAD)
 
 
 def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """Yield `function(item)` for each item, in the items' order, for a function that waits more than it computes."""
-    yield from _map(ThreadPoolExecutor(threads), function, items, threads)
+    yield from _map(ThreadPoolExecutor(threads), function, _chunks(items, CHUNK), threads)
 
 
-def _map(executor: Executor, function: Callable, items: Iterable, chunks_ahead: int) -> Iterator:
+def _map(executor: Executor, function: Callable, chunks: Iterable[tuple], chunks_ahead: int) -> Iterator:
     try:
         under_way: deque[Future] = deque()
-        for chunk in _chunks(items):
+        for chunk in chunks:
             under_way.append(executor.submit(_apply, function, chunk))
             if len(under_way) >= chunks_ahead:
                 yield from under_way.popleft().result()
@@ -72,9 +77,9 @@ def _apply(function: Callable[[Item], Result], chunk: tuple[Item, ...]) -> list[
     return [function(item) for item in chunk]
 
 
-def _chunks(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
+def _chunks(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
     iterator = iter(items)
-    while chunk := tuple(itertools.islice(iterator, CHUNK)):
+    while chunk := tuple(itertools.islice(iterator, size)):
         yield chunk
 
 

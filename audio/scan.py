@@ -80,18 +80,19 @@ def absolute(folder: Path) -> Path:
 def _audio_folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
     """Yield folders and the names of their recordings.
 
-    Every folder is walked once, though links lead in circles; hidden files are other programs' business.
+    Every folder is walked once, though links lead in circles, and if possible under its own name and not a link's.
+    Hidden files are other programs' business.
     """
     seen = set()
     for folder, folders, names in os.walk(root, onerror=_warn, followlinks=True):
         identity = os.path.realpath(folder)
-        if identity in seen or {CACHE_MARK, CACHE_INDEX} <= set(
-            names
-        ):  # a cache of ours holds what was made of a corpus
+        is_cache = {CACHE_MARK, CACHE_INDEX} <= set(names)  # of ours: what was made of a corpus
+        if identity in seen or is_cache:
             folders.clear()
             continue
         seen.add(identity)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        visible = (Path(folder, name) for name in folders if not name.startswith("."))
+        folders[:] = [path.name for path in sorted(visible, key=lambda path: (path.is_symlink(), path.name))]
         recordings = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
         if recordings:
             yield Path(folder), recordings

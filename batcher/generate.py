@@ -1,6 +1,8 @@
 """Write `full_inputs.pkl` from the cache, one utterance at a time; its format is described in `inputs`."""
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -8,15 +10,18 @@ import numpy as np
 from tqdm import tqdm
 
 from audio.cache import UtteranceCache
-from audio.entries import Utterance, read_signal
+from audio.decode import SAMPLE_RATE
+from audio.entries import STAGING_FOLDER, Utterance, read_signal
+from audio.fill import staging
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, mfcc
 from audio.parallel import parallel_map
 from batcher.choice import choose, fingerprint
 from batcher.inputs import FEATURE_DTYPE, FORMAT, InputsError
 from batcher.restricted_pickle import write_record
-from storage.atomic import atomic_file
+from storage.atomic import atomic_file, temporary_name
 
 SMALLEST_DEVIATION = 1e-3
+BATCH = 100 * SAMPLE_RATE  # samples of speech whose features are handed over together
 
 
 def generate_inputs(
@@ -38,7 +43,6 @@ def generate_inputs(
         InputsError: fewer than two speakers remain.
     """
     statistics = _RunningStatistics(settings.size)
-    work = partial(_features, cache.folder, settings)
     with cache.locked(), atomic_file(path) as file:
         chosen, sides = choose(cache, held_out)
         speakers = sorted({utterance.speaker for utterance in chosen})
@@ -46,8 +50,8 @@ def generate_inputs(
             left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
             raise InputsError(f"{left}; training needs two or more")
         write_record(file, _header(settings, held_out, speakers, cache.folder, chosen))
-        outcomes = parallel_map(work, chosen, workers)
-        for features, utterance, side in zip(tqdm(outcomes, "inputs", len(chosen), unit="file"), chosen, sides):
+        made = _all_features(cache.folder, chosen, settings, workers)
+        for features, utterance, side in zip(tqdm(made, "inputs", len(chosen), unit="file"), chosen, sides):
             if side == "train":
                 statistics.add(features)
             write_record(file, _utterance_record(utterance, side, features))
@@ -56,8 +60,40 @@ def generate_inputs(
     return {"speakers": len(speakers), "train": sides.count("train"), "test": sides.count("test"), "held_out": kept_out}
 
 
-def _features(folder: Path, settings: FeatureSettings, utterance: Utterance) -> np.ndarray:
-    return mfcc(read_signal(folder, utterance), settings).astype(FEATURE_DTYPE)
+def _all_features(
+    folder: Path, utterances: list[Utterance], settings: FeatureSettings, workers: int
+) -> Iterator[np.ndarray]:
+    """The features of each, in order."""
+    work = partial(_write_features, folder, settings)
+    with staging(folder), closing(parallel_map(work, _batches(utterances), workers, chunk=1)) as files:
+        for staged, lengths in files:
+            frames = np.fromfile(staged, FEATURE_DTYPE).reshape(-1, settings.size)
+            staged.unlink()
+            yield from np.split(frames, np.cumsum(lengths)[:-1])
+
+
+def _batches(utterances: list[Utterance]) -> Iterator[list[Utterance]]:
+    """A minute or two of speech at a time: what is under way stays small, however long the recordings are."""
+    batch, samples = [], 0
+    for utterance in utterances:
+        batch.append(utterance)
+        samples += utterance.samples
+        if samples >= BATCH:
+            yield batch
+            batch, samples = [], 0
+    if batch:
+        yield batch
+
+
+def _write_features(folder: Path, settings: FeatureSettings, batch: list[Utterance]) -> tuple[Path, list[int]]:
+    """Write the frames of a batch, one utterance after another; returns the file and the frames of each."""
+    staged, lengths = temporary_name(folder / STAGING_FOLDER), []
+    with open(staged, "xb") as file:
+        for utterance in batch:
+            features = mfcc(read_signal(folder, utterance), settings).astype(FEATURE_DTYPE)
+            features.tofile(file)
+            lengths.append(len(features))
+    return staged, lengths
 
 
 def _header(

@@ -83,6 +83,8 @@ def _assemble(records: Iterator) -> TrainingInputs:
         label = speakers[_typed(record["speaker"], str)]
         sides[_typed(record["side"], str)].add(_typed(record["features"], np.ndarray), label)
     mean, deviation = _statistics(next(records), settings.size)
+    if not sides["train"].labels:
+        raise ValueError("it holds no training utterances")
     for _ in records:
         raise ValueError("something follows its last record")
     train, test = sides["train"].build(), sides["test"].build()
