@@ -20,9 +20,10 @@ def choose(cache: UtteranceCache, held_out: tuple[str, ...]) -> tuple[list[Utter
     Returns:
         utterances in order of speaker and name, and the side of each, "train" or "test".
     """
+    kept = {pair for pair in cache.known_speakers() if not is_listed(*pair, held_out)}
     by_speaker: dict[str, list[Utterance]] = {}
     for _, utterance in sorted(cache.utterances.items()):
-        if not is_listed(utterance.speaker, utterance.corpus, held_out):
+        if (utterance.speaker, utterance.corpus) in kept:
             by_speaker.setdefault(utterance.speaker, []).append(utterance)
     sides = []
     for utterances in by_speaker.values():

@@ -123,3 +123,7 @@ def test_a_look_at_one_corpus_of_several_unlearns_no_names(tmp_path):
     cache, report = build(tmp_path / "cache", tmp_path / "corpora" / "vctk")
     assert (report.added, report.unchanged) == (0, 1)
     assert cache.known_speakers() == {("ann", "vctk")}
+    write_noise(tmp_path / "corpora" / "vctk" / "ann" / "a.wav", seed=5)
+    cache, report = build(tmp_path / "cache", tmp_path / "corpora" / "vctk")
+    assert report.added == 1
+    assert cache.known_speakers() == {("ann", "vctk")}

@@ -73,10 +73,17 @@ def test_a_speaker_is_listed_by_name_or_with_the_corpus():
     assert not is_listed("p225", "vctk", [])
 
 
+def test_a_speaker_of_whose_corpus_only_the_end_is_known_is_listed_to_be_on_the_safe_side():
+    for end in ("", "train", "clean/train"):
+        assert is_listed("19", end, ["libri/clean/train/19"])
+    for other in ("ain", "libri", "clean/train/x", "x/libri/clean/train"):
+        assert not is_listed("19", other, ["libri/clean/train/19"])
+
+
 def test_a_misspelt_name_is_warned_of(caplog):
     with caplog.at_level(logging.WARNING):
-        check_listed(["p225", "vctk/p226", "p999", "libri/19"], KNOWN)
-    assert "2 test speakers are not in the cache: p999, libri/19" in caplog.text
+        check_listed(["p225", "vctk/p226", "p999", "libri/20"], KNOWN)
+    assert "2 test speakers are not in the cache: p999, libri/20" in caplog.text
 
 
 def test_nobody_is_warned_of_known_names(caplog):
