@@ -28,6 +28,10 @@ def main() -> int:
     )
     if args.output is not None and args.get_embeddings is None:
         parser.error("--output goes with --get_embeddings")
+    if (args.trials is not None or args.json) and not args.evaluate:
+        parser.error("--trials and --json go with --evaluate")
+    if args.trials is not None and (args.test_speakers is not None or args.test_speakers_file is not None):
+        parser.error("--trials names its speakers itself; --test_speakers and --test_speakers_file do not go with it")
     handler = next(handler for asked, handler in handlers if asked)
     fills_cache = handler in (regenerate_full_cache, update_cache)
     return entry_point.run(
@@ -40,12 +44,13 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=entry_point.HelpFormatter)
     flag = parser.add_argument_group("actions, one at a time").add_mutually_exclusive_group(required=True).add_argument
-    flag("--regenerate_full_cache", action="store_true", help="empty the cache, then fill it from --audio_dir")
+    flag("--regenerate_full_cache", action="store_true", help="make the cache anew from --audio_dir")
     flag("--update_cache", action="store_true", help="add the new and changed recordings of --audio_dir to the cache")
     flag("--generate_training_inputs", action="store_true", help="write the cache's full_inputs.pkl")
     flag("--unseen_speakers", metavar="A,B", help="print the cosine distances A to A (SAP) and A to B (SAN)")
     flag("--get_embeddings", metavar="A", help="print the embedding of a cached speaker")
-    flag("--evaluate", action="store_true", help="print SAP, SAN and EER over all held-out speakers, by corpus")
+    flag("--evaluate", action="store_true", help="print SAP, SAN, EER and minDCF over all held-out speakers, by "
+         "corpus, for whole utterances and their first 5, 2 and 1 s (shorter ones stay whole)")  # fmt: skip
 
     flag = parser.add_argument_group("folders").add_argument
     flag("--audio_dir", type=path, metavar="DIR", help="recordings to cache, in one folder per speaker at any depth "
@@ -56,6 +61,11 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--checkpoint", type=path, metavar="FILE", help="network to use "
          "(default: in --run_dir, the triplet stage's last, else the softmax stage's)")  # fmt: skip
     flag("--output", type=path, metavar="FILE.npz", help="with --get_embeddings: save the embeddings here")
+
+    flag = parser.add_argument_group("evaluation").add_argument
+    flag("--trials", type=path, metavar="FILE", help="with --evaluate: score this list instead, a line '1 A B' for the "
+         "same speaker or '0 A B', A and B as [corpus/]speaker/utterance")  # fmt: skip
+    flag("--json", action="store_true", help="with --evaluate: print a JSON object instead of a table")
 
     flag = parser.add_argument_group("cache and inputs").add_argument
     flag("--multi_threading", action="store_true", help="use every core")
@@ -73,27 +83,24 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="of the dither noise in the features, the only thing random here",
     )
-    flag("--yes", action="store_true", help="do not ask before deleting the old cache")
+    flag("--yes", action="store_true", help="do not ask before the old cache is replaced")
     return parser
 
 
 def regenerate_full_cache(args: argparse.Namespace) -> None:
-    """Empty the cache, after asking, and fill it."""
+    """Make the cache anew, after asking."""
     from audio.cache import UtteranceCache
     from audio.mark import check_ownership
 
-    recordings = _recordings(args)  # a corpus that can't be read costs nobody the old cache
+    recordings = _recordings(args)
     cache = UtteranceCache(_cache_dir(args))
     check_ownership(cache.folder)
-    files = cache.owned_files()
-    if files:
-        what = f"{len(files)} files of {len(cache.speakers())} speakers in {cache.folder}"
-        if not args.yes and not confirmed(f"Delete {what}?"):
-            logger.info("nothing deleted")
-            return
-        cache.clear()
-        logger.info("deleted %s (trained networks and files of others stay)", what)
-    _fill(cache, recordings, args)
+    count = len(cache.utterances)
+    question = f"Make the {count} utterances in {cache.folder} anew, and delete those that are no longer recorded?"
+    if count and not args.yes and not confirmed(question):
+        logger.info("nothing changed")
+        return
+    _print_report(cache, cache.regenerate(recordings, _workers(args)))
 
 
 def confirmed(question: str) -> bool:
@@ -108,14 +115,14 @@ def update_cache(args: argparse.Namespace) -> None:
     """Add to the cache."""
     from audio.cache import UtteranceCache
 
-    _fill(UtteranceCache(_cache_dir(args)), _recordings(args), args)
+    cache = UtteranceCache(_cache_dir(args))
+    _print_report(cache, cache.update(_recordings(args), _workers(args)))
 
 
 def generate_training_inputs(args: argparse.Namespace) -> None:
     """Write full_inputs.pkl."""
     from audio.cache import INPUTS_NAME, UtteranceCache
     from audio.mfcc import FeatureSettings
-    from audio.parallel import worker_count
     from batcher.generate import generate_inputs
     from batcher.splits import VCTK_TEST_SPEAKERS, check_listed
 
@@ -124,8 +131,7 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     check_listed(listed, cache.known_speakers())
     target = cache.folder / INPUTS_NAME
     settings = FeatureSettings(dither_seed=args.seed)
-    workers = worker_count(args.multi_threading, args.num_workers)
-    counts = generate_inputs(cache, target, listed or VCTK_TEST_SPEAKERS, settings, workers)
+    counts = generate_inputs(cache, target, listed or VCTK_TEST_SPEAKERS, settings, _workers(args))
     print(
         f"{target}: {counts['speakers']} speakers, {counts['train']} train and {counts['test']} test utterances; "
         f"{counts['held_out']} speakers held out"
@@ -169,25 +175,52 @@ def get_embeddings(args: argparse.Namespace) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Print the figures of all held-out speakers."""
+    """Print the figures of all held-out speakers, or of a trial list."""
+    from evaluation.results import as_json, format_table
+
+    cache, encoder = _open_cache_and_encoder(args)
+    if args.trials is not None:
+        results, heard, source = _evaluate_trials(args, cache, encoder), [], "trials"
+    else:
+        results, heard = _evaluate_speakers(args, cache, encoder)
+        source = "corpus"
+    print(as_json(results, **_origin(args, cache), left_out=heard) if args.json else format_table(results, source))
+
+
+def _evaluate_speakers(args: argparse.Namespace, cache, encoder) -> tuple[list, list[str]]:
     from batcher.splits import check_listed
-    from evaluation.unseen import evaluate_unseen, format_reports
+    from evaluation.unseen import evaluate_unseen
 
     listed = _listed_speakers(args)
-    cache, encoder = _open_cache_and_encoder(args)
     check_listed(listed, cache.known_speakers())
-    reports, heard = evaluate_unseen(encoder, cache, listed or encoder.held_out)
+    results, heard = evaluate_unseen(encoder, cache, listed or encoder.held_out)
     if heard:
         logger.warning("left out, as the network was trained on them: %s", ", ".join(heard))
-    print(format_reports(reports))
+    return results, heard
 
 
-def _fill(cache, recordings: list, args: argparse.Namespace) -> None:
-    from audio.parallel import worker_count
+def _evaluate_trials(args: argparse.Namespace, cache, encoder) -> list:
+    from evaluation.trials import evaluate_trials, read_trials
 
-    report = cache.update(recordings, worker_count(args.multi_threading, args.num_workers))
+    trials = read_trials(args.trials, cache, encoder.trained_on)
+    return evaluate_trials(encoder, cache, trials, args.trials.name)
+
+
+def _origin(args: argparse.Namespace, cache) -> dict:
+    """What figures are of: the checkpoint and the cache."""
+    from models.checkpoint import load_checkpoint
+
+    checkpoint = _checkpoint(args, cache)
+    description = load_checkpoint(checkpoint).description
+    about = {name: description[name] for name in ("stage", "step", "finished")}
+    return {"cache": str(cache.folder), "checkpoint": {"path": str(checkpoint), **about}}
+
+
+def _print_report(cache, report) -> None:
     for skipped in report.skipped:
         logger.warning("skipped %s: %s", skipped.path, skipped.reason)
+    if report.deleted:
+        logger.info("deleted %d utterances that are not among the recordings", report.deleted)
     print(
         f"{cache.folder}: {report.added} utterances added, {report.unchanged} unchanged, {len(report.skipped)} "
         f"skipped; {len(cache.utterances)} utterances of {len(cache.speakers())} speakers in all"
@@ -214,6 +247,12 @@ def _listed_speakers(args: argparse.Namespace) -> tuple[str, ...]:
     return (*parse_speakers(args.test_speakers or ""), *from_file)
 
 
+def _workers(args: argparse.Namespace) -> int:
+    from audio.parallel import worker_count
+
+    return worker_count(args.multi_threading, args.num_workers)
+
+
 def _cache_dir(args: argparse.Namespace) -> Path:
     return args.cache_output_dir or entry_point.default_cache_dir()
 
@@ -221,12 +260,15 @@ def _cache_dir(args: argparse.Namespace) -> Path:
 def _open_cache_and_encoder(args: argparse.Namespace) -> tuple:
     from audio.cache import UtteranceCache
     from inference.encoder import SpeakerEncoder
-    from inference.find import find_checkpoint
 
     cache = UtteranceCache.open(_cache_dir(args))
-    return cache, SpeakerEncoder(
-        args.checkpoint or find_checkpoint(args.run_dir or entry_point.run_dir_of(cache.folder))
-    )
+    return cache, SpeakerEncoder(_checkpoint(args, cache))
+
+
+def _checkpoint(args: argparse.Namespace, cache) -> Path:
+    from inference.find import find_checkpoint
+
+    return args.checkpoint or find_checkpoint(args.run_dir or entry_point.run_dir_of(cache.folder))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from audio.scan import CACHE_INDEX, Recording
 from storage.atomic import naming
 from storage.lock import folder_lock
 
-INPUTS_NAME = "full_inputs.pkl"  # written by batcher/, deleted with the cache it came from
+INPUTS_NAME = "full_inputs.pkl"  # written by batcher/
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class CacheReport:
 
     added: int
     unchanged: int
+    deleted: int
     skipped: tuple[Skipped, ...]
 
 
@@ -95,36 +96,34 @@ class UtteranceCache:
         with self.locked():
             adopt(self.folder, {str(recording.root) for recording in recordings})
             pending = [recording for recording in recordings if not self._is_current(recording)]
-            added, skipped = self._fill(pending, workers)
+            written, skipped = self._fill([(one, self.utterances.get(one.key)) for one in pending], workers)
             write_index(self.folder, self.utterances.values())
-        return CacheReport(added, len(recordings) - added - len(skipped), tuple(skipped))
+        return CacheReport(len(written), len(recordings) - len(written) - len(skipped), 0, skipped)
 
-    def owned_files(self) -> list[Path]:
-        """Every file in the folder that this tool wrote for the cache; trained models are not among them."""
-        if not is_marked(self.folder):
-            return []
-        named = [self.folder / name for name in (CACHE_INDEX, INPUTS_NAME)]
-        files = (*(audio_path(self.folder, key) for key in self.utterances), *left_over(self.folder), *named)
-        return [path for path in files if path.is_file() and not path.is_symlink()]
+    def regenerate(self, recordings: list[Recording], workers: int = 1) -> CacheReport:
+        """Make everything anew from `recordings`, then delete the entries that are not among them.
 
-    def clear(self) -> None:
-        """Delete `owned_files` and the folders that this empties.
+        What was cached is replaced piece by piece, so that a run that fails or is killed has cost nothing.
 
         Raises:
-            CacheError: the folder holds other files and is not a cache.
+            CacheError: the folder holds other files and is not a cache, or none of the recordings can be used.
+            OSError: it can't be written to, or the disk is full.
         """
         check_ownership(self.folder)
         with self.locked():
-            files = self.owned_files()
-            for path in files:
-                path.unlink()
-            for speaker_folder in {path.parent for path in files} - {self.folder}:
-                if not any(speaker_folder.iterdir()):
-                    speaker_folder.rmdir()
-            self.utterances = {}
+            adopt(self.folder, {str(recording.root) for recording in recordings})
+            earlier = set(self.utterances)
+            written, skipped = self._fill([(recording, None) for recording in recordings], workers)
+            if not written:
+                raise CacheError(f"none of the {len(recordings)} recordings can be used: {skipped[0].reason}")
+            lost = earlier.difference(written)
+            for key in lost:
+                self._delete(key)
+            write_index(self.folder, self.utterances.values())
+        return CacheReport(len(written), 0, len(lost), skipped)
 
     def _is_current(self, recording: Recording) -> bool:
-        entry = self.utterances.get((recording.speaker, recording.utterance))
+        entry = self.utterances.get(recording.key)
         if entry is None or entry.source != recording.source or not is_whole(self.folder, entry):
             return False
         try:
@@ -133,10 +132,11 @@ class UtteranceCache:
             return False
         return (entry.size, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
 
-    def _fill(self, pending: list[Recording], workers: int) -> tuple[int, list[Skipped]]:
-        """Do the recordings; returns how many were written, and which could not be used. (The rest had only moved.)"""
-        added, skipped = 0, []
-        work = [(recording, self.utterances.get((recording.speaker, recording.utterance))) for recording in pending]
+    def _fill(
+        self, work: list[tuple[Recording, Utterance | None]], workers: int
+    ) -> tuple[list[tuple[str, str]], tuple[Skipped, ...]]:
+        """Do the recordings; returns the keys of what was written, and what could not be used. (The rest had moved.)"""
+        written, skipped = [], []
         with open(self.folder / CACHE_INDEX, "a", encoding="utf-8", buffering=1) as index:
             for outcome in fill(self.folder, work, workers):
                 if isinstance(outcome, Skipped):
@@ -144,8 +144,18 @@ class UtteranceCache:
                     continue
                 self.utterances[outcome.utterance.key] = outcome.utterance
                 index.write(index_line(outcome.utterance))
-                added += outcome.staged is not None
-        return added, skipped
+                if outcome.staged is not None:
+                    written.append(outcome.utterance.key)
+        return written, tuple(skipped)
+
+    def _delete(self, key: tuple[str, str]) -> None:
+        """Forget an entry and its file, but for a link in the file's place, and the speaker's folder if it is empty."""
+        del self.utterances[key]
+        path = audio_path(self.folder, key)
+        if path.is_file() and not path.is_symlink():
+            path.unlink()
+        with suppress(OSError):  # others are in it
+            path.parent.rmdir()
 
 
 def _refuse_links(folder: Path) -> None:

@@ -40,6 +40,11 @@ class Recording(NamedTuple):
     root: Path  # the corpus root
 
     @property
+    def key(self) -> tuple[str, str]:
+        """(speaker, utterance): what identifies the cache's entry."""
+        return self.speaker, self.utterance
+
+    @property
     def path(self) -> Path:
         """Where the file is."""
         return self.root / self.source
@@ -140,8 +145,8 @@ def _disambiguated(recordings: list[Recording]) -> list[Recording]:
     taken: set[tuple[str, str]] = set()
     result = []
     for recording in recordings:
-        if (recording.speaker, recording.utterance) in taken:
+        if recording.key in taken:
             recording = recording._replace(utterance=recording.source)
-        taken.add((recording.speaker, recording.utterance))
+        taken.add(recording.key)
         result.append(recording)
     return result

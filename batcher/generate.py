@@ -91,7 +91,7 @@ def _write_features(folder: Path, settings: FeatureSettings, batch: list[Utteran
     with open(staged, "xb") as file:
         for utterance in batch:
             features = mfcc(read_signal(folder, utterance), settings).astype(FEATURE_DTYPE)
-            features.tofile(file)
+            file.write(features.tobytes())
             lengths.append(len(features))
     return staged, lengths
 

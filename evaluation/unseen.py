@@ -1,44 +1,25 @@
-"""SAP, SAN and EER over speakers that the network never heard, by corpus."""
+"""SAP, SAN, EER and minDCF over speakers that the network never heard, by corpus."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from tqdm import tqdm
 
 from audio.cache import UtteranceCache
+from audio.entries import Utterance
 from batcher.splits import is_listed
-from evaluation.metrics import bootstrap_interval, equal_error_rate, pairwise_scores
-from inference.encoder import SpeakerEncoder, cosine_distance
-from inference.speakers import SpeakerEmbeddings, embed_speaker, same_speaker_distance
+from evaluation.bootstrap import figures
+from evaluation.cuts import CUTS, embed_cuts, long_enough
+from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
+from evaluation.results import Result
+from inference.encoder import SpeakerEncoder
+from inference.speakers import SpeakerEmbeddings, different_speaker_distance, same_speaker_distance
 from storage.errors import UserError
 
 FEWEST_UTTERANCES = 2  # to compare a voice with itself
-UTTERANCES_PAIRED = 20  # per speaker, at most, in the trials of the EER
-CUTS = (None, 2.0)  # s: whole utterances, and what is left of them when someone says little
+UTTERANCES_PAIRED = 1000  # of a corpus, at most, in the trials: half a million pairs
 
-
-@dataclass(frozen=True)
-class Figure:
-    """A value and its 95 % interval (bootstrap over speakers)."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class UnseenReport:
-    """The figures of one corpus."""
-
-    corpus: str
-    cut: float | None  # s, the length that utterances were cut to
-    speakers: int
-    utterances: int
-    sap: Figure  # mean over speakers, cosine distance
-    san: Figure  # mean over pairs of speakers, cosine distance
-    eer: Figure  # all pairs of up to `UTTERANCES_PAIRED` utterances per speaker, fraction
+Speakers = dict[str, list[Utterance]]  # a corpus's, by name
 
 
 def evaluate_unseen(
@@ -46,110 +27,96 @@ def evaluate_unseen(
     cache: UtteranceCache,
     listed: Iterable[str],
     cuts: Sequence[float | None] = CUTS,
-) -> tuple[list[UnseenReport], list[str]]:
+) -> tuple[list[Result], list[str]]:
     """Measure the listed speakers (names or `corpus/name`), each corpus by itself, at each length.
+
+    SAP is the mean over speakers, SAN that over pairs of speakers. EER and minDCF are over all pairs of utterances; of
+    a corpus with more than `UTTERANCES_PAIRED`, each speaker gives an equal number.
 
     Args:
         cuts: seconds to use of each utterance; None for all of it.
 
     Returns:
-        the reports, and the listed speakers that were left out because the network was trained on them.
+        the results, and the listed speakers that were left out because the network was trained on them.
 
     Raises:
         UserError: no corpus has two unseen speakers to compare.
     """
-    counts, heard = _listed_utterances(encoder, cache, set(listed))
-    comparable: dict[str, list[str]] = {}
-    for (corpus, speaker), count in sorted(counts.items()):
-        if count >= FEWEST_UTTERANCES:
-            comparable.setdefault(corpus, []).append(speaker)
-    reports = [
-        _report(encoder, cache, corpus, names, cut)
-        for corpus, names in comparable.items()
-        if len(names) > 1
-        for cut in cuts
+    corpora, heard = _unseen_utterances(encoder, cache, set(listed))
+    asked_for = sum(map(len, corpora.values()))
+    comparable = {
+        corpus: {name: own for name, own in speakers.items() if len(own) >= FEWEST_UTTERANCES}
+        for corpus, speakers in corpora.items()
+    }
+    results = [
+        result
+        for corpus, speakers in sorted(comparable.items())
+        if len(speakers) > 1
+        for result in _evaluate_corpus(encoder, cache, corpus, speakers, cuts)
     ]
-    if not reports:
+    if not results:
         raise UserError(
             f"no corpus with two unseen speakers of {FEWEST_UTTERANCES} utterances or more: of those asked for, the "
-            f"cache at {cache.folder} holds {len(counts)}, and {len(heard)} that the network was trained on"
+            f"cache at {cache.folder} holds {asked_for}, and {len(heard)} that the network was trained on"
         )
-    return reports, sorted(heard)
+    return results, sorted(heard)
 
 
-def _listed_utterances(
+def _unseen_utterances(
     encoder: SpeakerEncoder, cache: UtteranceCache, listed: set[str]
-) -> tuple[Counter[tuple[str, str]], set[str]]:
-    """How many utterances each unseen (corpus, speaker) has, and the speakers that the network was trained on."""
-    entries = [entry for entry in cache.utterances.values() if is_listed(entry.speaker, entry.corpus, listed)]
-    heard = {entry.speaker for entry in entries} & encoder.trained_on
-    return Counter((entry.corpus, entry.speaker) for entry in entries if entry.speaker not in heard), heard
+) -> tuple[dict[str, Speakers], set[str]]:
+    """The listed speakers' utterances by corpus, without those of the training, whose names come second."""
+    corpora: dict[str, Speakers] = {}
+    heard = set()
+    for _, entry in sorted(cache.utterances.items()):
+        if is_listed(entry.speaker, entry.corpus, listed):
+            if entry.speaker in encoder.trained_on:
+                heard.add(entry.speaker)
+            else:
+                corpora.setdefault(entry.corpus, {}).setdefault(entry.speaker, []).append(entry)
+    return corpora, heard
 
 
-def format_reports(reports: list[UnseenReport]) -> str:
-    """A table, one line a corpus: value and 95 % interval of each figure."""
-    lines = [f"{'corpus':<18}{'speakers':>8}{'utterances':>12}  {'SAP':<26}{'SAN':<26}EER in %"]
-    for report in reports:
-        length = "whole" if report.cut is None else f"{report.cut:g} s"
-        figures = "".join(_cell(figure, 1, 4) for figure in (report.sap, report.san)) + _cell(report.eer, 100, 2)
-        counts = f"{report.speakers:>8}{report.utterances:>6} {length:<5}"
-        lines.append(f"{report.corpus or '.':<18}{counts}  {figures}".rstrip())
-    return "\n".join([*lines, "(in brackets the 95 % interval, bootstrap over speakers)"])
+def _evaluate_corpus(
+    encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, speakers: Speakers, cuts: Sequence[float | None]
+) -> list[Result]:
+    bar = tqdm(speakers.values(), f"embed {corpus}".strip(), unit="speaker", leave=False)
+    embedded = [embed_cuts(encoder, cache, own, cuts) for own in bar]  # each (cuts, utterances, d)
+    utterances = [utterance for own in speakers.values() for utterance in own]
+    results = []
+    for number, cut in enumerate(cuts):
+        voices = [
+            SpeakerEmbeddings(name, tuple(one.utterance for one in own), of_speaker[number])
+            for (name, own), of_speaker in zip(speakers.items(), embedded)
+        ]
+        trials = _all_pairs(voices)
+        statistics = (_distances(voices), detection_statistic(trials))
+        found = figures(lambda times: np.concatenate([one(times) for one in statistics]), len(voices))  # noqa: B023
+        counts = (len(voices), len(utterances), long_enough(utterances, cut), trials.targets, trials.nontargets)
+        results.append(Result(corpus, cut, *counts, dict(zip(("sap", "san", *DETECTION_FIGURES), found))))
+    return results
 
 
-def _cell(figure: Figure, scale: float, digits: int) -> str:
-    value, low, high = (f"{scale * number:.{digits}f}" for number in (figure.value, figure.low, figure.high))
-    return f"{value} [{low}, {high}]".ljust(26)
+def _distances(voices: list[SpeakerEmbeddings]) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from how often each speaker was drawn to the means of SAP and SAN."""
+    same = np.array([same_speaker_distance(voice) for voice in voices])
+    different = np.array([[different_speaker_distance(a, b) if a is not b else 0 for b in voices] for a in voices])
 
-
-def _report(
-    encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, names: list[str], cut: float | None
-) -> UnseenReport:
-    bar = tqdm(names, f"embed {corpus}".strip(), unit="speaker", leave=False)
-    speakers = [embed_speaker(encoder, cache, name, corpus, cut) for name in bar]
-    return UnseenReport(
-        corpus,
-        cut,
-        len(speakers),
-        sum(len(speaker.embeddings) for speaker in speakers),
-        _with_interval(_mean_sap(speakers), len(speakers)),
-        _with_interval(_mean_san(speakers), len(speakers)),
-        _with_interval(_eer(speakers), len(speakers)),
-    )
-
-
-def _with_interval(statistic, speakers: int) -> Figure:
-    return Figure(statistic(np.arange(speakers)), *bootstrap_interval(statistic, speakers))
-
-
-def _mean_sap(speakers: list[SpeakerEmbeddings]):
-    distances = np.array([same_speaker_distance(speaker) for speaker in speakers])
-    return lambda drawn: float(distances[drawn].mean())
-
-
-def _mean_san(speakers: list[SpeakerEmbeddings]):
-    means = [speaker.mean for speaker in speakers]
-    distances = np.array([[cosine_distance(a, b) for b in means] for a in means])
-
-    def statistic(drawn: np.ndarray) -> float:
-        different = drawn[:, None] != drawn[None, :]  # a speaker drawn twice is not another speaker
-        return float(distances[np.ix_(drawn, drawn)][different].mean()) if different.any() else float("nan")
+    def statistic(times: np.ndarray) -> np.ndarray:
+        pairs = times.sum() ** 2 - (times**2).sum()  # a speaker drawn twice is not another speaker
+        return np.array([times @ same / times.sum(), times @ different @ times / pairs if pairs else np.nan])
 
     return statistic
 
 
-def _eer(speakers: list[SpeakerEmbeddings]):
-    """Bootstrapped with the scores of each pair of speakers at hand, so that a draw only gathers them."""
-    embeddings = [speaker.embeddings[:UTTERANCES_PAIRED] for speaker in speakers]
-    target = [pairwise_scores(own, np.zeros(len(own)))[0] for own in embeddings]
-    nontarget = {(i, j): (a @ b.T).ravel() for i, a in enumerate(embeddings) for j, b in enumerate(embeddings) if i < j}
+def _all_pairs(voices: list[SpeakerEmbeddings]) -> ScoredTrials:
+    """Every pair of utterances; where they are too many, of some that lie evenly over each speaker's."""
+    most = max(UTTERANCES_PAIRED // len(voices), FEWEST_UTTERANCES)
+    chosen = [voice.embeddings[_evenly(len(voice.embeddings), most)] for voice in voices]
+    speakers = np.repeat(np.arange(len(chosen)), [len(own) for own in chosen])
+    return score_all_pairs(np.concatenate(chosen), speakers)
 
-    def statistic(drawn: np.ndarray) -> float:
-        pairs = [(min(i, j), max(i, j)) for n, i in enumerate(drawn) for j in drawn[:n] if i != j]
-        if not pairs:
-            return float("nan")
-        return equal_error_rate(
-            np.concatenate([target[i] for i in drawn]), np.concatenate([nontarget[pair] for pair in pairs])
-        )
 
-    return statistic
+def _evenly(count: int, most: int) -> np.ndarray:
+    """Rows from first to last, `most` of them if there are more."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(np.int64)

@@ -11,25 +11,28 @@ SAMPLES = 24_000  # of each utterance, 3 s
 
 
 class AngleEncoder:
-    """Embeds a signal at the angle that is its first sample, in degrees."""
+    """Embeds a signal at the angle that is its first sample, in degrees; notes the lengths of what it embeds."""
 
     def __init__(self, trained_on=()):
         self.trained_on = frozenset(trained_on)
+        self.lengths: list[int] = []
 
     def embed_utterances(self, signals: list[np.ndarray]) -> np.ndarray:
+        self.lengths.extend(len(signal) for signal in signals)
         radians = np.radians([signal[0] for signal in signals])
         return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
 
 
-def cache_of(folder: Path, angles: dict[str, list[int]], patch) -> UtteranceCache:
+def cache_of(folder: Path, angles: dict[str, list[int]], patch, samples: int = SAMPLES) -> UtteranceCache:
     """A cache of `corpus/speaker` with an utterance for each angle; `patch` replaces the reading of files."""
     cache = UtteranceCache(folder)
     degrees = {}
     for name, values in angles.items():
         corpus, _, speaker = name.rpartition("/")
         for number, value in enumerate(values):
-            utterance = Utterance(speaker, f"{number:03}", corpus, "", 1, 1, "", 1, 0.0, 0.0)
+            utterance = Utterance(speaker, f"{number:03}", corpus, "", 1, 1, "", samples, 0.0, 0.0)
             cache.utterances[utterance.key] = utterance
             degrees[utterance.key] = value
-    patch.setattr("inference.speakers.read_signal", lambda _folder, u: np.full(SAMPLES, degrees[u.key], np.int16))
+    for module in ("inference.speakers", "evaluation.cuts"):
+        patch.setattr(f"{module}.read_signal", lambda _folder, u: np.full(u.samples, degrees[u.key], np.int16))
     return cache

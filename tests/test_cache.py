@@ -199,8 +199,8 @@ def test_hostile_and_odd_names_stay_inside_the_folder(tmp_path):
     assert len(written) == len(pairs)
     assert {len(path.relative_to(cache.folder).parts) for path in written} == {3}
     assert UtteranceCache.open(cache.folder).utterances.keys() == set(pairs)
-    cache.clear()
-    assert not list((cache.folder / "audio").glob("*"))
+    assert cache.regenerate([given]).deleted == len(pairs)
+    assert [path.name for path in (cache.folder / "audio").rglob("*")] == ["x", "a.wav"]
 
 
 def test_long_names_that_begin_alike_are_two_files(tmp_path):
@@ -210,39 +210,44 @@ def test_long_names_that_begin_alike_are_two_files(tmp_path):
     assert report.added == len(audio_state(cache.folder)) == 2
 
 
-def test_clear_leaves_a_link_that_stands_in_an_entrys_place(tmp_path, tiny_cache):
-    path = tiny_cache.folder / "audio" / "p225" / "p225_001.wav"
+def test_regenerating_leaves_a_link_that_stands_in_a_lost_entrys_place(tmp_path, tiny_cache, corpus):
+    path = tiny_cache.folder / "audio" / "p362" / "p362_001.wav"
     path.rename(tmp_path / "elsewhere.wav")
     path.symlink_to(tmp_path / "elsewhere.wav")
-    tiny_cache.clear()
+    tiny_cache.regenerate(find_recordings(corpus))
     assert path.is_symlink()
     assert (tmp_path / "elsewhere.wav").exists()
 
 
-def test_clear_deletes_what_the_cache_wrote_and_nothing_else(tiny_cache):
+def test_regenerating_makes_everything_anew_and_deletes_lost_entries_and_nothing_else(tiny_cache, corpus):
     folder = tiny_cache.folder
-    (folder / "full_inputs.pkl").touch()
     (folder / "staging").mkdir()
     temporary_name(folder / "staging").touch()
-    foreign = ["notes.txt", ".tmp-mine", "audio/p225/mine.wav", "audio/holiday/mine.wav", "runs/one/last.npz"]
-    foreign = [folder / name for name in foreign]
+    foreign = ["notes.txt", ".tmp-mine", "audio/p362/mine.wav", "audio/holiday/mine.wav", "runs/one/last.npz"]
+    foreign = [folder / name for name in (*foreign, "full_inputs.pkl", "runs/one/.tmp-checkpoint")]
     for path in foreign:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    tiny_cache.clear()
-    left = {path for path in folder.rglob("*") if path.is_file()}
-    assert left - {folder / "cache.json", folder / ".lock"} == set(foreign)
-    assert not (folder / "audio" / "p226").exists()
-    assert tiny_cache.utterances == {}
+    before = audio_state(folder)
+    report = tiny_cache.regenerate(find_recordings(corpus))
+    assert (report.added, report.unchanged, report.deleted) == (4, 0, 11)
+    after = {name: state for name, state in audio_state(folder).items() if "mine" not in name}
+    assert len(after) == 4
+    assert all(content == before[name][1] and changed > before[name][0] for name, (changed, content) in after.items())
+    assert all(path.exists() for path in foreign)
+    left = {path for path in folder.rglob("*") if path.is_file() and "audio" not in path.parts}
+    assert {path.name for path in left.difference(foreign)} == {"cache.json", "index.jsonl", ".lock"}
+    assert UtteranceCache(folder).utterances == tiny_cache.utterances
 
 
-def test_a_cleared_cache_can_be_filled_again(tmp_path, corpus):
-    cache, _ = build(tmp_path / "cache", corpus)
-    before = (cache.folder / "index.jsonl").read_bytes()
-    cache.clear()
-    assert UtteranceCache(cache.folder).utterances == {}
-    assert cache.update(find_recordings(corpus)).added == 4
-    assert (cache.folder / "index.jsonl").read_bytes() == before
+def test_a_corpus_of_nothing_usable_costs_nobody_the_old_cache(tmp_path, tiny_cache):
+    (tmp_path / "bad" / "p225").mkdir(parents=True)
+    (tmp_path / "bad" / "p225" / "p225_001.wav").write_text("not audio")
+    before = audio_state(tiny_cache.folder)
+    with pytest.raises(CacheError, match="none of the 1 recordings can be used: not readable as audio"):
+        tiny_cache.regenerate(find_recordings(tmp_path / "bad"))
+    assert audio_state(tiny_cache.folder) == before
+    assert len(UtteranceCache(tiny_cache.folder).utterances) == 15
 
 
 def test_a_foreign_folder_is_refused_and_stays_as_it_is(tmp_path, corpus):
@@ -251,9 +256,9 @@ def test_a_foreign_folder_is_refused_and_stays_as_it_is(tmp_path, corpus):
     (folder / "index.jsonl").write_text("mine")
     (tmp_path / "file").write_text("mine")
     for place in (folder, tmp_path / "file"):
-        for action in (lambda cache: cache.update(find_recordings(corpus)), UtteranceCache.clear):
+        for action in (UtteranceCache.update, UtteranceCache.regenerate):
             with pytest.raises(CacheError, match=r"is a file|not a cache"):
-                action(UtteranceCache(place))
+                action(UtteranceCache(place), find_recordings(corpus))
     assert [path.name for path in folder.iterdir()] == ["index.jsonl"]
     assert (folder / "index.jsonl").read_text() == (tmp_path / "file").read_text() == "mine"
 

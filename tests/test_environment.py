@@ -131,7 +131,7 @@ def run_in_namespace(script: str, *arguments, **variables) -> subprocess.Complet
     return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("command", [UPDATE, GENERATE])
+@pytest.mark.parametrize("command", [UPDATE, REGENERATE, GENERATE])
 def test_two_runs_on_a_folder_in_use_say_whose_it_is_and_wait(corpus, complete, earlier, command):
     cache, before = earlier(command)
     how = {"cwd": ROOT, "env": environment(), "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -147,7 +147,7 @@ def test_two_runs_on_a_folder_in_use_say_whose_it_is_and_wait(corpus, complete, 
     assert is_same(cache, complete, ignore="" if command == GENERATE else INPUTS_NAME)
 
 
-@pytest.mark.parametrize("command", [UPDATE, GENERATE])
+@pytest.mark.parametrize("command", [UPDATE, REGENERATE, GENERATE])
 def test_a_full_disk_costs_nothing_that_was_there(tmp_path, corpus, complete, earlier, command):
     _, before = earlier(command)
     places = {"FOLDER": tmp_path / "disk", "BEFORE": before, "AFTER": tmp_path / "after"}
@@ -162,7 +162,7 @@ def test_a_full_disk_costs_nothing_that_was_there(tmp_path, corpus, complete, ea
     check_completed(command, corpus, tmp_path / "after", complete)
 
 
-@pytest.mark.parametrize("command", [UPDATE, GENERATE])
+@pytest.mark.parametrize("command", [UPDATE, REGENERATE, GENERATE])
 def test_a_file_that_can_not_grow_costs_nothing_that_was_there(corpus, complete, earlier, command):
     cache, before = earlier(command)
     longest = max(path.stat().st_size for path in (complete / "audio" / "p226").iterdir())

@@ -1,20 +1,45 @@
 """Metrics by hand, by loops and by textbook."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
-from evaluation.metrics import bootstrap_interval, equal_error_rate, pairwise_scores, wilson_interval
+from evaluation.metrics import (
+    ErrorCurve,
+    crossing,
+    equal_error_rate,
+    lowest_cost,
+    minimum_detection_cost,
+    wilson_interval,
+)
 
 RNG = np.random.default_rng(8)
 TARGET, NONTARGET = RNG.normal(1.5, 1, 300), RNG.normal(0, 1, 500)
+TIED_TARGET, TIED_NONTARGET = TARGET.round(1), NONTARGET.round(1)
+
+
+def rates_by_loop(target, nontarget, threshold):
+    miss = np.mean([score < threshold for score in target])
+    return miss, np.mean([score >= threshold for score in nontarget])
+
+
+def costs_by_loop(target, nontarget, prior, miss_cost=1, false_alarm_cost=1):
+    thresholds = [*target, *nontarget, np.inf]
+    rates = [rates_by_loop(target, nontarget, threshold) for threshold in thresholds]
+    reference = min(miss_cost * prior, false_alarm_cost * (1 - prior))
+    return [(miss_cost * prior * miss + false_alarm_cost * (1 - prior) * alarm) / reference for miss, alarm in rates]
 
 
 def test_separated_scores_have_no_errors():
-    assert equal_error_rate(np.array([0.7, 0.9, 0.8]), np.array([0.1, 0.6, -0.5])) == 0
+    target, nontarget = np.array([0.7, 0.9, 0.8]), np.array([0.1, 0.6, -0.5])
+    assert equal_error_rate(target, nontarget) == 0
+    assert minimum_detection_cost(target, nontarget, 0.01) == 0
 
 
 def test_swapped_scores_have_only_errors():
     assert equal_error_rate(np.array([0.1, 0.2]), np.array([0.8, 0.9])) == 1
+    assert minimum_detection_cost(np.array([0.1, 0.2]), np.array([0.8, 0.9]), 0.3) == 1
 
 
 def test_scores_that_tell_nothing_give_a_half():
@@ -28,15 +53,24 @@ def test_known_value():
 
 
 def test_normal_scores_give_the_theoretical_rate():
-    from statistics import NormalDist
-
     target, nontarget = RNG.normal(2, 1, 20_000), RNG.normal(0, 1, 20_000)
     assert equal_error_rate(target, nontarget) == pytest.approx(NormalDist().cdf(-1), abs=0.006)
 
 
+@pytest.mark.parametrize("prior", [0.05, 0.5])
+def test_normal_scores_give_the_theoretical_cost(prior):
+    target, nontarget = RNG.normal(2, 1, 50_000), RNG.normal(0, 1, 50_000)
+    normal = NormalDist()
+    best = 1 + np.log((1 - prior) / prior) / 2  # where the likelihood ratio outweighs the prior
+    cost = prior * normal.cdf(best - 2) + (1 - prior) * (1 - normal.cdf(best))
+    assert minimum_detection_cost(target, nontarget, prior) == pytest.approx(cost / min(prior, 1 - prior), abs=0.02)
+
+
 @pytest.mark.parametrize("monotone", [np.tanh, np.exp, lambda s: 3 * s - 7], ids=["tanh", "exp", "line"])
 def test_monotone_maps_change_nothing(monotone):
-    assert equal_error_rate(monotone(TARGET), monotone(NONTARGET)) == equal_error_rate(TARGET, NONTARGET)
+    mapped = monotone(TARGET), monotone(NONTARGET)
+    assert equal_error_rate(*mapped) == equal_error_rate(TARGET, NONTARGET)
+    assert minimum_detection_cost(*mapped, 0.05) == minimum_detection_cost(TARGET, NONTARGET, 0.05)
 
 
 def test_the_order_of_trials_changes_nothing():
@@ -44,17 +78,79 @@ def test_the_order_of_trials_changes_nothing():
 
 
 def test_the_rate_lies_between_misses_and_false_alarms_of_the_best_threshold():
-    def rates(threshold):
-        return np.mean([score < threshold for score in TARGET]), np.mean([score >= threshold for score in NONTARGET])
-
-    closest = min((rates(t) for t in np.concatenate([TARGET, NONTARGET])), key=lambda pair: abs(pair[0] - pair[1]))
+    rates = [rates_by_loop(TARGET, NONTARGET, threshold) for threshold in np.concatenate([TARGET, NONTARGET])]
+    closest = min(rates, key=lambda pair: abs(pair[0] - pair[1]))
     assert equal_error_rate(TARGET, NONTARGET) == pytest.approx(np.mean(closest), abs=1e-3)
+
+
+@pytest.mark.parametrize("costs", [(1, 1), (10, 1), (1, 5)])
+@pytest.mark.parametrize("prior", [0.01, 0.05, 0.5, 0.9])
+@pytest.mark.parametrize(("target", "nontarget"), [(TARGET, NONTARGET), (TIED_TARGET, TIED_NONTARGET)])
+def test_the_cost_equals_a_plain_loop_over_thresholds(target, nontarget, prior, costs):
+    expected = min(*costs_by_loop(target, nontarget, prior, *costs), 1)
+    assert minimum_detection_cost(target, nontarget, prior, *costs) == pytest.approx(expected, rel=1e-12)
+
+
+def test_known_costs():
+    target, nontarget = np.array([0.9, 0.8, 0.7, 0.3]), np.array([0.1, 0.2, 0.25, 0.6])
+    # above 0.6 a quarter is missed and nothing passes; a miss costs 0.01 of 0.01
+    assert minimum_detection_cost(target, nontarget, 0.01) == pytest.approx(0.25)
+    # at 0.3 nothing is missed and a quarter passes, at 0.1 of 0.1
+    assert minimum_detection_cost(target, nontarget, 0.9) == pytest.approx(0.25)
+    # a non-target above all others: accept half of the targets above it, or a quarter of the non-targets, at 99 to 1
+    assert minimum_detection_cost(np.array([0.9, 0.8, 0.4, 0.3]), nontarget, 0.01) == pytest.approx(0.5)
+    # misses ten times as dear: (10 * 0.05 * 0.25) of min(0.5, 0.95)
+    assert minimum_detection_cost(target, nontarget, 0.05, miss_cost=10) == pytest.approx(0.25)
+
+
+def test_the_better_machine_that_never_listens_costs_1():
+    for prior in (0.01, 0.5, 0.99):
+        assert minimum_detection_cost(np.ones(3), np.ones(7), prior) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("prior", [0, 1, 5, -0.1, float("nan")])
+def test_a_prior_out_of_range_is_refused(prior):
+    with pytest.raises(ValueError, match="expected a prior between 0 and 1"):
+        minimum_detection_cost(TARGET, NONTARGET, prior)
+
+
+def test_errors_that_cost_nothing_are_refused():
+    with pytest.raises(ValueError, match="expected costs above 0"):
+        minimum_detection_cost(TARGET, NONTARGET, 0.1, miss_cost=0)
 
 
 @pytest.mark.parametrize(("target", "nontarget"), [([], [1.0]), ([1.0], [])])
 def test_no_scores_are_refused(target, nontarget):
     with pytest.raises(ValueError, match="expected target and non-target scores"):
         equal_error_rate(np.array(target), np.array(nontarget))
+
+
+def test_scores_that_are_no_numbers_are_refused():
+    with pytest.raises(ValueError, match="Received NaN"):
+        equal_error_rate(np.array([0.1, np.nan]), np.array([0.2]))
+
+
+@pytest.mark.parametrize(("target", "nontarget"), [(TARGET, NONTARGET), (TIED_TARGET, TIED_NONTARGET)])
+def test_a_weight_is_a_number_of_repetitions(target, nontarget):
+    often = RNG.integers(0, 4, len(target)), RNG.integers(0, 4, len(nontarget))
+    rates = ErrorCurve(target, nontarget).rates(*often)
+    repeated = np.repeat(target, often[0]), np.repeat(nontarget, often[1])
+    assert crossing(*rates) == pytest.approx(equal_error_rate(*repeated), rel=1e-12)
+    assert lowest_cost(*rates, 0.05) == pytest.approx(minimum_detection_cost(*repeated, 0.05), rel=1e-12)
+
+
+def test_the_curve_goes_from_accepting_all_to_refusing_all():
+    miss, false_alarm = ErrorCurve(TIED_TARGET, TIED_NONTARGET).rates()
+    assert (miss[0], false_alarm[0], miss[-1], false_alarm[-1]) == (0, 1, 1, 0)
+    assert (np.diff(miss) >= 0).all()
+    assert (np.diff(false_alarm) <= 0).all()
+
+
+@pytest.mark.parametrize("weights", [([0, 0], [1, 1, 1]), ([1, 1], [0, 0, 0])])
+def test_no_weight_means_no_rates(weights):
+    rates = ErrorCurve(np.array([1.0, 2.0]), np.array([0.0, 1.0, 3.0])).rates(*map(np.array, weights))
+    assert np.isnan(crossing(*rates))
+    assert np.isnan(lowest_cost(*rates, 0.01))
 
 
 @pytest.mark.parametrize(
@@ -75,33 +171,3 @@ def test_wilson_is_symmetric_and_wider_with_more_confidence():
 def test_no_trials_are_refused():
     with pytest.raises(ValueError, match="at least one trial"):
         wilson_interval(0, 0)
-
-
-def test_bootstrap_holds_the_value_and_is_repeatable():
-    values = np.random.default_rng(2).normal(5, 1, 40)
-    low, high = bootstrap_interval(lambda drawn: values[drawn].mean(), 40, seed=3)
-    assert low < values.mean() < high
-    assert (low, high) == bootstrap_interval(lambda drawn: values[drawn].mean(), 40, seed=3)
-    assert high - low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(40), rel=0.15)
-
-
-def test_bootstrap_of_a_constant_has_no_width():
-    assert bootstrap_interval(lambda drawn: 0.25, 6) == (0.25, 0.25)
-
-
-def test_bootstrap_leaves_out_draws_without_a_value():
-    low, high = bootstrap_interval(lambda drawn: float("nan") if len(set(drawn)) < 2 else 1.0, 2)
-    assert (low, high) == (1.0, 1.0)
-
-
-def test_pairs_equal_a_plain_loop():
-    embeddings = RNG.normal(size=(9, 3))
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    speakers = [0, 1, 0, 2, 2, 1, 0, 3, 2]
-    expected = {True: [], False: []}
-    for i in range(9):
-        for j in range(i + 1, 9):
-            expected[speakers[i] == speakers[j]].append(embeddings[i] @ embeddings[j])
-    target, nontarget = pairwise_scores(embeddings, speakers)
-    np.testing.assert_allclose(target, expected[True])
-    np.testing.assert_allclose(nontarget, expected[False])

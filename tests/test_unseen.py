@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from angles import AngleEncoder, cache_of
 
-from evaluation.unseen import evaluate_unseen, format_reports
+from evaluation import unseen
+from evaluation.unseen import evaluate_unseen
 from storage.errors import UserError
 
 ANGLES = {
@@ -30,45 +31,73 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_figures_by_hand(cache):
-    (report,), left_out = evaluate(AngleEncoder(), cache, ["ann", "bob", "cid"])
+    (result,), left_out = evaluate(AngleEncoder(), cache, ["ann", "bob", "cid"])
     assert left_out == []
-    assert (report.corpus, report.speakers, report.utterances) == ("vctk", 3, 8)
-    assert report.sap.value == pytest.approx(1 - np.mean([cosine(20), cosine(10), cosine(30)]), abs=1e-6)
+    assert (result.source, result.speakers, result.utterances, result.long_enough) == ("vctk", 3, 8, 8)
+    assert (result.targets, result.nontargets) == (1 + 1 + 6, 4 + 8 + 8)
+    sap, san = result.figures["sap"].value, result.figures["san"].value
+    assert sap == pytest.approx(1 - np.mean([cosine(20), cosine(10), cosine(30)]), abs=1e-6)
     # the speakers' means are at 10, 95 and 215 degrees
-    assert report.san.value == pytest.approx(1 - np.mean([cosine(85), cosine(120), cosine(155)]), abs=1e-6)
-    assert report.eer.value == 0
+    assert san == pytest.approx(1 - np.mean([cosine(85), cosine(120), cosine(155)]), abs=1e-6)
+    assert [result.figures[name].value for name in ("eer", "min_dcf_0.01", "min_dcf_0.05")] == [0, 0, 0]
 
 
 def test_errors_are_counted_over_pairs_of_utterances(cache):
     # targets 10 and 55 degrees apart; non-targets 5, 60, 5 and 50: half the targets are missed, half the others pass
-    (report,), _ = evaluate(AngleEncoder(), cache, ["dee", "eve"])
-    assert report.eer.value == 0.5
+    (result,), _ = evaluate(AngleEncoder(), cache, ["dee", "eve"])
+    assert result.figures["eer"].value == 0.5
+    # a false alarm weighs 99 or 19 misses, and the nearest non-targets lie nearer than any target
+    assert [result.figures[name].value for name in ("min_dcf_0.01", "min_dcf_0.05")] == pytest.approx([1, 1])
 
 
 def test_every_corpus_is_measured_by_itself_and_values_lie_in_their_intervals(cache):
-    reports, _ = evaluate(AngleEncoder(), cache, [name.split("/")[1] for name in ANGLES])
-    assert [report.corpus for report in reports] == ["libri", "vctk"]
-    for report in reports:
-        for figure in (report.sap, report.san, report.eer):
+    results, _ = evaluate(AngleEncoder(), cache, [name.split("/")[1] for name in ANGLES])
+    assert [result.source for result in results] == ["libri", "vctk"]
+    for result in results:
+        assert list(result.figures) == ["sap", "san", "eer", "min_dcf_0.01", "min_dcf_0.05"]
+        for figure in result.figures.values():
             assert figure.low <= figure.value <= figure.high
-    assert reports == evaluate(AngleEncoder(), cache, [name.split("/")[1] for name in ANGLES])[0]
+    assert results == evaluate(AngleEncoder(), cache, [name.split("/")[1] for name in ANGLES])[0]
+
+
+def test_intervals_equal_a_bootstrap_by_plain_loops(cache, monkeypatch):
+    monkeypatch.setattr("evaluation.bootstrap.RESAMPLES", 40)
+    (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "cid"])
+    means = [10, 95, 215]
+    rng, drawn_sap, drawn_san = np.random.default_rng(0), [], []
+    for _ in range(40):
+        drawn = rng.integers(0, 3, 3)
+        drawn_sap.append(np.mean([1 - cosine([20, 10, 30][one]) for one in drawn]))
+        pairs = [1 - cosine(means[a] - means[b]) for a in drawn for b in drawn if a != b]
+        drawn_san += [np.mean(pairs)] if pairs else []
+    for name, values in (("sap", drawn_sap), ("san", drawn_san)):
+        figure = result.figures[name]
+        assert (figure.low, figure.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])), abs=1e-6)
+
+
+def test_of_too_many_utterances_each_speaker_gives_as_many_from_first_to_last(cache, monkeypatch):
+    monkeypatch.setattr(unseen, "UTTERANCES_PAIRED", 6)
+    (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "cid"])
+    assert (result.targets, result.nontargets) == (1 + 3, 2 * 3)
+    assert result.utterances == 6  # SAP and SAN are still over all of them
+    assert unseen._evenly(5, 3).tolist() == [0, 2, 4]
 
 
 def test_names_may_carry_their_corpus(cache):
-    (report,), _ = evaluate(AngleEncoder(), cache, ["vctk/ann", "vctk/bob", "libri/cid", "nobody"])
-    assert report.speakers == 2
+    (result,), _ = evaluate(AngleEncoder(), cache, ["vctk/ann", "vctk/bob", "libri/cid", "nobody"])
+    assert result.speakers == 2
 
 
 def test_speakers_of_the_training_are_left_out_and_told(cache):
-    (report,), left_out = evaluate(AngleEncoder(trained_on=["cid", "dee"]), cache, ["ann", "bob", "cid"])
+    (result,), left_out = evaluate(AngleEncoder(trained_on=["cid", "dee"]), cache, ["ann", "bob", "cid"])
     assert left_out == ["cid"]
-    assert report.speakers == 2
+    assert result.speakers == 2
 
 
 def test_a_single_utterance_is_left_out(tmp_path, monkeypatch):
     cache = cache_of(tmp_path, {**ANGLES, "vctk/one": [5]}, monkeypatch)
-    (report,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "one"])
-    assert (report.speakers, report.utterances) == (2, 4)
+    (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "one"])
+    assert (result.speakers, result.utterances) == (2, 4)
 
 
 @pytest.mark.parametrize("listed", [["ann"], ["ann", "dee"], ["nobody"], []])
@@ -84,30 +113,26 @@ def test_the_way_the_network_heard_them_is_told(cache):
 
 def test_a_corpus_of_single_utterances_does_not_hide_the_others(tmp_path, monkeypatch):
     cache = cache_of(tmp_path, {**ANGLES, "ads/fay": [1], "ads/gus": [2]}, monkeypatch)
-    reports, _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "fay", "gus"])
-    assert [report.corpus for report in reports] == ["vctk"]
+    results, _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "fay", "gus"])
+    assert [result.source for result in results] == ["vctk"]
 
 
-def test_the_table_has_a_line_for_each_corpus(cache):
-    reports, _ = evaluate(AngleEncoder(), cache, [name.split("/")[1] for name in ANGLES])
-    header, libri, vctk, note = format_reports(reports).splitlines()
-    assert [word for word in ("corpus", "speakers", "SAP", "SAN", "EER") if word not in header] == []
-    assert libri.split()[:3] == ["libri", "2", "4"]
-    assert vctk.split()[:3] == ["vctk", "3", "8"]
-    assert f"{reports[0].sap.value:.4f} [{reports[0].sap.low:.4f}, {reports[0].sap.high:.4f}]" in libri
-    assert "50.00 [" in libri
-    assert "95 % interval" in note
+def test_whole_utterances_and_their_beginnings_are_all_measured(cache):
+    encoder = AngleEncoder()  # of utterances of 3 s
+    results, _ = evaluate_unseen(encoder, cache, ["ann", "bob"])
+    assert [(result.cut, result.long_enough) for result in results] == [(None, 4), (5, 0), (2, 4), (1, 4)]
+    assert sorted(encoder.lengths) == [8_000] * 4 + [16_000] * 4 + [24_000] * 4
 
 
-def test_whole_utterances_and_their_first_two_seconds_are_both_measured(cache):
-    lengths = []
+def test_figures_are_those_of_the_cut(tmp_path, monkeypatch):
+    class Turning(AngleEncoder):
+        """Turns the even ones by a degree for each 1,000 samples that are missing."""
 
-    class Listener(AngleEncoder):
         def embed_utterances(self, signals):
-            lengths.extend(len(signal) for signal in signals)
-            return super().embed_utterances(signals)
+            turned = [signal + (24_000 - len(signal)) // 1_000 * (signal[0] % 2) for signal in signals]
+            return super().embed_utterances(turned)
 
-    reports, _ = evaluate_unseen(Listener(), cache, ["ann", "bob"])
-    assert [report.cut for report in reports] == [None, 2.0]
-    assert lengths == [24_000] * 4 + [16_000] * 4
-    assert [line.split()[3] for line in format_reports(reports).splitlines()[1:3]] == ["whole", "2"]
+    cache = cache_of(tmp_path, {"ann": [0, 11], "bob": [90, 101]}, monkeypatch)
+    results, _ = evaluate_unseen(Turning(), cache, ["ann", "bob"], cuts=[2.0, None, 1.0])
+    expected = [1 - cosine(degrees) for degrees in (19, 11, 27)]
+    assert [result.figures["sap"].value for result in results] == pytest.approx(expected, abs=1e-6)

@@ -1,0 +1,48 @@
+"""Utterances whole and cut, embedded."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from audio.cache import UtteranceCache
+from audio.decode import SAMPLE_RATE
+from audio.entries import Utterance, read_signal
+from inference.encoder import SpeakerEncoder
+
+CUTS = (None, 5.0, 2.0, 1.0)  # s from the beginning of what the cache holds; None for all of it
+
+
+def embed_cuts(
+    encoder: SpeakerEncoder, cache: UtteranceCache, utterances: Sequence[Utterance], cuts: Sequence[float | None]
+) -> np.ndarray:
+    """Embed the beginnings of utterances.
+
+    An utterance shorter than a cut is used whole, and embedded once for all the cuts that it is shorter than. (Cutting
+    its features instead of its signal saves a second, but the last five frames know what comes after them: the
+    embeddings of 1 s cuts move by up to 0.02 in cosine distance.)
+
+    Args:
+        cuts: seconds; None for all of it.
+
+    Returns:
+        float32, shape = (cuts, utterances, embedding_size), rows of length 1.
+    """
+    signals = [read_signal(cache.folder, utterance) for utterance in utterances]
+    wanted = [[(n, _samples(len(signal), cut)) for n, signal in enumerate(signals)] for cut in cuts]
+    rows = {part: row for row, part in enumerate(sorted({part for parts in wanted for part in parts}))}
+    embeddings = encoder.embed_utterances([signals[n][:samples] for n, samples in rows])
+    return embeddings[np.array([[rows[part] for part in parts] for parts in wanted])]
+
+
+def long_enough(utterances: Sequence[Utterance], cut: float | None) -> int:
+    """How many utterances are at least as long as the cut."""
+    return sum(cut is None or utterance.samples >= round(cut * SAMPLE_RATE) for utterance in utterances)
+
+
+def describe_cut(cut: float | None) -> str:
+    """The length in words."""
+    return "whole" if cut is None else f"{cut:g} s"
+
+
+def _samples(available: int, cut: float | None) -> int:
+    return available if cut is None else min(available, round(cut * SAMPLE_RATE))

@@ -1,0 +1,48 @@
+"""Intervals over speakers."""
+
+import numpy as np
+import pytest
+
+from evaluation.bootstrap import figures
+
+VALUES = np.random.default_rng(2).normal(5, 1, 40)
+
+
+def mean(times):
+    return np.array([times @ VALUES / times.sum()])
+
+
+def test_the_interval_holds_the_value_is_repeatable_and_as_wide_as_theory_says():
+    (figure,) = figures(mean, 40, seed=3)
+    assert figure.value == pytest.approx(VALUES.mean())
+    assert figure.low < figure.value < figure.high
+    assert [figure] == figures(mean, 40, seed=3)
+    assert figure.high - figure.low == pytest.approx(2 * 1.96 * VALUES.std() / np.sqrt(40), rel=0.15)
+
+
+def test_as_many_speakers_are_drawn_as_there_are():
+    seen = []
+    figures(lambda times: seen.append(times) or np.zeros(1), 6)
+    assert {(len(times), times.sum()) for times in seen} == {(6, 6)}
+    assert max(times.max() for times in seen) > 2  # with replacement
+
+
+def test_more_confidence_is_wider():
+    (usual,), (wide,) = figures(mean, 40), figures(mean, 40, confidence=0.99)
+    assert wide.low < usual.low < usual.high < wide.high
+
+
+def test_a_constant_has_no_width():
+    (figure,) = figures(lambda times: np.array([0.25]), 6)
+    assert (figure.value, figure.low, figure.high) == (0.25, 0.25, 0.25)
+
+
+def test_draws_without_a_value_are_left_out_of_that_figure_alone():
+    one, other = figures(lambda times: np.array([1.0 if times.all() else np.nan, times[0]]), 2)
+    assert (one.low, one.high) == (1, 1)
+    assert (other.low, other.high) == (0, 2)
+
+
+def test_no_value_in_any_draw_gives_no_interval():
+    (figure,) = figures(lambda times: np.array([np.nan]), 2)
+    assert np.isnan([figure.value, figure.low, figure.high]).all()

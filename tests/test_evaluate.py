@@ -1,0 +1,77 @@
+"""`cli.py --evaluate` as a user runs it: a table, JSON, a trial list. (The figures: test_unseen.py, test_trials.py.)"""
+
+import dataclasses
+import json
+
+import keras
+import pytest
+import tiny
+from command_line import fail, succeed
+
+from audio.mfcc import FeatureSettings
+from models.checkpoint import save_checkpoint
+
+TRIALS = "1 p225/p225_001 p225/p225_002\n1 p362/p362_001 p362/p362_003\n0 p225/p225_001 p362/p362_002\n"
+FIGURES = ["sap", "san", "eer", "min_dcf_0.01", "min_dcf_0.05"]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A network that learnt nothing, of p226."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(1)
+    options = tiny.TinyNetworkOptions(feature_size=FeatureSettings().size)
+    description = {
+        "network": dataclasses.asdict(options),
+        "features": dataclasses.asdict(FeatureSettings()),
+        "trained_on": ["p226"],
+        "held_out": ["p225", "p226", "p362"],
+        "step": 60,
+    }
+    path = tmp_path_factory.mktemp("network") / "last.npz"
+    save_checkpoint(path, tiny.checkpoint(description, tiny.state(options).arrays()))
+    return path
+
+
+@pytest.fixture
+def evaluate(network, cache_template):
+    return ("cli.py", "--evaluate", "--cache_output_dir", cache_template, "--checkpoint", network)
+
+
+def test_json_alone_goes_to_stdout(evaluate, network, cache_template):
+    done = succeed(*evaluate, "--json")
+    content = json.loads(done.stdout)
+    about = {"path": str(network), "stage": "softmax", "step": 60, "finished": True}
+    assert (content["checkpoint"], content["cache"], content["left_out"]) == (about, str(cache_template), ["p226"])
+    assert [result["cut"] for result in content["results"]] == [None, 5.0, 2.0, 1.0]
+    for result in content["results"]:
+        assert (result["speakers"], result["utterances"], result["targets"], result["nontargets"]) == (2, 10, 20, 25)
+        assert list(result["figures"]) == FIGURES
+    assert "left out, as the network was trained on them: p226" in done.stderr
+
+
+def test_a_trial_list_is_scored(evaluate, tmp_path):
+    (tmp_path / "veri.txt").write_text(TRIALS)
+    header, *lines = succeed(*evaluate, "--trials", tmp_path / "veri.txt").stdout.splitlines()
+    assert " ".join(header.split()) == "trials speakers utterances cut EER in % minDCF 0.01 minDCF 0.05"
+    assert [line.split()[:3] for line in lines[:1]] == [["veri.txt", "2", "5"]]
+    assert len(lines) == 4 + 2
+
+
+def test_a_list_with_a_speaker_of_the_training_is_refused(evaluate, tmp_path):
+    (tmp_path / "veri.txt").write_text(f"{TRIALS}0 p225/p225_001 p226/p226_001\n")
+    line = fail(2, *evaluate, "--trials", tmp_path / "veri.txt")
+    assert "veri.txt, line 4: the network was trained on p226" in line
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--get_embeddings", "p225", "--json"), "--trials and --json go with --evaluate"),
+        (("--update_cache", "--trials", "veri.txt"), "--trials and --json go with --evaluate"),
+        (("--evaluate", "--trials", "veri.txt", "--test_speakers", "p225"), "names its speakers itself"),
+        (("--evaluate", "--trials", "veri.txt", "--test_speakers_file", "dev.txt"), "names its speakers itself"),
+    ],
+)
+def test_contradictory_flags_are_a_user_s_mistake(flags, message):
+    assert message in fail(2, "cli.py", *flags)
