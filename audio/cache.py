@@ -15,7 +15,7 @@ from pathlib import Path
 from audio.entries import AUDIO_FOLDER, STAGING_FOLDER, CacheError, Skipped, Utterance, audio_path, is_whole
 from audio.fill import fill, left_over
 from audio.index import index_line, read_index, write_index
-from audio.mark import adopt, check_ownership, is_marked
+from audio.mark import SETTINGS, adopt, check_ownership, is_marked, settings_of
 from audio.scan import CACHE_INDEX, Recording
 from storage.atomic import naming
 from storage.lock import folder_lock
@@ -49,11 +49,13 @@ class UtteranceCache:
         """Open a cache that must exist.
 
         Raises:
-            CacheError: nothing is cached in `folder`.
+            CacheError: nothing is cached in `folder`, or it was made with other settings.
         """
         cache = cls(folder)
         if not cache.utterances:
             raise CacheError(f"no cached utterances in {folder}; run cli.py --regenerate_full_cache first")
+        if settings_of(folder) != SETTINGS:
+            raise CacheError(f"{folder} was made with other settings; cli.py --update_cache makes it again")
         return cache
 
     def speakers(self) -> list[str]:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from audio.cache import UtteranceCache
-from audio.decode import SAMPLE_RATE
 from audio.entries import read_signal
 from inference.encoder import SpeakerEncoder, cosine_distance, mean_embedding
 from storage.atomic import write_atomically
@@ -36,17 +35,12 @@ class SpeakerEmbeddings:
 
 
 def embed_speaker(
-    encoder: SpeakerEncoder,
-    cache: UtteranceCache,
-    speaker: str,
-    corpus: str | None = None,
-    longest: float | None = None,
+    encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str, corpus: str | None = None
 ) -> SpeakerEmbeddings:
     """Embed every cached utterance of a speaker.
 
     Args:
         corpus: where to look for the speaker; None for every corpus.
-        longest: seconds from the beginning of each to use; None for all of it.
 
     Raises:
         UserError: the cache does not hold the speaker.
@@ -54,8 +48,7 @@ def embed_speaker(
     utterances = cache.of_speaker(speaker, corpus)
     if not utterances:
         raise UserError(_unknown(cache, speaker))
-    samples = None if longest is None else round(longest * SAMPLE_RATE)
-    signals = [read_signal(cache.folder, utterance)[:samples] for utterance in utterances]
+    signals = [read_signal(cache.folder, utterance) for utterance in utterances]
     names = tuple(utterance.utterance for utterance in utterances)
     return SpeakerEmbeddings(speaker, names, encoder.embed_utterances(signals))
 

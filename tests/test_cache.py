@@ -268,6 +268,8 @@ def test_other_settings_mean_that_everything_is_done_again(tmp_path, corpus):
     mark = json.loads((cache.folder / "cache.json").read_text())
     other = {**mark, "settings": {**mark["settings"], "sample_rate": 16000}}
     (cache.folder / "cache.json").write_text(json.dumps(other))
+    with pytest.raises(CacheError, match="made with other settings"):
+        UtteranceCache.open(cache.folder)
     _, report = build(cache.folder, corpus)
     assert (report.added, report.unchanged) == (4, 0)
     assert json.loads((cache.folder / "cache.json").read_text()) == mark
