@@ -117,10 +117,9 @@ def training_loop(stage: "Stage", steps: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(waits[WARM_UP:]), np.array(taken[WARM_UP:])
 
 
-def take_step(stage: "Stage", batch: Batch) -> None:
+def take_step(stage: "Stage", batch: Batch) -> dict[str, float]:
     """One gradient step, its report read as in training."""
-    for value in stage.step(batch.windows, batch.labels).values():
-        float(value)
+    return {name: float(value) for name, value in stage.step(batch.windows, batch.labels).items()}
 
 
 def milliseconds(function: Callable, *arguments: object) -> tuple[float, object]:
