@@ -2,6 +2,8 @@
 
 import hashlib
 import itertools
+import pickle
+import select
 import shutil
 
 import numpy as np
@@ -10,9 +12,10 @@ import soundfile
 
 from audio.cache import UtteranceCache
 from audio.entries import CacheError, audio_path, read_signal
+from audio.fill import staging
 from audio.index import write_index
 from audio.mfcc import FeatureSettings, mfcc
-from batcher.generate import generate_inputs
+from batcher.generate import _write_features, generate_inputs
 from batcher.inputs import InputsError, load_inputs
 from batcher.restricted_pickle import read_records
 
@@ -150,3 +153,10 @@ def test_a_reopened_cache_gives_the_same_bytes(tmp_path, tiny_cache, tiny_inputs
 def test_a_speaker_listed_twice_is_held_out_once(tmp_path, tiny_cache):
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362", "p362"))
     assert load_inputs(tmp_path / "inputs.pkl").held_out == ("p362",)
+
+
+def test_what_a_worker_hands_over_fits_in_a_pipe_at_once(tiny_cache):
+    """Else one that is killed in mid-message leaves the parent waiting for the rest of it."""
+    with staging(tiny_cache.folder):
+        handed_over = _write_features(tiny_cache.folder, FeatureSettings(), list(tiny_cache.utterances.values()))
+    assert len(pickle.dumps(handed_over)) < select.PIPE_BUF
