@@ -15,7 +15,7 @@ from pathlib import Path
 from audio.entries import AUDIO_FOLDER, STAGING_FOLDER, CacheError, Skipped, Utterance, audio_path, is_whole
 from audio.fill import fill, left_over
 from audio.index import index_line, read_index, write_index
-from audio.mark import SETTINGS, adopt, check_ownership, is_marked, settings_of
+from audio.mark import SETTINGS, adopt, check_ownership, settings_of
 from audio.scan import CACHE_INDEX, Recording
 from storage.atomic import naming
 from storage.lock import folder_lock
@@ -73,7 +73,7 @@ class UtteranceCache:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for writing, as whoever held it before has left it, but for the leavings of a killed run.
+        """Hold the folder, which is known to be ours, as its last holder left it, but for the leavings of a killed run.
 
         Raises:
             CacheError: a link stands where the cache's own folders or index should be; it may lead anywhere.
@@ -81,9 +81,8 @@ class UtteranceCache:
         """
         with naming(self.folder), folder_lock(self.folder):
             _refuse_links(self.folder)
-            if is_marked(self.folder):
-                for path in left_over(self.folder):
-                    path.unlink()
+            for path in left_over(self.folder):
+                path.unlink()
             self.__dict__.pop("utterances", None)  # what `cached_property` keeps
             yield
 

@@ -28,11 +28,6 @@ SETTINGS = {  # whatever shapes an entry: under another value of any, all entrie
 logger = logging.getLogger(__name__)
 
 
-def is_marked(folder: Path) -> bool:
-    """Whether this tool wrote the folder."""
-    return bool(_read(folder))
-
-
 def check_ownership(folder: Path) -> None:
     """Refuse a folder with files in it that does not bear our mark.
 
@@ -41,7 +36,7 @@ def check_ownership(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise CacheError(f"{folder} is a file; name a folder for the cache")
-    if folder.is_dir() and not is_marked(folder) and not all(map(_is_of_an_early_kill, folder.iterdir())):
+    if folder.is_dir() and not _read(folder) and not all(map(_is_of_an_early_kill, folder.iterdir())):
         raise CacheError(f"{folder} holds files but is not a cache of this tool; name an empty or new folder")
 
 
