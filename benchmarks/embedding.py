@@ -48,7 +48,8 @@ def main() -> None:
     figures = embed_all(encoder, speakers)
     peak = getrusage(RUSAGE_SELF).ru_maxrss * KIB
     weights = "random" if args.checkpoint is None else str(args.checkpoint)
-    report("embedding", weights=weights, load_seconds=loading, **figures, peak_mb=peak / 1e6)
+    size = {} if args.checkpoint is None else {"mb": args.checkpoint.stat().st_size / 1e6}
+    report("embedding", weights=weights, load_seconds=loading, **figures, peak_mb=peak / 1e6, **size)
 
 
 def random_encoder() -> SpeakerEncoder:
@@ -92,6 +93,7 @@ def embed_all(encoder: SpeakerEncoder, speakers: list[list[np.ndarray]]) -> dict
         "speakers": len(speakers),
         "utterances": len(signals),
         "voiced_hours": seconds / 3600,
+        **together.figures(),
         "x_real_time": seconds / together.wall,
         "ms_per_utterance": 1e3 * together.wall / len(signals),
         "cpu_ms_per_utterance": 1e3 * together.cpu / len(signals),

@@ -76,11 +76,19 @@ def hours_of(files: list[Path]) -> float:
 def measure_stages(folder: Path, files: list[Path], hours: float, workers: int) -> dict:
     """Run both stages on `folder`'s corpus and print what each takes."""
     flags = ("--audio_dir", folder / "corpus", "--cache_output_dir", folder / "cache", "--num_workers", workers)
-    costs = {stage: run("cli.py", action, *flags) for stage, action in STAGES.items()}
-    for stage, cost in costs.items():
+    costs = {}
+    for stage, action in STAGES.items():
+        before = bytes_in(folder / "cache")
+        costs[stage] = cost = run("cli.py", action, *flags)
         size = {"utterances": len(files), "audio_hours": hours, "workers": workers}
-        report("growth", stage=stage, **size, **cost.figures(), x_real_time=3600 * hours / cost.wall)
+        written = (bytes_in(folder / "cache") - before) / 1e6
+        report("growth", stage=stage, **size, **cost.figures(), x_real_time=3600 * hours / cost.wall, mb=written)
     return {"hours": hours, **costs}
+
+
+def bytes_in(folder: Path) -> int:
+    """Of all files in a folder; 0 if there is none."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def report_vctk_size(points: list[dict]) -> None:

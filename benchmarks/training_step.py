@@ -4,7 +4,8 @@
 
 On made-up inputs of VCTK's size: the network alone, on the same batch again and again; the input side alone, which
 draws windows, stacks them, and disturbs them; and both as in training, where a thread draws the next batch during the
-step. All in milliseconds a step, medians after a warm-up. Of all steps, the share that is spent waiting is printed too.
+step. All in milliseconds a step, medians after a warm-up; also the share of all steps that is spent waiting, and the
+most memory that the process had resident.
 """
 
 import argparse
@@ -14,11 +15,13 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import TYPE_CHECKING
 
 import numpy as np
 from made_up_inputs import VCTK_HOURS, VCTK_SPEAKERS, write_inputs
 from measure import progress, report
+from peak_memory import KIB
 
 from batcher.augment import augment
 from batcher.inputs import TrainingInputs, load_inputs
@@ -49,7 +52,7 @@ def main() -> None:
         for name in (SOFTMAX, TRIPLET):
             progress(f"{name}: {args.steps} steps of each kind")
             options = TrainingOptions(name, path, Path(folder), **dataclasses.asdict(DEFAULTS[name]))
-            report_stage(build_stage(options, inputs), args)
+            report_stage(build_stage(options, inputs), args, path.stat().st_size)
 
 
 def build_stage(options: TrainingOptions, inputs: TrainingInputs) -> "Stage":
@@ -60,11 +63,13 @@ def build_stage(options: TrainingOptions, inputs: TrainingInputs) -> "Stage":
     return STAGES[options.stage](options, inputs, build_start(options, inputs, None))
 
 
-def report_stage(stage: "Stage", args: argparse.Namespace) -> None:
-    """Print the figures of one stage."""
+def report_stage(stage: "Stage", args: argparse.Namespace, size: int) -> None:
+    """Print the figures of one stage, on inputs of `size` bytes."""
     network = network_alone(stage, args.steps)
     windows, augmentation = input_alone(stage, args.steps)
+    cpu = time.process_time()
     waits, steps = training_loop(stage, args.steps)
+    cpu = time.process_time() - cpu
     alone = float(np.median(network))
     input_side = float(np.median(windows + augmentation))
     report(
@@ -81,6 +86,9 @@ def report_stage(stage: "Stage", args: argparse.Namespace) -> None:
         loop_longest_wait_ms=float(waits.max()),
         late_batches=int((waits > LATE).sum()),
         waiting_share=float(waits.sum() / (waits.sum() + steps.sum())),
+        loop_step_cpu_ms=1e3 * cpu / (WARM_UP + args.steps),
+        peak_mb=getrusage(RUSAGE_SELF).ru_maxrss * KIB / 1e6,
+        inputs_mb=size / 1e6,
     )
 
 
