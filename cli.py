@@ -184,7 +184,8 @@ def evaluate(args: argparse.Namespace) -> None:
     else:
         results, heard = _evaluate_speakers(args, cache, encoder)
         source = "corpus"
-    print(as_json(results, **_origin(args, cache), left_out=heard) if args.json else format_table(results, source))
+    about = {"cache": str(cache.folder), "checkpoint": encoder.origin, "left_out": heard}
+    print(as_json(results, **about) if args.json else format_table(results, source))
 
 
 def _evaluate_speakers(args: argparse.Namespace, cache, encoder) -> tuple[list, list[str]]:
@@ -204,16 +205,6 @@ def _evaluate_trials(args: argparse.Namespace, cache, encoder) -> list:
 
     trials = read_trials(args.trials, cache, encoder.trained_on)
     return evaluate_trials(encoder, cache, trials, args.trials.name)
-
-
-def _origin(args: argparse.Namespace, cache) -> dict:
-    """What figures are of: the checkpoint and the cache."""
-    from models.checkpoint import load_checkpoint
-
-    checkpoint = _checkpoint(args, cache)
-    description = load_checkpoint(checkpoint).description
-    about = {name: description[name] for name in ("stage", "step", "finished")}
-    return {"cache": str(cache.folder), "checkpoint": {"path": str(checkpoint), **about}}
 
 
 def _print_report(cache, report) -> None:
@@ -260,15 +251,12 @@ def _cache_dir(args: argparse.Namespace) -> Path:
 def _open_cache_and_encoder(args: argparse.Namespace) -> tuple:
     from audio.cache import UtteranceCache
     from inference.encoder import SpeakerEncoder
-
-    cache = UtteranceCache.open(_cache_dir(args))
-    return cache, SpeakerEncoder(_checkpoint(args, cache))
-
-
-def _checkpoint(args: argparse.Namespace, cache) -> Path:
     from inference.find import find_checkpoint
 
-    return args.checkpoint or find_checkpoint(args.run_dir or entry_point.run_dir_of(cache.folder))
+    cache = UtteranceCache.open(_cache_dir(args))
+    return cache, SpeakerEncoder(
+        args.checkpoint or find_checkpoint(args.run_dir or entry_point.run_dir_of(cache.folder))
+    )
 
 
 if __name__ == "__main__":

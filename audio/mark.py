@@ -43,7 +43,7 @@ def check_ownership(folder: Path) -> None:
 def adopt(folder: Path, roots: set[str]) -> None:
     """Mark the folder as filled from `roots`; entries made under other settings leave the index first."""
     mark = _read(folder)
-    if mark and settings_of(folder) != SETTINGS:
+    if mark and mark.get("settings") != SETTINGS:
         logger.warning("the cache in %s was made with other settings; every utterance is done again", folder)
         write_index(folder, ())
     new = {"tool": TOOL, "settings": SETTINGS, "filled_from": sorted(roots.union(_filled_from(mark)))}

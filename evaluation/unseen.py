@@ -12,8 +12,8 @@ from evaluation.bootstrap import figures
 from evaluation.cuts import CUTS, embed_cuts, long_enough
 from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
 from evaluation.results import Result
-from inference.encoder import SpeakerEncoder
-from inference.speakers import SpeakerEmbeddings, different_speaker_distance, same_speaker_distance
+from inference.encoder import SpeakerEncoder, cosine_distance
+from inference.speakers import SpeakerEmbeddings, same_speaker_distance
 from storage.errors import UserError
 
 FEWEST_UTTERANCES = 2  # to compare a voice with itself
@@ -66,10 +66,11 @@ def _unseen_utterances(
     encoder: SpeakerEncoder, cache: UtteranceCache, listed: set[str]
 ) -> tuple[dict[str, Speakers], set[str]]:
     """The listed speakers' utterances by corpus, without those of the training, whose names come second."""
+    chosen = {pair for pair in cache.known_speakers() if is_listed(*pair, listed)}
     corpora: dict[str, Speakers] = {}
     heard = set()
     for _, entry in sorted(cache.utterances.items()):
-        if is_listed(entry.speaker, entry.corpus, listed):
+        if (entry.speaker, entry.corpus) in chosen:
             if entry.speaker in encoder.trained_on:
                 heard.add(entry.speaker)
             else:
@@ -100,7 +101,8 @@ def _evaluate_corpus(
 def _distances(voices: list[SpeakerEmbeddings]) -> Callable[[np.ndarray], np.ndarray]:
     """A function from how often each speaker was drawn to the means of SAP and SAN."""
     same = np.array([same_speaker_distance(voice) for voice in voices])
-    different = np.array([[different_speaker_distance(a, b) if a is not b else 0 for b in voices] for a in voices])
+    means = [voice.mean for voice in voices]
+    different = np.array([[cosine_distance(a, b) if a is not b else 0 for b in means] for a in means])
 
     def statistic(times: np.ndarray) -> np.ndarray:
         pairs = times.sum() ** 2 - (times**2).sum()  # a speaker drawn twice is not another speaker

@@ -39,6 +39,8 @@ class SpeakerEncoder:
             self.features = FeatureSettings(**loaded.description["features"])
             self.trained_on = frozenset(loaded.description["trained_on"])
             self.held_out = tuple(loaded.description["held_out"])
+            self.origin = {"path": str(checkpoint)}  # what figures are of
+            self.origin |= {name: loaded.description[name] for name in ("stage", "step", "finished")}
             self.normalizes = bool(loaded.description["network"]["normalize_embeddings"])
             self._window_frames, self._embed = restore_embedder(loaded)
         except (KeyError, TypeError, ValueError) as error:
