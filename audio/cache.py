@@ -66,10 +66,9 @@ class UtteranceCache:
         """(speaker, corpus) pairs."""
         return {(entry.speaker, entry.corpus) for entry in self.utterances.values()}
 
-    def of_speaker(self, speaker: str, corpus: str | None = None) -> list[Utterance]:
-        """A speaker's utterances in order of name, of one corpus or of all; empty for an unknown speaker."""
-        entries = (entry for _, entry in sorted(self.utterances.items()) if entry.speaker == speaker)
-        return [entry for entry in entries if corpus in (None, entry.corpus)]
+    def of_speaker(self, speaker: str) -> list[Utterance]:
+        """A speaker's utterances in order of name, of all corpora; empty for an unknown speaker."""
+        return [entry for _, entry in sorted(self.utterances.items()) if entry.speaker == speaker]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -34,18 +34,13 @@ class SpeakerEmbeddings:
         return mean_embedding(self.embeddings)
 
 
-def embed_speaker(
-    encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str, corpus: str | None = None
-) -> SpeakerEmbeddings:
-    """Embed every cached utterance of a speaker.
-
-    Args:
-        corpus: where to look for the speaker; None for every corpus.
+def embed_speaker(encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str) -> SpeakerEmbeddings:
+    """Embed every cached utterance of a speaker, of all corpora.
 
     Raises:
         UserError: the cache does not hold the speaker.
     """
-    utterances = cache.of_speaker(speaker, corpus)
+    utterances = cache.of_speaker(speaker)
     if not utterances:
         raise UserError(_unknown(cache, speaker))
     signals = [read_signal(cache.folder, utterance) for utterance in utterances]
