@@ -1,61 +1,148 @@
-"""Augmentation of training windows: masked stretches, masked cepstra, noise (SpecAugment's idea, on MFCC).
+"""Other rooms, noises, microphones and gains for training windows, and masks: embeddings have to survive them.
 
-After Park et al., "SpecAugment" (2019), section 2, without the time warp. It works on frames as they come, in units of
-each feature's deviation over the training set, and draws from the generator of the step, so that a continued run sees
-the same noise.
+What reaches a microphone adds up in power, and what a microphone does to it adds up in logarithms, so both can be done
+to log mel powers at the time when a window is drawn, without decoding or transforming anything again:
+
+    reverberation  power that decays exponentially, added to what comes after it (Habets, 2007, section 2.2.2)
+    noise          coloured noise, or other windows of the batch as babble, at 5 to 30 dB below the speech
+    channel        a smooth random curve over the filters, the ends of the band cut off, a gain
+
+Masks cover stretches of the features afterwards (Park et al., "SpecAugment", 2019, section 2). Everything is drawn from
+the generator of the step, so that a continued run sees the same.
 """
 
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from scipy.signal import lfilter
 
-from batcher.windows import Batch
+from audio.mfcc import FRAME_STEP
 
+DECIBEL = np.log(10) / 10  # in natural logarithms of power
+DECAY_60 = 60 * DECIBEL  # what a reverberation time is the time of
+NOISE_FRAMES = 1 << 14  # made once, see `_noise`
+NOISE_SPREAD = 0.5  # of noise's log mel powers around their mean
+BABBLE_VOICES = 3
+CURVES = 5  # cosines over the filters that colour noise and channels, each with less weight than the one before
 MASKS_IN_TIME = 2  # per window
-NOISE_FRAMES = 1 << 15  # made once, see `_noise`
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much to disturb training windows; all zeros for not at all."""
+    """How much is done to training windows, and to what share of them; see docs/training-notes.md for what was tried."""
 
+    speeds: tuple[float, ...] = (1.0, 0.9, 1.1)  # each makes other voices
+    tempo: float = 0.1  # share by which speech becomes faster or slower, at most
+    reverberated: float = 0.15  # share of windows
+    reverberation_time: tuple[float, float] = (0.1, 0.7)  # s
+    direct_to_reverberant: tuple[float, float] = (-2.0, 12.0)  # dB
+    noisy: float = 0.3  # share of windows
+    babble: float = 0.4  # share of those
+    signal_to_noise: tuple[float, float] = (5.0, 30.0)  # dB
+    coloured: float = 0.3  # share of windows
+    colour: float = 1.5  # dB, deviation of the widest curve
+    band_limited: float = 0.1  # share of windows
+    gain: float = 3.0  # dB, at most, up or down: levels are taken from whole utterances, noise and all
     longest_mask: int = 30  # frames; less in short windows, of which masks cover half at most
-    cepstra_masked: float = 0.1  # share of the 13, each with its derivatives
-    noise: float = 0.2  # deviations, at most; each window draws its own level
-    tempo: float = 0.15  # share by which speech becomes faster or slower, at most; done as the windows are cut
 
 
-def augment(
-    batch: Batch, mean: np.ndarray, deviation: np.ndarray, options: Augmentation, rng: np.random.Generator
-) -> Batch:
-    """Disturb the windows of a batch in place.
+def disturb(windows: np.ndarray, options: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Disturb windows in place, and return them.
 
     Args:
-        batch: windows (batch, frames, 39) float32; its labels stay as they are.
-        mean, deviation: that the network normalises with, (39,) each; the mean stands in masked places.
+        windows: (batch, frames, 1 + filters) float32, as `audio.mfcc.log_mel` gives them.
     """
-    count, frames, size = batch.windows.shape
-    noise, levels = _noise(size), rng.uniform(0, options.noise, count).astype(np.float32)
-    begins = rng.integers(0, len(noise) - frames, count)
+    power = np.exp(windows[..., 1:])  # (batch, frames, filters)
+    energy = power.sum(axis=2)
+    _reverberate(power, options, rng)
+    _add_noise(power, options, rng)
+    mel = np.log(power, out=windows[..., 1:])
+    _colour(mel, options, rng)
+    _limit_band(mel, options, rng)
+    mel += rng.uniform(-options.gain, options.gain, (len(mel), 1, 1)).astype(np.float32) * np.float32(DECIBEL)
+    windows[..., 0] += np.log(np.exp(mel, out=power).sum(axis=2) / energy)  # a frame's energy changes as they do
+    return windows
+
+
+def mask(features: np.ndarray, mean: np.ndarray, options: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Hide stretches of windows in place, and return them.
+
+    Args:
+        features: (batch, frames, features) float32.
+        mean: (features,), of the training set; stands in masked places.
+    """
+    count, frames, _ = features.shape
     longest = min(options.longest_mask, frames // (2 * MASKS_IN_TIME))
     lengths = rng.integers(0, longest + 1, (count, MASKS_IN_TIME))
     firsts = rng.integers(0, frames - lengths + 1)
-    cepstra = np.tile(rng.random((count, size // 3)) < options.cepstra_masked, 3)  # (windows, features)
-    for window, level, begin, first, last, masked in zip(
-        batch.windows, levels, begins, firsts, firsts + lengths, cepstra
-    ):
-        window += noise[begin : begin + frames] * (level * deviation)
-        for mask in map(slice, first, last):
-            window[mask] = mean
-        window[:, masked] = mean[masked]
-    return batch
+    for window, begins, ends in zip(features, firsts, firsts + lengths):
+        for begin, end in zip(begins, ends):
+            window[begin:end] = mean
+    return features
+
+
+def _some(count: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Numbers of the windows that are chosen, each with the same probability."""
+    return np.flatnonzero(rng.random(count) < share)
+
+
+def _reverberate(power: np.ndarray, options: Augmentation, rng: np.random.Generator) -> None:
+    """Let each frame's power die away over those after it."""
+    for number in _some(len(power), options.reverberated, rng):
+        decay = np.exp(-DECAY_60 * FRAME_STEP / rng.uniform(*options.reverberation_time))
+        share = np.exp(-DECIBEL * rng.uniform(*options.direct_to_reverberant)) * (1 - decay)
+        power[number] += lfilter([0, share], [1, -decay], power[number], axis=0)
+
+
+def _add_noise(power: np.ndarray, options: Augmentation, rng: np.random.Generator) -> None:
+    chosen = _some(len(power), options.noisy, rng)
+    if not chosen.size:
+        return
+    noise = _coloured_noise(len(chosen), *power.shape[1:], rng)
+    babbling = _some(len(chosen), options.babble, rng)
+    voices = rng.integers(0, len(power), (BABBLE_VOICES, len(babbling)))
+    noise[babbling] = power[voices, ::-1].sum(axis=0)  # backwards, so that no voice goes along with itself
+    ratio = np.exp(-DECIBEL * rng.uniform(*options.signal_to_noise, (len(chosen), 1, 1)))
+    level = power[chosen].mean(axis=(1, 2), keepdims=True) / noise.mean(axis=(1, 2), keepdims=True) * ratio
+    power[chosen] += noise * level.astype(np.float32)
+
+
+def _coloured_noise(count: int, frames: int, filters: int, rng: np.random.Generator) -> np.ndarray:
+    made = _noise(filters)
+    begins = rng.integers(0, len(made) - frames, count)
+    noise = np.stack([made[begin : begin + frames] for begin in begins])
+    return noise * np.exp(_random_curves(count, filters, 6.0, rng))
+
+
+def _colour(mel: np.ndarray, options: Augmentation, rng: np.random.Generator) -> None:
+    chosen = _some(len(mel), options.coloured, rng)
+    mel[chosen] += _random_curves(len(chosen), mel.shape[2], options.colour, rng)
+
+
+def _limit_band(mel: np.ndarray, options: Augmentation, rng: np.random.Generator) -> None:
+    """Weaken the filters at both ends, down to a floor of noise."""
+    chosen = _some(len(mel), options.band_limited, rng)
+    count, filters = len(chosen), np.arange(mel.shape[2])
+    low = np.clip(rng.uniform(0, 3.5, (count, 1)) - filters, 0, 4)  # filters below the edge
+    high = np.clip(filters - filters[-1] + rng.uniform(0, 4, (count, 1)), 0, 4)
+    slopes = rng.uniform(0.3, 1.5, (2, count, 1))  # in natural logarithms for each filter beyond the edge
+    limited = mel[chosen] - (low * slopes[0] + high * slopes[1])[:, None].astype(np.float32)
+    floor = limited.max(axis=(1, 2), keepdims=True) - rng.uniform(9, 14, (count, 1, 1)).astype(np.float32)
+    mel[chosen] = np.maximum(limited, floor)
+
+
+def _random_curves(count: int, filters: int, decibels: float, rng: np.random.Generator) -> np.ndarray:
+    """Smooth curves over the filters, natural logarithms: (count, 1, filters) float32."""
+    cosines = np.cos(np.pi * np.arange(1, CURVES + 1)[:, None] * (np.arange(filters) + 0.5) / filters)
+    weights = rng.normal(0, decibels * DECIBEL, (count, CURVES)) / np.sqrt(np.arange(1, CURVES + 1))
+    return (weights @ cosines)[:, None].astype(np.float32)
 
 
 @cache
-def _noise(size: int) -> np.ndarray:
-    """Gaussian frames, (`NOISE_FRAMES`, size), the same in every run; windows get stretches of them.
+def _noise(filters: int) -> np.ndarray:
+    """Powers of stationary noise, (`NOISE_FRAMES`, filters), the same in every run; windows get stretches of them.
 
-    (To draw two million normal numbers for each step takes five times as long as all the rest of a batch.)
+    (To draw a million normal numbers for each step would take longer than all the rest of a batch.)
     """
-    return np.random.default_rng(size).standard_normal((NOISE_FRAMES, size), np.float32)
+    return np.exp(np.random.default_rng(filters).normal(0, NOISE_SPREAD, (NOISE_FRAMES, filters))).astype(np.float32)

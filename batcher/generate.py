@@ -13,15 +13,15 @@ from audio.cache import UtteranceCache
 from audio.decode import SAMPLE_RATE
 from audio.entries import STAGING_FOLDER, Utterance, read_signal
 from audio.fill import staging
-from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, mfcc
+from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, log_mel
 from audio.parallel import parallel_map
 from batcher.choice import choose, fingerprint
-from batcher.inputs import FEATURE_DTYPE, FORMAT, InputsError
+from batcher.inputs import POWER_DTYPE, FORMAT, InputsError
 from batcher.restricted_pickle import write_record
 from storage.atomic import atomic_file, temporary_name
 
 SMALLEST_DEVIATION = 1e-3
-BATCH = 100 * SAMPLE_RATE  # samples of speech whose features are handed over together
+BATCH = 100 * SAMPLE_RATE  # samples of speech whose frames are handed over together
 
 
 def generate_inputs(
@@ -42,7 +42,7 @@ def generate_inputs(
     Raises:
         InputsError: fewer than two speakers remain.
     """
-    statistics = _RunningStatistics(settings.size)
+    statistics = _RunningStatistics(settings)
     with cache.locked(), atomic_file(path) as file:
         chosen, sides = choose(cache, held_out)
         speakers = sorted({utterance.speaker for utterance in chosen})
@@ -50,24 +50,24 @@ def generate_inputs(
             left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
             raise InputsError(f"{left}; training needs two or more")
         write_record(file, _header(settings, held_out, speakers, cache.folder, chosen))
-        made = _all_features(cache.folder, chosen, settings, workers)
-        for features, utterance, side in zip(tqdm(made, "inputs", len(chosen), unit="file"), chosen, sides):
+        made = _all_powers(cache.folder, chosen, settings, workers)
+        for powers, utterance, side in zip(tqdm(made, "inputs", len(chosen), unit="file"), chosen, sides):
             if side == "train":
-                statistics.add(features)
-            write_record(file, _utterance_record(utterance, side, features))
+                statistics.add(powers)
+            write_record(file, _utterance_record(utterance, side, powers))
         write_record(file, statistics.record())
     kept_out = len(cache.speakers()) - len(speakers)
     return {"speakers": len(speakers), "train": sides.count("train"), "test": sides.count("test"), "held_out": kept_out}
 
 
-def _all_features(
+def _all_powers(
     folder: Path, utterances: list[Utterance], settings: FeatureSettings, workers: int
 ) -> Iterator[np.ndarray]:
-    """The features of each, in order."""
-    work = partial(_write_features, folder, settings)
+    """The log mel powers of each, in order."""
+    work = partial(_write_powers, folder, settings)
     with staging(folder), closing(parallel_map(work, _batches(utterances), workers, chunk=1)) as files:
         for staged, lengths in files:
-            frames = np.fromfile(staged, FEATURE_DTYPE).reshape(-1, settings.size)
+            frames = np.fromfile(staged, POWER_DTYPE).reshape(-1, settings.powers)
             staged.unlink()
             yield from np.split(frames, np.cumsum(lengths)[:-1])
 
@@ -85,14 +85,14 @@ def _batches(utterances: list[Utterance]) -> Iterator[list[Utterance]]:
         yield batch
 
 
-def _write_features(folder: Path, settings: FeatureSettings, batch: list[Utterance]) -> tuple[Path, list[int]]:
+def _write_powers(folder: Path, settings: FeatureSettings, batch: list[Utterance]) -> tuple[Path, list[int]]:
     """Write the frames of a batch, one utterance after another; returns the file and the frames of each."""
     staged, lengths = temporary_name(folder / STAGING_FOLDER), []
     with open(staged, "xb") as file:
         for utterance in batch:
-            features = mfcc(read_signal(folder, utterance), settings).astype(FEATURE_DTYPE)
-            file.write(features.tobytes())
-            lengths.append(len(features))
+            powers = log_mel(read_signal(folder, utterance), settings).astype(POWER_DTYPE)
+            file.write(powers.tobytes())
+            lengths.append(len(powers))
     return staged, lengths
 
 
@@ -109,26 +109,27 @@ def _header(
     }
 
 
-def _utterance_record(utterance: Utterance, side: str, features: np.ndarray) -> dict:
+def _utterance_record(utterance: Utterance, side: str, powers: np.ndarray) -> dict:
     return {
         "speaker": utterance.speaker,
         "corpus": utterance.corpus,
         "utterance": utterance.utterance,
         "side": side,
-        "features": features,
+        "powers": powers,
     }
 
 
 class _RunningStatistics:
-    """Mean and deviation of frames that are never together in memory."""
+    """Mean and deviation of the features of frames that are never together in memory."""
 
-    def __init__(self, size: int):
+    def __init__(self, settings: FeatureSettings):
+        self.settings = settings
         self.count = 0
-        self.sum = np.zeros(size)
-        self.sum_of_squares = np.zeros(size)
+        self.sum = np.zeros(settings.size)
+        self.sum_of_squares = np.zeros(settings.size)
 
-    def add(self, frames: np.ndarray) -> None:
-        frames = frames.astype(np.float64)
+    def add(self, powers: np.ndarray) -> None:
+        frames = cepstra_with_derivatives(powers.astype(np.float64), self.settings)
         self.count += len(frames)
         self.sum += frames.sum(axis=0)
         self.sum_of_squares += np.square(frames).sum(axis=0)

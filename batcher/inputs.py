@@ -1,13 +1,14 @@
-"""`full_inputs.pkl`: the features of every training speaker, each utterance's frames once.
+"""`full_inputs.pkl`: the log mel powers of every training speaker, each utterance's frames once.
 
 The file is a sequence of pickles (see `restricted_pickle`), written and read one at a time so that memory stays flat:
 
     header     format, feature settings, held-out speakers, fingerprint of the cache (see `choice`), speakers, number
                of utterances
-    utterance  speaker, corpus, utterance, "train" or "test", features (frames, 39) float16 - one for each
-    footer     mean and deviation (39,) of the *training* frames
+    utterance  speaker, corpus, utterance, "train" or "test", powers (frames, 33) float16 - one for each
+    footer     mean and deviation (60,) of the cepstra of the *training* frames
 
-Statistics of the training set alone normalise everything, tests and unseen voices included: v1 took each speaker's own,
+They become cepstra when windows of them are drawn (`audio.mfcc`), after what is done to them to make voices and
+recordings more varied (`augment`). Statistics of the training set alone normalise everything, tests and unseen voices included: v1 took each speaker's own,
 train and test together, and so told the network who was speaking.
 """
 
@@ -22,8 +23,8 @@ from audio.mfcc import FeatureSettings
 from batcher.restricted_pickle import UnsafePickleError, read_records
 from storage.errors import UserError
 
-FORMAT = "deep-speaker-inputs-2"
-FEATURE_DTYPE = np.float16  # half the size; its rounding is a hundredth of a feature's deviation
+FORMAT = "deep-speaker-inputs-3"
+POWER_DTYPE = np.float16  # half the size; its rounding, 0.03 dB, is a hundredth of a feature's deviation
 
 
 class InputsError(UserError):
@@ -34,7 +35,7 @@ class InputsError(UserError):
 class SpeakerSplit:
     """A side of the data: frames of utterances, and who speaks them."""
 
-    features: np.ndarray  # (all frames, 39) float16, utterance after utterance
+    powers: np.ndarray  # (all frames, 33) float16, log energy and log mel powers, utterance after utterance
     starts: np.ndarray  # (utterances,) int64, first frame of each
     lengths: np.ndarray  # (utterances,) int64, frames of each
     labels: np.ndarray  # (utterances,) int64, index into `TrainingInputs.speakers`
@@ -48,8 +49,8 @@ class TrainingInputs:
     held_out: tuple[str, ...]
     feature_settings: FeatureSettings
     cache_sha256: str  # what it was made of, see `choice.fingerprint`
-    mean: np.ndarray  # (39,) float32, of the training frames
-    deviation: np.ndarray  # (39,) float32
+    mean: np.ndarray  # (60,) float32, of the training frames' features
+    deviation: np.ndarray  # (60,) float32
     train: SpeakerSplit
     test: SpeakerSplit
 
@@ -77,11 +78,11 @@ def _assemble(records: Iterator) -> TrainingInputs:
         raise ValueError(f"it is not of the format {FORMAT}")
     settings = _feature_settings(header)
     speakers = {name: label for label, name in enumerate(_names(header, "speakers"))}
-    sides = {"train": _SplitBuilder(settings.size), "test": _SplitBuilder(settings.size)}
+    sides = {"train": _SplitBuilder(settings.powers), "test": _SplitBuilder(settings.powers)}
     for _ in range(_typed(header["utterances"], int)):
         record = next(records)
         label = speakers[_typed(record["speaker"], str)]
-        sides[_typed(record["side"], str)].add(_typed(record["features"], np.ndarray), label)
+        sides[_typed(record["side"], str)].add(_typed(record["powers"], np.ndarray), label)
     mean, deviation = _statistics(next(records), settings.size)
     if not sides["train"].labels:
         raise ValueError("it holds no training utterances")
@@ -131,16 +132,16 @@ class _SplitBuilder:
         self.lengths: list[int] = []
         self.labels: list[int] = []
 
-    def add(self, features: np.ndarray, label: int) -> None:
-        if features.dtype != FEATURE_DTYPE or features.shape != (len(features), self.size) or not len(features):
-            raise ValueError(f"expected float16 features (frames, {self.size}). Received {features.shape}")
-        if not np.isfinite(features).all():
-            raise ValueError("it holds features that are NaN or infinite")
-        self.block += features.tobytes()
-        self.lengths.append(len(features))
+    def add(self, powers: np.ndarray, label: int) -> None:
+        if powers.dtype != POWER_DTYPE or powers.shape != (len(powers), self.size) or not len(powers):
+            raise ValueError(f"expected float16 powers (frames, {self.size}). Received {powers.shape}")
+        if not np.isfinite(powers).all():
+            raise ValueError("it holds powers that are NaN or infinite")
+        self.block += powers.tobytes()
+        self.lengths.append(len(powers))
         self.labels.append(label)
 
     def build(self) -> SpeakerSplit:
         lengths = np.array(self.lengths, np.int64)
-        features = np.frombuffer(self.block, FEATURE_DTYPE).reshape(-1, self.size)
-        return SpeakerSplit(features, np.cumsum(lengths) - lengths, lengths, np.array(self.labels, np.int64))
+        powers = np.frombuffer(self.block, POWER_DTYPE).reshape(-1, self.size)
+        return SpeakerSplit(powers, np.cumsum(lengths) - lengths, lengths, np.array(self.labels, np.int64))

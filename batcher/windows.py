@@ -6,7 +6,7 @@ the interruption, and batches can be made ahead of their use.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,8 +17,18 @@ from batcher.inputs import SpeakerSplit
 class Batch(NamedTuple):
     """Windows and who speaks in them."""
 
-    windows: np.ndarray  # (batch, frames, 39) float32
+    windows: np.ndarray  # (batch, frames, features) float32
     labels: np.ndarray  # (batch,) int64
+
+
+class Preparation(Protocol):
+    """How windows of log mel powers become what the network sees."""
+
+    speeds: tuple[float, ...]  # 1 first; at another speed each speaker is somebody else
+    tempo: float  # share by which a window is spoken faster or slower, at most, by the same voice
+
+    def __call__(self, windows: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(batch, frames, powers) float32, and the speed of each (batch,), to (batch, frames, features) float32."""
 
 
 class WindowSampler:
@@ -26,35 +36,30 @@ class WindowSampler:
 
     Speakers with more utterances are drawn more often, by the square root of their number: to draw all alike spends
     most steps on those of whom there is least to learn, and to draw utterances alike forgets them.
+
+    A speaker at another speed has the label of the speaker plus a multiple of `labels`.
     """
 
-    def __init__(self, split: SpeakerSplit, frames: int, tempo: float = 0.0):
-        """Sample windows of `frames` from `split`; an utterance shorter than that is repeated.
-
-        With `tempo`, each window is spoken faster or slower by a share of up to that much.
-        """
-        self.split, self.frames, self.tempo = split, frames, tempo
+    def __init__(self, split: SpeakerSplit, frames: int, prepare: Preparation):
+        """Sample windows of `frames` from `split`; an utterance shorter than that is repeated."""
+        self.split, self.frames, self.prepare = split, frames, prepare
         order = np.argsort(split.labels, kind="stable")
         self.speakers, first, self.counts = np.unique(split.labels[order], return_index=True, return_counts=True)
+        self.labels = int(self.speakers.max()) + 1
         self._utterances = np.split(order, first[1:])
         self._shares = np.sqrt(self.counts) / np.sqrt(self.counts).sum()
 
-    def windows(self, utterances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One random window from each of `utterances` (batch,): (batch, frames, 39) float32."""
-        pace = rng.uniform(1 - self.tempo, 1 + self.tempo, len(utterances)) if self.tempo else np.ones(len(utterances))
-        needed = np.ceil(self.frames * pace).astype(np.int64)
-        begin = rng.integers(0, np.maximum(self.split.lengths[utterances] - needed, 0) + 1)
-        return take_windows(self.split, utterances, begin, self.frames, pace)
-
     def softmax_batch(self, rng: np.random.Generator, batch_size: int) -> Batch:
-        """Random speakers, a random utterance of each, a random window of that."""
-        return self._batch(self._of_speakers(rng, rng.choice(len(self.speakers), batch_size, p=self._shares)), rng)
+        """Random speakers at random speeds, a random utterance of each, a random window of that."""
+        utterances = self._of_speakers(rng, rng.choice(len(self.speakers), batch_size, p=self._shares))
+        return self._batch(utterances, self._random_speeds(rng, batch_size), rng)
 
     def speaker_batch(self, rng: np.random.Generator, speakers: int, per_speaker: int) -> Batch:
         """P x K: `speakers` different ones, `per_speaker` windows each, from different utterances where there are."""
         chosen = rng.choice(len(self.speakers), min(speakers, len(self.speakers)), replace=False, p=self._shares)
         utterances = [self._spread(rng, self._utterances[index], per_speaker) for index in chosen]
-        return self._batch(np.concatenate(utterances), rng)
+        speeds = np.repeat(self._random_speeds(rng, len(chosen)), per_speaker)
+        return self._batch(np.concatenate(utterances), speeds, rng)
 
     def triplet_batch(self, rng: np.random.Generator, triplets: int) -> Batch:
         """v1's random triplets: `triplets` anchors, then as many positives, then negatives.
@@ -64,7 +69,8 @@ class WindowSampler:
         anchor = rng.choice(len(self.speakers), triplets)  # all alike: this is also what losses are measured on
         other = (anchor + rng.integers(1, len(self.speakers), triplets)) % len(self.speakers)
         pairs = np.array([self._spread(rng, self._utterances[index], 2) for index in anchor])
-        return self._batch(np.concatenate([pairs[:, 0], pairs[:, 1], self._of_speakers(rng, other)]), rng)
+        utterances = np.concatenate([pairs[:, 0], pairs[:, 1], self._of_speakers(rng, other)])
+        return self._batch(utterances, np.tile(self._random_speeds(rng, triplets), 3), rng)
 
     def _of_speakers(self, rng: np.random.Generator, chosen: np.ndarray) -> np.ndarray:
         pick = rng.integers(0, self.counts[chosen])
@@ -75,8 +81,18 @@ class WindowSampler:
         rounds = -(-count // len(utterances))
         return np.concatenate([rng.permutation(utterances) for _ in range(rounds)])[:count]
 
-    def _batch(self, utterances: np.ndarray, rng: np.random.Generator) -> Batch:
-        return Batch(self.windows(utterances, rng), self.split.labels[utterances])
+    def _random_speeds(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        return rng.integers(0, len(self.prepare.speeds), count)
+
+    def _batch(self, utterances: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> Batch:
+        """One random window from each of `utterances` (batch,), at the speeds of these numbers (batch,)."""
+        factors = np.array(self.prepare.speeds)[speeds]
+        tempo = self.prepare.tempo
+        pace = factors * rng.uniform(1 - tempo, 1 + tempo, len(utterances))
+        needed = np.ceil(self.frames * pace).astype(np.int64)
+        begin = rng.integers(0, np.maximum(self.split.lengths[utterances] - needed, 0) + 1)
+        windows = self.prepare(take_windows(self.split, utterances, begin, self.frames, pace), factors, rng)
+        return Batch(windows, self.split.labels[utterances] + speeds * self.labels)
 
 
 def take_windows(
@@ -85,10 +101,10 @@ def take_windows(
     """Cut a window from each utterance, from frame `begin` on; see `audio.windows.frame_indices`.
 
     Returns:
-        float32, shape = (batch, frames, 39).
+        log energies and log mel powers, float32, shape = (batch, frames, 33).
     """
     within = frame_indices(begin, frames, split.lengths[utterances], pace)
-    return split.features.take(split.starts[utterances][:, None] + within, axis=0).astype(np.float32)
+    return split.powers.take(split.starts[utterances][:, None] + within, axis=0).astype(np.float32)
 
 
 def covering_windows(split: SpeakerSplit, frames: int) -> tuple[np.ndarray, np.ndarray]:

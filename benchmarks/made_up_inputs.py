@@ -1,4 +1,4 @@
-"""Training inputs of any size: random features in the real format, since neither time nor memory depend on speech."""
+"""Training inputs of any size: random log mel powers in the real format, since neither time nor memory depend on speech."""
 
 import dataclasses
 from pathlib import Path
@@ -7,7 +7,7 @@ import measure  # noqa: F401  (the project's root on sys.path)
 import numpy as np
 
 from audio.mfcc import DEFAULT_FEATURES
-from batcher.inputs import FEATURE_DTYPE, FORMAT
+from batcher.inputs import POWER_DTYPE, FORMAT
 from batcher.restricted_pickle import write_record
 from batcher.splits import train_count
 
@@ -20,7 +20,7 @@ def write_inputs(path: Path, hours: float, speakers: int) -> None:
     """Write a full_inputs.pkl with `hours` of speech in utterances of equal length, each speaker's share the same."""
     utterances = round(hours * FRAMES_PER_HOUR / UTTERANCE / speakers)  # of each speaker
     size = DEFAULT_FEATURES.size
-    features = np.random.default_rng(0).standard_normal((UTTERANCE, size)).astype(FEATURE_DTYPE)
+    powers = np.random.default_rng(0).standard_normal((UTTERANCE, DEFAULT_FEATURES.powers)).astype(POWER_DTYPE)
     names = [f"p{number}" for number in range(speakers)]
     header = {
         "format": FORMAT,
@@ -36,5 +36,5 @@ def write_inputs(path: Path, hours: float, speakers: int) -> None:
             for number in range(utterances):
                 side = "train" if number < train_count(utterances) else "test"
                 about = {"speaker": name, "corpus": "", "utterance": str(number), "side": side}
-                write_record(file, {**about, "features": features})
+                write_record(file, {**about, "powers": powers})
         write_record(file, {"mean": np.zeros(size, np.float32), "deviation": np.ones(size, np.float32)})

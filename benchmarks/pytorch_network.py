@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.network import BATCH_NORM_MOMENTUM, LEAST_VARIANCE, LOGIT_SCALE, NetworkOptions
+from models.layers import LEAST_VARIANCE
+from models.network import BATCH_NORM_MOMENTUM, LOGIT_SCALE, NetworkOptions
 from training.options import TRIPLET, TrainingOptions
 from training.stages import EMBEDDING_DROPOUT, MARGIN_WARM_UP
 from triplet_loss.mining import FARTHEST, NEAREST
@@ -74,7 +75,7 @@ class Network(nn.Module):
         return triplet_loss(embeddings, labels, self.options)
 
     def _softmax_loss(self, embeddings: Tensor, labels: Tensor, iteration: int) -> tuple[Tensor, ...]:
-        if self.options.augmentation:
+        if self.options.augments:
             embeddings = functional.dropout(embeddings, EMBEDDING_DROPOUT)
         cosines = functional.normalize(embeddings, dim=1) @ functional.normalize(self.head, dim=0)
         own = functional.one_hot(labels, cosines.shape[1])

@@ -20,7 +20,7 @@ class PyTorchTraining:
         state = stage.state
         self.iteration = 0
         embedder = Embedder(state.options, *state.normalization)
-        self.network = Network(embedder, stage.options, len(stage.inputs.speakers) if state.head else 0)
+        self.network = Network(embedder, stage.options, state.head.output_shape[-1] if state.head else 0)
         self._copy_weights(state.arrays())
         self.loss = torch.compile(self.network) if compiled else self.network
         rate = float(state.optimizer.learning_rate)

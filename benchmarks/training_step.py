@@ -23,7 +23,6 @@ from made_up_inputs import VCTK_HOURS, VCTK_SPEAKERS, write_inputs
 from measure import progress, report
 from peak_memory import KIB
 
-from batcher.augment import augment
 from batcher.inputs import TrainingInputs, load_inputs
 from batcher.windows import Batch, batches
 from models.backend import load_tensorflow
@@ -66,21 +65,20 @@ def build_stage(options: TrainingOptions, inputs: TrainingInputs) -> "Stage":
 def report_stage(stage: "Stage", args: argparse.Namespace, size: int) -> None:
     """Print the figures of one stage, on inputs of `size` bytes."""
     network = network_alone(stage, args.steps)
-    windows, augmentation = input_alone(stage, args.steps)
+    plain = build_stage(dataclasses.replace(stage.options, augmentation=False), stage.inputs)
+    drawing, drawing_plain = (float(np.median(input_alone(one, args.steps))) for one in (stage, plain))
     cpu = time.process_time()
     waits, steps = training_loop(stage, args.steps)
     cpu = time.process_time() - cpu
     alone = float(np.median(network))
-    input_side = float(np.median(windows + augmentation))
     report(
         "training_step",
         stage=stage.options.stage,
         **{"hours": args.hours, "speakers": args.speakers, "batch_size": stage.options.batch_size, "steps": args.steps},
         network_ms=alone,
-        windows_ms=float(np.median(windows)),
-        augmentation_ms=float(np.median(augmentation)),
-        input_ms=input_side,
-        input_share_of_network=input_side / alone,
+        input_ms=drawing,
+        input_without_augmentation_ms=drawing_plain,
+        input_share_of_network=drawing / alone,
         loop_step_ms=float(np.median(steps)),
         loop_wait_ms=float(np.median(waits)),
         loop_longest_wait_ms=float(waits.max()),
@@ -99,19 +97,10 @@ def network_alone(stage: "Stage", steps: int) -> np.ndarray:
     return np.array(times[WARM_UP:])
 
 
-def input_alone(stage: "Stage", steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Milliseconds of drawing windows, and of the augmentation; nothing else runs meanwhile.
-
-    The stage draws both in one; so the augmentation is done once more, to take its time off the whole.
-    """
-    both, disturbing = [], []
-    for step in range(WARM_UP + steps):
-        rng = np.random.default_rng([0, step])
-        took, batch = milliseconds(stage.draw, rng)
-        both.append(took)
-        disturbing.append(milliseconds(augment, batch, *stage.state.normalization, stage.augmentation, rng)[0])
-    augmentation = np.array(disturbing[WARM_UP:])
-    return np.array(both[WARM_UP:]) - augmentation, augmentation
+def input_alone(stage: "Stage", steps: int) -> np.ndarray:
+    """Milliseconds of drawing each batch, windows, disturbances, cepstra and all; nothing else runs meanwhile."""
+    times = [milliseconds(stage.draw, np.random.default_rng([0, step]))[0] for step in range(WARM_UP + steps)]
+    return np.array(times[WARM_UP:])
 
 
 def training_loop(stage: "Stage", steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -61,7 +61,7 @@ class SpeakerEncoder:
         return self.embed_features([mfcc(signal, self.features) for signal in signals])
 
     def embed_features(self, utterances: list[np.ndarray]) -> np.ndarray:
-        """Embed utterances given as frames, each (frames, 39); returns as `embed_utterances`."""
+        """Embed utterances given as frames, each (frames, 60); returns as `embed_utterances`."""
         windows = [self._windows(frames) for frames in utterances]
         owner = np.repeat(np.arange(len(windows)), [len(group) for group in windows])
         embeddings = self._embed(np.concatenate(windows))  # (all windows, embedding_size)
@@ -74,7 +74,7 @@ class SpeakerEncoder:
 
     def _windows(self, frames: np.ndarray) -> np.ndarray:
         starts = window_starts(len(frames), self._window_frames)
-        return frames[frame_indices(starts, self._window_frames, len(frames))]  # (windows, frames, 39)
+        return frames[frame_indices(starts, self._window_frames, len(frames))]  # (windows, frames, 60)
 
 
 def check_unit_length(embeddings: np.ndarray) -> None:

@@ -13,10 +13,11 @@ import tensorflow as tf
 from keras import layers
 
 from models.checkpoint import Checkpoint, CheckpointError
+from models.gru import UnrolledGRU
+from models.layers import CosineLogits, FusedBatchNormalization, StatisticsPooling
 
 ACTIVATIONS = ("linear", "tanh", "sigmoid")
 L2_LAYER = "l2_normalization"
-LEAST_VARIANCE = 1e-5  # keeps the square root's gradient finite
 LOGIT_SCALE = 30.0  # cosines alone give a softmax too little range to be sure of anything
 FORWARD_BATCH = 512  # windows
 BATCH_NORM_MOMENTUM = 0.95  # settles within 100 steps
@@ -26,10 +27,10 @@ BATCH_NORM_MOMENTUM = 0.95  # settles within 100 steps
 class NetworkOptions:
     """What it takes to build the network again."""
 
-    feature_size: int = 39  # values per frame
+    feature_size: int = 60  # values per frame
     window_frames: int = 200  # 2 s
     conv_filters: tuple[int, ...] = (64, 96, 96)
-    conv_kernels: tuple[int, ...] = (5, 3, 3)  # frames
+    conv_kernels: tuple[int, ...] = (3, 3, 3)  # frames
     conv_strides: tuple[int, ...] = (2, 2, 2)
     gru_units: int = 64
     embedding_size: int = 128
@@ -54,10 +55,10 @@ def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndar
     """The network from raw features to an embedding.
 
     Args:
-        mean, deviation: of the training frames, shape = (39,); the first layer normalises with them.
+        mean, deviation: of the training frames, shape = (60,); the first layer normalises with them.
 
     Returns:
-        a model (batch, frames, 39) -> (batch, embedding_size), of unit length with `normalize_embeddings`. Any number
+        a model (batch, frames, 60) -> (batch, embedding_size), of unit length with `normalize_embeddings`. Any number
         of frames works; `window_frames` is what it was trained on.
     """
     features = keras.Input((None, options.feature_size), name="features")
@@ -65,58 +66,14 @@ def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndar
     shape = zip(options.conv_filters, options.conv_kernels, options.conv_strides)
     for number, (filters, kernel, stride) in enumerate(shape, start=1):
         x = layers.Conv1D(filters, kernel, stride, padding="same", use_bias=False, name=f"conv_{number}")(x)
-        x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"batch_norm_{number}")(x)
+        x = FusedBatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"batch_norm_{number}")(x)
         x = layers.ReLU(name=f"relu_{number}")(x)
-    x = layers.GRU(options.gru_units, return_sequences=True, name="gru")(x)  # (batch, frames / 8, units)
+    x = UnrolledGRU(options.gru_units, return_sequences=True, name="gru")(x)  # (batch, frames / 8, units)
     x = StatisticsPooling(name="statistics_over_time")(x)  # (batch, 2 * units)
     x = layers.Dense(options.embedding_size, activation=options.embedding_activation, name="embedding")(x)
     if options.normalize_embeddings:
         x = layers.UnitNormalization(name=L2_LAYER)(x)
     return keras.Model(features, x, name="embedder")
-
-
-@keras.saving.register_keras_serializable("deep_speaker")
-class StatisticsPooling(layers.Layer):
-    """Mean and standard deviation over time (Snyder et al., "X-Vectors", 2018, section 2).
-
-    Any number of frames becomes one vector: (batch, frames, units) -> (batch, 2 * units).
-    """
-
-    def call(self, frames):
-        """Pool; a single frame has next to no deviation (the root of `LEAST_VARIANCE`)."""
-        mean = keras.ops.mean(frames, axis=1)
-        deviation = keras.ops.sqrt(keras.ops.var(frames, axis=1) + LEAST_VARIANCE)
-        return keras.ops.concatenate([mean, deviation], axis=-1)
-
-
-@keras.saving.register_keras_serializable("deep_speaker")
-class CosineLogits(layers.Layer):
-    """A dense layer on directions alone: logits are the cosines between the input and each unit's weights.
-
-    Without lengths to play with, the softmax has to separate speakers by angle, which is what distances are taken in
-    later (Wang et al., "Additive Margin Softmax for Face Verification", 2018, section 3).
-
-    Args:
-        units: number of speakers.
-    """
-
-    def __init__(self, units: int, **kwargs):
-        super().__init__(**kwargs)
-        if units < 1:
-            raise ValueError(f"expected at least one unit. Received: units={units}")
-        self.units = units
-
-    def build(self, input_shape) -> None:
-        """Create the weights (embedding_size, units)."""
-        self.kernel = self.add_weight(shape=(input_shape[-1], self.units), initializer="glorot_uniform", name="kernel")
-
-    def call(self, embeddings):
-        """(batch, embedding_size) -> (batch, units), in [-1, 1]."""
-        return keras.ops.matmul(keras.ops.normalize(embeddings, axis=-1), keras.ops.normalize(self.kernel, axis=0))
-
-    def get_config(self) -> dict:
-        """What it takes to build the layer again."""
-        return {**super().get_config(), "units": self.units}
 
 
 def build_head(options: NetworkOptions, speakers: int) -> keras.Model:
@@ -129,7 +86,7 @@ def compile_embedder(embedder: keras.Model) -> Callable[[np.ndarray], np.ndarray
     """The embedder as a function, compiled once for all batch sizes and window lengths.
 
     Returns:
-        a function from windows (n, frames, 39) to embeddings (n, embedding_size), both float32, that computes
+        a function from windows (n, frames, 60) to embeddings (n, embedding_size), both float32, that computes
         `FORWARD_BATCH` windows at a time to bound its memory.
     """
     features = tf.TensorSpec((None, None, embedder.input_shape[-1]), tf.float32)

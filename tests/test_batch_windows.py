@@ -1,11 +1,13 @@
 """Batches depend on seed and step alone, and every window is its speaker's."""
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from batcher.inputs import SpeakerSplit
+from batcher.preparation import Plain
 from batcher.windows import WindowSampler, batches, covering_windows, take_windows
 
 FRAMES = 8
@@ -21,9 +23,20 @@ def split() -> SpeakerSplit:
     return SpeakerSplit(np.array(rows, np.float16), np.cumsum(lengths) - lengths, lengths, np.array(LABELS))
 
 
+@dataclass
+class AsTheyAre:
+    """Leaves windows as they are drawn, so that they can be recognised."""
+
+    speeds: tuple[float, ...] = (1.0,)
+    tempo: float = 0.0
+
+    def __call__(self, windows, speeds, rng):
+        return windows
+
+
 @pytest.fixture
 def sampler(split) -> WindowSampler:
-    return WindowSampler(split, FRAMES)
+    return WindowSampler(split, FRAMES, AsTheyAre())
 
 
 DRAWS = {
@@ -161,8 +174,8 @@ def test_a_short_utterance_is_repeated(split):
 
 def test_take_windows_cuts_at_the_frames_asked_for(split):
     windows = take_windows(split, np.array([7, 0]), np.array([32, 4]), FRAMES)
-    np.testing.assert_array_equal(windows[0], split.features[split.starts[7] + 32 : split.starts[7] + 40])
-    np.testing.assert_array_equal(windows[1], split.features[4:12])
+    np.testing.assert_array_equal(windows[0], split.powers[split.starts[7] + 32 : split.starts[7] + 40])
+    np.testing.assert_array_equal(windows[1], split.powers[4:12])
 
 
 def test_covering_windows_cover_every_frame_of_every_utterance(split):
@@ -176,22 +189,51 @@ def test_covering_windows_cover_every_frame_of_every_utterance(split):
 
 def test_an_empty_split_has_no_covering_windows():
     none = np.zeros(0, np.int64)
-    utterances, begins = covering_windows(SpeakerSplit(np.zeros((0, 39), np.float16), none, none, none), FRAMES)
+    utterances, begins = covering_windows(SpeakerSplit(np.zeros((0, 33), np.float16), none, none, none), FRAMES)
     assert utterances.size == begins.size == 0
 
 
 def test_windows_of_the_real_inputs(tiny_inputs):
-    batch = WindowSampler(tiny_inputs.train, 160).softmax_batch(np.random.default_rng(0), 8)
-    assert batch.windows.shape == (8, 160, 39)
+    prepare = Plain(tiny_inputs.feature_settings)
+    batch = WindowSampler(tiny_inputs.train, 160, prepare).softmax_batch(np.random.default_rng(0), 8)
+    assert batch.windows.shape == (8, 160, 60)
     assert np.isfinite(batch.windows).all()
     assert set(batch.labels.tolist()) <= {0, 1}
 
 
+def counting() -> SpeakerSplit:
+    """Two speakers with one long utterance each, whose frames count on."""
+    frames = np.arange(2000, dtype=np.float16)[:, None]
+    return SpeakerSplit(frames, np.array([0, 1000]), np.array([1000, 1000]), np.array([0, 1]))
+
+
+def pace(windows: np.ndarray) -> np.ndarray:
+    """Frames of the utterance for each frame of the window."""
+    assert (np.diff(windows[:, :, 0]) >= 0).all()  # no window runs over the utterance's end
+    return (windows[:, -1, 0] - windows[:, 0, 0]) / (windows.shape[1] - 1)
+
+
 def test_tempo_speeds_windows_up_and_down_within_its_bounds():
-    frames = np.arange(1000, dtype=np.float16)[:, None]
-    split = SpeakerSplit(frames, np.array([0]), np.array([1000]), np.array([0]))
-    drawn = WindowSampler(split, 100, tempo=0.2).windows(np.zeros(400, np.int64), np.random.default_rng(0))
-    pace = (drawn[:, -1, 0] - drawn[:, 0, 0]) / 99  # frames of the utterance for each of the window
-    assert 0.79 <= pace.min() < 0.82
-    assert 1.18 < pace.max() <= 1.21
-    assert (np.diff(drawn[:, :, 0]) >= 0).all()  # no window runs over the utterance's end
+    sampler = WindowSampler(counting(), 100, AsTheyAre(tempo=0.2))
+    drawn = pace(sampler.softmax_batch(np.random.default_rng(0), 400).windows)
+    assert 0.79 <= drawn.min() < 0.82
+    assert 1.18 < drawn.max() <= 1.21
+
+
+def test_a_speaker_at_another_speed_is_another_speaker():
+    sampler = WindowSampler(counting(), 100, AsTheyAre(speeds=(1.0, 0.8, 1.25)))
+    for draw, seed in itertools.product(DRAWS.values(), range(5)):
+        windows, labels = draw(sampler)(np.random.default_rng(seed))
+        assert set(labels.tolist()) <= set(range(6))
+        np.testing.assert_array_equal(labels % 2, windows[:, 0, 0] >= 1000)
+        np.testing.assert_allclose(pace(windows), np.array([1.0, 0.8, 1.25])[labels // 2], atol=0.02)
+
+
+def test_windows_of_one_speaker_in_a_batch_have_one_speed():
+    sampler = WindowSampler(counting(), 100, AsTheyAre(speeds=(1.0, 0.8)))
+    for seed in range(10):
+        labels = sampler.speaker_batch(np.random.default_rng(seed), 2, 5).labels.reshape(-1, 5)
+        assert (labels == labels[:, :1]).all()
+        anchor, positive, negative = sampler.triplet_batch(np.random.default_rng(seed), 20).labels.reshape(3, 20)
+        assert (anchor == positive).all()
+        assert (anchor // 2 == negative // 2).all()  # a negative of another speed would be too easy to tell

@@ -14,8 +14,8 @@ from audio.cache import UtteranceCache
 from audio.entries import CacheError, audio_path, read_signal
 from audio.fill import staging
 from audio.index import write_index
-from audio.mfcc import FeatureSettings, mfcc
-from batcher.generate import _write_features, generate_inputs
+from audio.mfcc import FeatureSettings, cepstra_with_derivatives, log_mel
+from batcher.generate import _write_powers, generate_inputs
 from batcher.inputs import InputsError, load_inputs
 from batcher.restricted_pickle import read_records
 
@@ -27,23 +27,25 @@ def test_counts(tmp_path, tiny_cache):
     assert counts == {"speakers": 2, "train": 8, "test": 2, "held_out": 1}
 
 
-def test_sides_hold_each_utterances_features_in_order(tiny_cache, tiny_inputs):
+def test_sides_hold_each_utterances_powers_in_order(tiny_cache, tiny_inputs):
     for name, side, slot in (("train", tiny_inputs.train, slice(0, 4)), ("test", tiny_inputs.test, slice(4, 5))):
         expected = [
-            (label, mfcc(read_signal(tiny_cache.folder, utterance)).astype(np.float16))
+            (label, log_mel(read_signal(tiny_cache.folder, utterance)).astype(np.float16))
             for label, speaker in enumerate(tiny_inputs.speakers)
             for utterance in tiny_cache.of_speaker(speaker)[slot]
         ]
         assert side.labels.tolist() == [label for label, _ in expected], name
         assert side.lengths.tolist() == [len(frames) for _, frames in expected], name
         for start, length, (_, frames) in zip(side.starts, side.lengths, expected):
-            np.testing.assert_array_equal(side.features[start : start + length], frames)
-        assert len(side.features) == side.lengths.sum()
-        assert (side.features.dtype, side.labels.dtype) == (np.float16, np.int64)
+            np.testing.assert_array_equal(side.powers[start : start + length], frames)
+        assert len(side.powers) == side.lengths.sum()
+        assert (side.powers.dtype, side.labels.dtype) == (np.float16, np.int64)
 
 
 def test_statistics_are_those_of_all_train_frames(tiny_inputs):
-    frames = tiny_inputs.train.features.astype(np.float64)
+    train = tiny_inputs.train
+    spoken = np.split(train.powers.astype(np.float64), train.starts[1:])
+    frames = np.concatenate([cepstra_with_derivatives(powers) for powers in spoken])
     np.testing.assert_allclose(tiny_inputs.mean, frames.mean(axis=0), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(tiny_inputs.deviation, frames.std(axis=0), rtol=1e-4)
     assert tiny_inputs.mean.dtype == tiny_inputs.deviation.dtype == np.float32
@@ -79,8 +81,8 @@ def test_statistics_do_not_see_the_test_utterances(tmp_path, tiny_cache, tiny_in
     changed = load_inputs(tmp_path / "inputs.pkl")
     np.testing.assert_array_equal(changed.mean, tiny_inputs.mean)
     np.testing.assert_array_equal(changed.deviation, tiny_inputs.deviation)
-    np.testing.assert_array_equal(changed.train.features, tiny_inputs.train.features)
-    assert not np.array_equal(changed.test.features, tiny_inputs.test.features)
+    np.testing.assert_array_equal(changed.train.powers, tiny_inputs.train.powers)
+    assert not np.array_equal(changed.test.powers, tiny_inputs.test.powers)
 
 
 def test_statistics_do_see_the_train_utterances(tmp_path, tiny_cache, tiny_inputs):
@@ -93,8 +95,8 @@ def test_features_are_not_normalised_by_speaker(tiny_inputs):
     """v1's leak: every speaker's mean was zero, and what was subtracted said who it was."""
     train = tiny_inputs.train
     frame_labels = np.repeat(train.labels, train.lengths)
-    first, second = (train.features[frame_labels == label] for label in (0, 1))
-    apart = (first.mean(0, np.float64) - second.mean(0, np.float64)) / tiny_inputs.deviation
+    first, second = (train.powers[frame_labels == label].mean(0, np.float64) for label in (0, 1))
+    apart = cepstra_with_derivatives((first - second)[None]) / tiny_inputs.deviation
     assert np.abs(apart).max() > 0.1
 
 
@@ -105,18 +107,18 @@ def test_the_same_bytes_for_any_run_and_number_of_workers(tmp_path, tiny_cache, 
 
 
 def test_settings_travel_with_the_inputs(tmp_path, tiny_cache):
-    settings = FeatureSettings(num_cepstra=4, dither_seed=7)
+    settings = FeatureSettings(num_filters=26, num_cepstra=4, dither_seed=7)
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", (), settings)
     made = load_inputs(tmp_path / "inputs.pkl")
     assert made.feature_settings == settings
-    assert made.train.features.shape[1] == made.mean.size == 12
+    assert (made.train.powers.shape[1], made.mean.size) == (27, 12)
 
 
 def test_a_constant_feature_has_a_deviation_to_divide_by(tmp_path, tiny_cache):
     for speaker, number in itertools.product(("p225", "p226"), range(1, 6)):
         change_audio(tiny_cache, speaker, number, np.zeros(200))  # one frame
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))
-    assert (load_inputs(tmp_path / "inputs.pkl").deviation[13:] == np.float32(1e-3)).all()
+    assert (load_inputs(tmp_path / "inputs.pkl").deviation[20:] == np.float32(1e-3)).all()
 
 
 @pytest.mark.parametrize("held_out", [("p225", "p226"), ("p225", "p226", "p362")])
@@ -140,7 +142,7 @@ def test_speakers_with_few_utterances_only_train(tmp_path, tiny_cache):
     write_index(tiny_cache.folder, few)
     assert generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))["test"] == 0
     test = load_inputs(tmp_path / "inputs.pkl").test
-    assert test.features.shape == (0, 39)
+    assert test.powers.shape == (0, 33)
     assert test.labels.size == test.starts.size == 0
 
 
@@ -158,5 +160,5 @@ def test_a_speaker_listed_twice_is_held_out_once(tmp_path, tiny_cache):
 def test_what_a_worker_hands_over_fits_in_a_pipe_at_once(tiny_cache):
     """Else one that is killed in mid-message leaves the parent waiting for the rest of it."""
     with staging(tiny_cache.folder):
-        handed_over = _write_features(tiny_cache.folder, FeatureSettings(), list(tiny_cache.utterances.values()))
+        handed_over = _write_powers(tiny_cache.folder, FeatureSettings(), list(tiny_cache.utterances.values()))
     assert len(pickle.dumps(handed_over)) < select.PIPE_BUF

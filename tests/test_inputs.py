@@ -71,12 +71,12 @@ def test_a_missing_file_says_how_to_make_it(tmp_path):
     (1, {"side": NESTED}),
     (1, {"speaker": NESTED}),
     (1, {"speaker": ["p225"]}),
-    (1, {"features": "frames"}),
-    (1, {"features": np.zeros((5, 38), np.float16)}),
-    (1, {"features": np.full((5, 39), np.nan, np.float16)}),
-    (1, {"features": np.full((5, 39), np.inf, np.float16)}),
-    (1, {"features": np.zeros((5, 39), np.float32)}),
-    (1, {"features": np.zeros((0, 39), np.float16)}),
+    (1, {"powers": "frames"}),
+    (1, {"powers": np.zeros((5, 32), np.float16)}),
+    (1, {"powers": np.full((5, 33), np.nan, np.float16)}),
+    (1, {"powers": np.full((5, 33), np.inf, np.float16)}),
+    (1, {"powers": np.zeros((5, 33), np.float32)}),
+    (1, {"powers": np.zeros((0, 33), np.float16)}),
 ])  # fmt: skip
 def test_records_that_do_not_fit_are_refused(tmp_path, records, place, change):
     changed = [*records]
@@ -88,9 +88,9 @@ def test_records_that_do_not_fit_are_refused(tmp_path, records, place, change):
 FOOTERS = {
     "text": {"mean": "0", "deviation": None},
     "too short": {"mean": np.zeros(5, np.float32), "deviation": np.ones(5, np.float32)},
-    "not finite": {"mean": np.full(39, np.nan, np.float32), "deviation": np.ones(39, np.float32)},
-    "float64": {"mean": np.zeros(39), "deviation": np.ones(39)},
-    "zero deviation": {"mean": np.zeros(39, np.float32), "deviation": np.zeros(39, np.float32)},
+    "not finite": {"mean": np.full(60, np.nan, np.float32), "deviation": np.ones(60, np.float32)},
+    "float64": {"mean": np.zeros(60), "deviation": np.ones(60)},
+    "zero deviation": {"mean": np.zeros(60, np.float32), "deviation": np.zeros(60, np.float32)},
 }
 
 

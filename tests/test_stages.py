@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tiny
 
+from audio.mfcc import cepstra_with_derivatives
 from models.network import LOGIT_SCALE
 from training.options import WINDOWS_PER_SPEAKER
 from training.stages import MARGIN_WARM_UP, STAGES
@@ -24,7 +25,8 @@ def seeded():
 
 def build(tmp_path, name, inputs=INPUTS, **changes):
     options = tiny.training_options(tmp_path, name, **changes)
-    state = tiny.state(speakers=0 if name == "triplet" else 4, train_embedder=name != "softmax_frozen")
+    speeds = 3 if options.augments else 1
+    state = tiny.state(speakers=0 if name == "triplet" else 4 * speeds, train_embedder=name != "softmax_frozen")
     return STAGES[name](options, inputs, state)
 
 
@@ -56,6 +58,15 @@ def test_softmax_loss_equals_a_plain_loop_and_its_margin_warms_up(tmp_path, step
     assert float(report["accuracy"]) == pytest.approx((cosines.argmax(axis=1) == labels).mean())
 
 
+def test_other_speeds_are_classes_of_their_own_and_disturbed_windows_differ(tmp_path):
+    stage = build(tmp_path, "softmax", augmentation=True, batch_size=60)
+    windows, labels = stage.draw(rng())
+    assert set(labels) == set(range(12))
+    assert np.isfinite(float(stage.loss(windows, labels)[0]))
+    plain, _ = build(tmp_path, "softmax", batch_size=60).draw(rng())
+    assert not np.isin(windows[:, 0], plain[:, 0]).any()
+
+
 def test_a_margin_makes_the_task_harder(tmp_path):
     losses = []
     for margin in (0, 0.4):
@@ -72,17 +83,19 @@ def test_softmax_draws_the_asked_number_of_windows(tmp_path):
     assert labels.shape == (13,)
 
 
-def test_softmax_measures_what_a_plain_loop_finds(tmp_path):
-    stage = build(tmp_path, "softmax")
+@pytest.mark.parametrize("augmentation", [False, True])
+def test_softmax_measures_what_a_plain_loop_finds(tmp_path, augmentation):
+    stage = build(tmp_path, "softmax", augmentation=augmentation)
     frames = stage.train.frames
     losses, hits, utterance_hits = [], [], []
     test = INPUTS.test
     for start, length, label in zip(test.starts, test.lengths, test.labels):
-        utterance = test.features[start : start + length].astype(np.float32)
+        utterance = test.powers[start : start + length].astype(np.float32)
         count = -(-(length - frames) // (frames // 2)) + 1  # windows half of one apart at most
         begins = np.round(np.linspace(0, length - frames, count)).astype(int)
         windows = np.stack([utterance[begin : begin + frames] for begin in begins])
-        cosines = stage.state.head(stage.embed(windows)).numpy()
+        windows = cepstra_with_derivatives(windows, tiny.SETTINGS)
+        cosines = stage.state.head(stage.embed(windows)).numpy()[:, :4]
         losses += softmax_losses(cosines, [label] * count, margin=0)
         hits += list(cosines.argmax(axis=1) == label)
         posteriors = np.exp(LOGIT_SCALE * cosines) / np.exp(LOGIT_SCALE * cosines).sum(axis=1, keepdims=True)

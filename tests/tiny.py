@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from audio.mfcc import FeatureSettings
-from batcher.inputs import FEATURE_DTYPE, FORMAT, SpeakerSplit, TrainingInputs, load_inputs
+from audio.mfcc import FeatureSettings, cepstra_with_derivatives
+from batcher.inputs import POWER_DTYPE, FORMAT, SpeakerSplit, TrainingInputs, load_inputs
 from batcher.restricted_pickle import write_record
 from models.checkpoint import VERSION, Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
@@ -18,7 +18,7 @@ from training.network_state import NetworkState, build_state
 from training.options import TrainingOptions
 from training.run import run_stage
 
-SETTINGS = FeatureSettings(num_cepstra=2)  # 6 values a frame
+SETTINGS = FeatureSettings(num_filters=4, num_cepstra=2)  # 5 powers a frame, 6 features
 SPEAKERS = ("ann", "bob", "cid", "dee")
 UTTERANCES = 6  # of each speaker
 TEST_UTTERANCES = 2  # of them, the last ones
@@ -39,13 +39,13 @@ class TinyNetworkOptions(NetworkOptions):
     embedding_size: int = 8
 
 
-def utterances(speakers=SPEAKERS, each=UTTERANCES, seed=0, size=SETTINGS.size) -> list[list[np.ndarray]]:
-    """Frames (frames, size) float16 of each speaker's utterances; speakers differ in their mean frame."""
+def utterances(speakers=SPEAKERS, each=UTTERANCES, seed=0, size=SETTINGS.powers) -> list[list[np.ndarray]]:
+    """Log powers (frames, size) float16 of each speaker's utterances; speakers differ in their mean frame."""
     rng = np.random.default_rng(seed)
     means = rng.normal(0, 2, (len(speakers), size))
     return [
         [
-            (mean + rng.normal(size=(rng.integers(SHORTEST, LONGEST + 1), size))).astype(FEATURE_DTYPE)
+            (mean + rng.normal(size=(rng.integers(SHORTEST, LONGEST + 1), size))).astype(POWER_DTYPE)
             for _ in range(each)
         ]
         for mean in means
@@ -56,9 +56,9 @@ def split(spoken: list[list[np.ndarray]]) -> SpeakerSplit:
     """A split of utterances listed by speaker."""
     frames = [u for own in spoken for u in own]
     lengths = np.array([len(u) for u in frames], np.int64)
-    features = np.concatenate(frames) if frames else np.zeros((0, SETTINGS.size), FEATURE_DTYPE)
+    powers = np.concatenate(frames) if frames else np.zeros((0, SETTINGS.powers), POWER_DTYPE)
     labels = np.repeat(np.arange(len(spoken)), [len(own) for own in spoken])
-    return SpeakerSplit(features, np.cumsum(lengths) - lengths, lengths, labels)
+    return SpeakerSplit(powers, np.cumsum(lengths) - lengths, lengths, labels)
 
 
 def inputs(speakers=SPEAKERS, each=UTTERANCES, test_utterances=TEST_UTTERANCES, seed=0) -> TrainingInputs:
@@ -66,7 +66,7 @@ def inputs(speakers=SPEAKERS, each=UTTERANCES, test_utterances=TEST_UTTERANCES, 
     spoken = utterances(speakers, each, seed)
     train = split([own[: each - test_utterances] for own in spoken])
     test = split([own[each - test_utterances :] for own in spoken])
-    frames = train.features.astype(np.float64)
+    frames = np.concatenate([cepstra_with_derivatives(np.float64(u), SETTINGS) for own in spoken for u in own])
     mean, deviation = frames.mean(axis=0).astype(np.float32), frames.std(axis=0).astype(np.float32)
     return TrainingInputs(tuple(speakers), ("zed",), SETTINGS, "made up", mean, deviation, train, test)
 
@@ -82,9 +82,9 @@ def write_inputs(path: Path, made: TrainingInputs) -> Path:
         write_record(file, {**header, **lists, "utterances": count})
         for name, side in sides:
             for number, (label, start, length) in enumerate(zip(side.labels, side.starts, side.lengths)):
-                features = side.features[start : start + length].copy()
+                powers = side.powers[start : start + length].copy()
                 about = {"speaker": made.speakers[label], "corpus": "tiny", "utterance": f"{number:03}"}
-                write_record(file, {**about, "side": name, "features": features})
+                write_record(file, {**about, "side": name, "powers": powers})
         write_record(file, {"mean": made.mean, "deviation": made.deviation})
     return path
 

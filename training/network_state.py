@@ -14,7 +14,7 @@ class NetworkState:
     """What a step of training changes."""
 
     options: NetworkOptions
-    normalization: tuple[np.ndarray, np.ndarray]  # mean and deviation, each (39,)
+    normalization: tuple[np.ndarray, np.ndarray]  # mean and deviation, each (60,)
     embedder: keras.Model
     head: keras.Model | None  # the triplet stage has none
     optimizer: keras.optimizers.Optimizer

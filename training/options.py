@@ -23,7 +23,7 @@ class StageDefaults:
 
 
 DEFAULTS = {
-    SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=50),
+    SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=360),
     TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=15),
     FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10),
 }
@@ -40,7 +40,7 @@ class TrainingOptions:
     learning_rate: float
     max_epochs: int  # of STEPS_PER_EPOCH steps
     max_steps: int | None = None  # ends the run earlier
-    patience: int = 10  # epochs without progress of the training loss before the run stops
+    patience: int = 100  # epochs without progress of the training loss before the run stops
     normalize_embeddings: bool = False
     embedding_activation: str | None = None  # None: what the checkpoint has, else linear
     triplet_selection: str = "hard"
@@ -50,6 +50,11 @@ class TrainingOptions:
     seed: int = 0
     checkpoint: Path | None = None  # where to start from instead of the stage before
     from_scratch: bool = False
+
+    @property
+    def augments(self) -> bool:
+        """Whether windows are disturbed: never those that a frozen embedder is looked into with."""
+        return self.augmentation and self.stage != FROZEN
 
     @property
     def total_steps(self) -> int:

@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from batcher.augment import Augmentation, augment
+from audio.mfcc import cepstra_with_derivatives
 from batcher.inputs import TrainingInputs
+from batcher.preparation import Plain, preparation
 from batcher.windows import Batch, WindowSampler, covering_windows, take_windows
 from models.network import FORWARD_BATCH, LOGIT_SCALE, compile_embedder
 from training.network_state import NetworkState
@@ -30,9 +31,8 @@ class Stage(ABC):
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         self.options, self.inputs, self.state = options, inputs, state
-        self.augmentation = Augmentation() if options.augmentation and state.embedder.trainable else None
-        tempo = self.augmentation.tempo if self.augmentation else 0.0
-        self.train = WindowSampler(inputs.train, state.options.window_frames, tempo)
+        prepare = preparation(inputs.feature_settings, state.normalization[0], options.augments)
+        self.train = WindowSampler(inputs.train, state.options.window_frames, prepare)
         self.embed = compile_embedder(state.embedder)
 
     @abstractmethod
@@ -56,29 +56,25 @@ class Stage(ABC):
         self.state.optimizer.apply(tape.gradient(loss, variables), variables)
         return {"loss": loss, **report}
 
-    def disturbed(self, batch: Batch, rng: np.random.Generator) -> Batch:
-        """The batch with the augmentation that the options ask for; none for a frozen embedder."""
-        return augment(batch, *self.state.normalization, self.augmentation, rng) if self.augmentation else batch
-
 
 class SoftmaxStage(Stage):
     """Cross-entropy over the training speakers, with an additive margin (Wang et al. 2018, equation 6).
 
-    The embedder trains too unless it is frozen.
+    A speaker at another speed counts as another one. The embedder trains too unless it is frozen.
     """
 
     def draw(self, rng: np.random.Generator) -> Batch:
-        return self.disturbed(self.train.softmax_batch(rng, self.options.batch_size), rng)
+        return self.train.softmax_batch(rng, self.options.batch_size)
 
     def loss(self, windows, labels):
         """Cross-entropy of the cosines to each speaker's weights, the right one handicapped by the margin."""
         training = self.state.embedder.trainable  # a frozen embedder keeps its batch statistics
         embeddings = self.state.embedder(windows, training=training)
-        if self.augmentation:  # stateless, so that a continued run drops what an uninterrupted one would
+        if self.options.augments:  # stateless, so that a continued run drops what an uninterrupted one would
             seed = tf.stack([self.options.seed, tf.cast(self.state.optimizer.iterations, tf.int32)])
             embeddings = tf.nn.experimental.stateless_dropout(embeddings, EMBEDDING_DROPOUT, seed)
         cosines = self.state.head(embeddings)  # (batch, speakers)
-        own = ops.one_hot(labels, len(self.inputs.speakers))
+        own = ops.one_hot(labels, ops.shape(cosines)[1])
         logits = LOGIT_SCALE * (cosines - self._margin() * own)
         loss = ops.mean(keras.losses.categorical_crossentropy(own, logits, from_logits=True))
         return loss, {"accuracy": _share(ops.argmax(cosines, axis=-1) == ops.cast(labels, "int32"))}
@@ -109,8 +105,11 @@ class SoftmaxStage(Stage):
             "test_utterance_accuracy": float((posteriors.argmax(axis=1) == split.labels).mean()),
         }
 
-    def _log_posteriors(self, windows: np.ndarray) -> np.ndarray:
-        return ops.log_softmax(LOGIT_SCALE * self.state.head(self.embed(windows))).numpy()  # (windows, speakers)
+    def _log_posteriors(self, powers: np.ndarray) -> np.ndarray:
+        """Of the speakers as they were recorded: (windows, frames, powers) -> (windows, speakers)."""
+        windows = cepstra_with_derivatives(powers, self.inputs.feature_settings)
+        cosines = self.state.head(self.embed(windows))[:, : len(self.inputs.speakers)]
+        return ops.log_softmax(LOGIT_SCALE * cosines).numpy()
 
 
 class TripletStage(Stage):
@@ -118,9 +117,8 @@ class TripletStage(Stage):
 
     def draw(self, rng: np.random.Generator) -> Batch:
         if self.options.triplet_selection == "random":
-            return self.disturbed(self.train.triplet_batch(rng, self.options.batch_size // 3), rng)
-        speakers = self.options.batch_size // WINDOWS_PER_SPEAKER
-        return self.disturbed(self.train.speaker_batch(rng, speakers, WINDOWS_PER_SPEAKER), rng)
+            return self.train.triplet_batch(rng, self.options.batch_size // 3)
+        return self.train.speaker_batch(rng, self.options.batch_size // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
 
     def loss(self, windows, labels):
         """Mean hinge of the triplets that the strategy makes of the batch."""
@@ -138,7 +136,7 @@ class TripletStage(Stage):
     def measure(self) -> Metrics:
         if len(np.unique(self.inputs.test.labels)) < 2:
             return {}
-        test = WindowSampler(self.inputs.test, self.state.options.window_frames)
+        test = WindowSampler(self.inputs.test, self.state.options.window_frames, Plain(self.inputs.feature_settings))
         rounds = [self._random_triplets(test, seed) for seed in range(TRIPLET_ROUNDS)]
         return {f"test_{name}": float(np.mean([r[name] for r in rounds])) for name in rounds[0]}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from batcher.inputs import TrainingInputs
+from batcher.preparation import preparation
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from models.network import NetworkOptions, assign, stored_variables
 from storage.errors import UserError
@@ -75,7 +76,7 @@ def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkp
     state = build_state(
         network,
         (mean, deviation),
-        speakers=0 if options.stage == TRIPLET else len(inputs.speakers),
+        speakers=0 if options.stage == TRIPLET else _classes(options, inputs),
         train_embedder=options.stage != FROZEN,
         first_rate=options.learning_rate,
     )
@@ -128,6 +129,11 @@ def _network_options(options: TrainingOptions, inputs: TrainingInputs, origin: C
             "drop --embedding_activation, or start with --from_scratch"
         )
     return dataclasses.replace(earlier, **changes)
+
+
+def _classes(options: TrainingOptions, inputs: TrainingInputs) -> int:
+    """Speakers that a softmax tells apart: each at every speed."""
+    return len(inputs.speakers) * len(preparation(inputs.feature_settings, inputs.mean, options.augments).speeds)
 
 
 def _digest(path: Path) -> str:
