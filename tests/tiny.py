@@ -44,10 +44,7 @@ def utterances(speakers=SPEAKERS, each=UTTERANCES, seed=0, size=SETTINGS.powers)
     rng = np.random.default_rng(seed)
     means = rng.normal(0, 2, (len(speakers), size))
     return [
-        [
-            (mean + rng.normal(size=(rng.integers(SHORTEST, LONGEST + 1), size))).astype(POWER_DTYPE)
-            for _ in range(each)
-        ]
+        [(mean + rng.normal(size=(rng.integers(SHORTEST, LONGEST + 1), size))).astype(POWER_DTYPE) for _ in range(each)]
         for mean in means
     ]
 
