@@ -30,7 +30,7 @@ MASKS_IN_TIME = 2  # per window
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much is done to training windows, and to what share of them; see docs/training-notes.md for what was tried."""
+    """How much is done to training windows, and to what share of them (tried out in docs/training-notes.md)."""
 
     speeds: tuple[float, ...] = (1.0, 0.9, 1.1)  # each makes other voices
     tempo: float = 0.1  # share by which speech becomes faster or slower, at most

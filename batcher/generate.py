@@ -16,7 +16,7 @@ from audio.fill import staging
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, log_mel
 from audio.parallel import parallel_map
 from batcher.choice import choose, fingerprint
-from batcher.inputs import POWER_DTYPE, FORMAT, InputsError
+from batcher.inputs import FORMAT, POWER_DTYPE, InputsError
 from batcher.restricted_pickle import write_record
 from storage.atomic import atomic_file, temporary_name
 

@@ -8,8 +8,8 @@ The file is a sequence of pickles (see `restricted_pickle`), written and read on
     footer     mean and deviation (60,) of the cepstra of the *training* frames
 
 They become cepstra when windows of them are drawn (`audio.mfcc`), after what is done to them to make voices and
-recordings more varied (`augment`). Statistics of the training set alone normalise everything, tests and unseen voices included: v1 took each speaker's own,
-train and test together, and so told the network who was speaking.
+recordings more varied (`augment`). Statistics of the training set alone normalise everything, tests and unseen voices
+included: v1 took each speaker's own, train and test together, and so told the network who was speaking.
 """
 
 import dataclasses

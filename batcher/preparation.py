@@ -31,7 +31,7 @@ class Disturbed:
 
     settings: FeatureSettings
     mean: np.ndarray  # (features,), what stands in masked places
-    options: Augmentation = Augmentation()
+    options: Augmentation
 
     @property
     def speeds(self) -> tuple[float, ...]:
@@ -55,4 +55,4 @@ class Disturbed:
 
 def preparation(settings: FeatureSettings, mean: np.ndarray, augmented: bool) -> Preparation:
     """For training with augmentation or without; `mean` is that of the training set, (features,)."""
-    return Disturbed(settings, mean) if augmented else Plain(settings)
+    return Disturbed(settings, mean, Augmentation()) if augmented else Plain(settings)

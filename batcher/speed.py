@@ -29,7 +29,7 @@ def change_speeds(windows: np.ndarray, speeds: np.ndarray, settings: FeatureSett
 
 @cache
 def _shift(speed: float, settings: FeatureSettings) -> np.ndarray:
-    """(filters, filters) float32: each new filter's power from the two old ones around its frequency divided by `speed`.
+    """(filters, filters) float32: each new filter from the two old ones around its frequency divided by `speed`.
 
     Beyond the outermost filters, these stand for what was not recorded.
     """

@@ -1,4 +1,4 @@
-"""Training inputs of any size: random log mel powers in the real format, since neither time nor memory depend on speech."""
+"""Training inputs of any size: random powers in the real format, since neither time nor memory depend on speech."""
 
 import dataclasses
 from pathlib import Path
@@ -7,7 +7,7 @@ import measure  # noqa: F401  (the project's root on sys.path)
 import numpy as np
 
 from audio.mfcc import DEFAULT_FEATURES
-from batcher.inputs import POWER_DTYPE, FORMAT
+from batcher.inputs import FORMAT, POWER_DTYPE
 from batcher.restricted_pickle import write_record
 from batcher.splits import train_count
 

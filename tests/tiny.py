@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from audio.mfcc import FeatureSettings, cepstra_with_derivatives
-from batcher.inputs import POWER_DTYPE, FORMAT, SpeakerSplit, TrainingInputs, load_inputs
+from batcher.inputs import FORMAT, POWER_DTYPE, SpeakerSplit, TrainingInputs, load_inputs
 from batcher.restricted_pickle import write_record
 from models.checkpoint import VERSION, Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
