@@ -32,7 +32,7 @@ MASKS_IN_TIME = 2  # per window
 class Augmentation:
     """How much is done to training windows, and to what share of them (tried out in docs/training-notes.md)."""
 
-    speeds: tuple[float, ...] = (1.0, 0.9, 1.1)  # each makes other voices
+    speeds: tuple[float, ...] = (1.0, 0.83, 0.9, 1.1, 1.2)  # each makes other voices
     tempo: float = 0.1  # share by which speech becomes faster or slower, at most
     reverberated: float = 0.15  # share of windows
     reverberation_time: tuple[float, float] = (0.1, 0.7)  # s
@@ -40,10 +40,10 @@ class Augmentation:
     noisy: float = 0.3  # share of windows
     babble: float = 0.4  # share of those
     signal_to_noise: tuple[float, float] = (5.0, 30.0)  # dB
-    coloured: float = 0.3  # share of windows
+    coloured: float = 0.2  # share of windows
     colour: float = 1.5  # dB, deviation of the widest curve
     band_limited: float = 0.1  # share of windows
-    gain: float = 3.0  # dB, at most, up or down: levels are taken from whole utterances, noise and all
+    gain: float = 2.0  # dB, at most, up or down: levels are taken from whole utterances, noise and all
     longest_mask: int = 30  # frames; less in short windows, of which masks cover half at most
 
 

@@ -34,8 +34,8 @@ class Preparation(Protocol):
 class WindowSampler:
     """Draws random windows from a split.
 
-    Speakers with more utterances are drawn more often, by the square root of their number: to draw all alike spends
-    most steps on those of whom there is least to learn, and to draw utterances alike forgets them.
+    Speakers of whom there is more speech are drawn more often, by the square root of it: to draw all alike spends most
+    steps on those of whom there is least to learn, and to draw speech alike forgets them.
 
     A speaker at another speed has the label of the speaker plus a multiple of `labels`.
     """
@@ -47,7 +47,8 @@ class WindowSampler:
         self.speakers, first, self.counts = np.unique(split.labels[order], return_index=True, return_counts=True)
         self.labels = int(self.speakers.max()) + 1
         self._utterances = np.split(order, first[1:])
-        self._shares = np.sqrt(self.counts) / np.sqrt(self.counts).sum()
+        spoken = np.array([split.lengths[utterances].sum() for utterances in self._utterances])  # frames
+        self._shares = np.sqrt(spoken) / np.sqrt(spoken).sum()
 
     def softmax_batch(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Random speakers at random speeds, a random utterance of each, a random window of that."""
