@@ -3,17 +3,24 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= .demo
+SPEECH ?= ../shared/speech
+HELD_OUT ?= ../shared/protocol/dev_speakers.txt
+PRETRAINED ?= .pretrained
 BIN = $(VENV)/bin
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint pretrained clean
 
 help:
 	@echo "make demo   run the whole pipeline on the bundled synthetic voices"
 	@echo "make test   run linters and tests, as CI does"
+	@echo "make pretrained  train the bundled network anew, from SPEECH; takes an hour"
 	@echo "make clean  delete the virtual environment and the demo's results"
 
 demo: $(VENV)/installed
 	sh samples/demo.sh "$(BIN)/python" "$(DEMO)"
+
+pretrained: $(VENV)/installed
+	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(SPEECH)" "$(HELD_OUT)" "$(PRETRAINED)"
 
 test: lint
 	$(BIN)/python -m pytest

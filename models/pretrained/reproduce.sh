@@ -1,0 +1,24 @@
+#!/bin/sh
+# Train the bundled network anew, from recordings to models/pretrained/.
+#   reproduce.sh PYTHON SPEECH HELD_OUT FOLDER
+# SPEECH holds a folder for each corpus with a folder for each speaker; the file HELD_OUT names who must not train.
+# Cache and runs are kept in FOLDER: interrupted, the same command goes on from there.
+set -eu
+python=$1 speech=$2 held_out=$3 cache=$4/cache
+inputs=$cache/full_inputs.pkl
+kept=models/pretrained
+run() {
+    echo "+ python $*" >&2
+    "$python" "$@"
+}
+run cli.py --update_cache --multi_threading --cache_output_dir "$cache" --audio_dir "$speech"
+run cli.py --generate_training_inputs --multi_threading --cache_output_dir "$cache" --test_speakers_file "$held_out"
+run train_cli.py --loss_on_softmax --data_filename "$inputs"
+run train_cli.py --loss_on_embeddings --normalize_embeddings --data_filename "$inputs"
+run cli.py --export_model $kept/network.onnx $kept/checkpoint.npz --cache_output_dir "$cache"
+for stage in softmax triplet; do
+    cp "$cache/runs/$stage/options.json" "$kept/$stage.options.json"
+    cp "$cache/runs/$stage/history.csv" "$kept/$stage.history.csv"
+done
+run cli.py --evaluate --json --checkpoint $kept/network.onnx --cache_output_dir "$cache" >$kept/dev_figures.json
+run cli.py --evaluate --checkpoint $kept/network.onnx --cache_output_dir "$cache"
