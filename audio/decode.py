@@ -60,6 +60,8 @@ def convert(samples: np.ndarray, rate: int) -> np.ndarray:
     Raises:
         UnusableAudioError: as `decode`, or of another type or shape.
     """
+    if samples.ndim == 2 and not samples.shape[1]:
+        raise UnusableAudioError("it has no channels")
     if samples.ndim not in (1, 2) or not (samples.dtype == np.int16 or np.issubdtype(samples.dtype, np.floating)):
         raise UnusableAudioError(
             "expected int16 or floating-point samples of shape (samples,) or (samples, channels). "

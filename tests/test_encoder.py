@@ -82,7 +82,7 @@ def test_a_short_utterance_is_repeated(encoder):
 
 def test_windows_are_taken_in_parts(encoder, monkeypatch):
     whole = encoder.embed_features(utterances())
-    monkeypatch.setattr("models.network.FORWARD_BATCH", 3)
+    monkeypatch.setattr("inference.network.WINDOWS_AT_ONCE", 3)
     np.testing.assert_allclose(encoder.embed_features(utterances()), whole, atol=1e-6)
 
 
