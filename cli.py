@@ -8,9 +8,9 @@ from importlib import import_module
 import entry_point
 from entry_point import open_share, path, positive_int, seed
 
-ACTIONS = {  # flag: where its function is in commands/, and what that is called unless as the flag
+ACTIONS = {  # flag: the module of commands/ that has the function of that name
     "verify": "verification",
-    "identify": "verification.identify_recordings",
+    "identify": "verification",
     "enroll": "enrolment",
     "list_profiles": "enrolment",
     "remove_profile": "enrolment",
@@ -42,9 +42,8 @@ def main() -> int:
     args = parser.parse_args()
     action = next(action for action in ACTIONS if getattr(args, action) not in (None, False))
     check_flags(parser, args, action)
-    module, _, function = ACTIONS[action].partition(".")
     return entry_point.run(
-        lambda: getattr(import_module(f"commands.{module}"), function or action)(args),
+        lambda: getattr(import_module(f"commands.{ACTIONS[action]}"), action)(args),
         "cli.py --update_cache completes the cache" if action in FILLS_CACHE else "nothing was changed",
     )
 

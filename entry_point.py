@@ -1,6 +1,7 @@
 """What the two entry points share: default folders, logging, exit statuses."""
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -99,6 +100,8 @@ def run(command: Callable[[], int | None], after_interruption: str) -> int:
         after_interruption: how to go on after Ctrl-C.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be no text at all
     try:
         status = command() or 0
         sys.stdout.flush()

@@ -71,7 +71,7 @@ def convert(samples: np.ndarray, rate: int) -> np.ndarray:
         raise UnusableAudioError(
             "expected floating-point samples from -1 to 1; did you supply 16-bit values as floats?"
         )
-    return _at_working_rate(_array_blocks(samples.reshape(len(samples), -1)), rate)
+    return _at_working_rate(_array_blocks(samples if samples.ndim == 2 else samples[:, None]), rate)
 
 
 def _at_working_rate(blocks: Iterator[np.ndarray], rate: int) -> np.ndarray:

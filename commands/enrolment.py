@@ -45,7 +45,7 @@ def list_profiles(args: argparse.Namespace) -> None:
     profiles = store.read()
     if args.json:
         about = {"profiles": str(store.path), "fingerprint": profiles.fingerprint}
-        print(json.dumps({**about, "enrolled": list(map(asdict, profiles.entries))}, indent=2, ensure_ascii=False))
+        print(json.dumps({**about, "enrolled": list(map(asdict, profiles.entries))}, indent=2))
         return
     for one in profiles.entries:
         print(f"{one.name}\t{one.seconds:.1f} s of speech in {one.files} recordings\t{one.enrolled}")
@@ -57,7 +57,7 @@ def remove_profile(args: argparse.Namespace) -> None:
     store = profile_store(args)
     store.remove(args.remove_profile)
     if args.json:
-        print(json.dumps({"removed": args.remove_profile, "profiles": str(store.path)}, indent=2, ensure_ascii=False))
+        print(json.dumps({"removed": args.remove_profile, "profiles": str(store.path)}, indent=2))
     else:
         print(f"removed {args.remove_profile} from {store.path}")
 

@@ -6,7 +6,8 @@ import logging
 from dataclasses import asdict
 
 from commands.arguments import network_of, policy_of, profile_store
-from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Policy, compare, identify
+from inference import decisions
+from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Policy
 from inference.encoder import SpeakerEncoder
 from inference.profiles import ProfileError, Profiles
 from inference.recordings import STANDARD_INPUT, Speech, load_speech, remarks
@@ -24,19 +25,19 @@ def verify(args: argparse.Namespace) -> int:
     policy = policy_of(args)
     a, b = encoder.embed_utterances([one.signal for one in recordings])
     seconds = recordings[0].seconds, recordings[1].seconds
-    found = compare(encoder.similarity(a, b), seconds, encoder.calibration, policy)
+    found = decisions.compare(encoder.similarity(a, b), seconds, encoder.calibration, policy)
     if args.exit_verdict and found.verdict is None:
         raise UserError(f"there is no verdict: {NOT_CALIBRATED}")
     noted = _tell_remarks(recordings)
     if args.json:
         about = {"files": _files(recordings), **asdict(found), **_how(encoder, policy), "remarks": noted}
-        print(json.dumps(about, indent=2, ensure_ascii=False))
+        print(json.dumps(about, indent=2))
     else:
         print(_verdict_line(found, policy))
     return DIFFERENT_STATUS if args.exit_verdict and found.verdict == DIFFERENT else 0
 
 
-def identify_recordings(args: argparse.Namespace) -> None:
+def identify(args: argparse.Namespace) -> None:
     """Rank the enrolled speakers for each recording."""
     recordings = _load(args.identify)
     encoder = network_of(args)
@@ -49,7 +50,7 @@ def identify_recordings(args: argparse.Namespace) -> None:
     answers = [_identified(encoder, profiles, one, policy) for one in recordings]
     if args.json:
         about = {"results": answers, "profiles": len(profiles.entries), **_how(encoder, policy), "remarks": noted}
-        print(json.dumps(about, indent=2, ensure_ascii=False))
+        print(json.dumps(about, indent=2))
     else:
         print("\n".join(map(_ranking_lines, answers)))
 
@@ -63,7 +64,7 @@ def _load(names: list[str]) -> list[Speech]:
 def _identified(encoder: SpeakerEncoder, profiles: Profiles, recording: Speech, policy: Policy) -> dict:
     (embedding,) = encoder.embed_utterances([recording.signal])
     seconds = profiles.seconds, recording.seconds
-    found = identify(profiles.embeddings @ embedding, profiles.names, seconds, encoder.calibration, policy)
+    found = decisions.identify(profiles.embeddings @ embedding, profiles.names, seconds, encoder.calibration, policy)
     ranking = [{"name": name, **_scores(comparison)} for name, comparison in found.ranking]
     return {**_files([recording])[0], "verdict": found.verdict, "ranking": ranking}
 

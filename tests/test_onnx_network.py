@@ -1,6 +1,6 @@
 """What ONNX Runtime is given, and what it is spared."""
 
-import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ import sealed
 
 from inference.network import Network
 from models.checkpoint import CheckpointError
+
+TASKS = Path("/proc/self/task")  # a folder for each thread
 
 
 def test_windows_are_embedded_in_parts(monkeypatch):
@@ -50,6 +52,6 @@ def test_another_kind_of_network_is_refused(shape):
 
 
 def test_one_thread_is_used():
-    before = len(os.listdir("/proc/self/task"))
+    before = len(list(TASKS.iterdir()))
     Network(sealed.content(sealed.model(), sealed.description()), "mean")
-    assert len(os.listdir("/proc/self/task")) == before
+    assert len(list(TASKS.iterdir())) == before

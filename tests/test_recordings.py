@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import sys
 
 import numpy as np
@@ -104,10 +105,11 @@ def test_bad_files_are_named_with_a_reason(tmp_path):
 
 
 def test_three_hours_are_refused(tmp_path):
-    hours = np.random.default_rng(0).integers(-99, 99, 3 * 3600 * 100).astype(np.int8)
-    with soundfile.SoundFile(tmp_path / "a.wav", "w", 8000, 1, "ULAW") as file:  # a byte a sample
-        for _ in range(80):
-            file.write(hours.astype(np.int16) * 100)
+    size = 2 * 3 * 3600 * 8000  # bytes, of 16-bit samples
+    header = b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, 8000, 16_000, 2, 16, b"data", size
+    with open(tmp_path / "a.wav", "wb") as file:
+        file.write(struct.pack("<4sI4s4sIHHIIHH4sI", *header))
+        file.truncate(file.tell() + size)  # holes, which take no space
     with pytest.raises(RecordingError, match="longer than 30 minutes"):
         load_speech(tmp_path / "a.wav")
 
