@@ -1,6 +1,7 @@
 """What the two entry points share: default folders, logging, exit statuses."""
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -26,6 +27,13 @@ def data_folder() -> Path:
 def default_cache_dir() -> Path:
     """`$CACHE_DIR`, else the data folder's `cache`."""
     return Path(os.environ.get("CACHE_DIR") or data_folder() / "cache").expanduser()
+
+
+def default_profiles() -> Path:
+    """The store of enrolled speakers in the folder that the system keeps for a user's data."""
+    from platformdirs import user_data_path
+
+    return user_data_path("deep-speaker", appauthor=False) / "profiles.npz"
 
 
 def run_dir_of(cache_dir: Path) -> Path:
@@ -75,20 +83,27 @@ def positive_float(text: str) -> float:
     return _number(float, text, lambda number: 0 < number < float("inf"), "a number above 0")
 
 
+def open_share(text: str) -> float:
+    """A number between 0 and 1, for argparse."""
+    return _number(float, text, lambda number: 0 < number < 1, "a number between 0 and 1")
+
+
 def share(text: str) -> float:
     """A number from 0 up to 1, for argparse."""
     return _number(float, text, lambda number: 0 <= number < 1, "a number from 0 up to 1")
 
 
-def run(command: Callable[[], None], after_interruption: str) -> int:
-    """Run a command and return its exit status; whatever goes wrong is one line on stderr.
+def run(command: Callable[[], int | None], after_interruption: str) -> int:
+    """Run a command and return its exit status, 0 unless it returns another; what goes wrong is one line on stderr.
 
     Args:
         after_interruption: how to go on after Ctrl-C.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be no text at all
     try:
-        command()
+        status = command() or 0
         sys.stdout.flush()
     except UserError as error:
         return _fail(USERS_MISTAKE, f"error: {error}")
@@ -103,7 +118,7 @@ def run(command: Callable[[], None], after_interruption: str) -> int:
     except (OSError, MemoryError, ImportError) as error:
         _forget_stdout()
         return _fail(ENVIRONMENT_FAILED, f"error: {error or type(error).__name__}")
-    return 0
+    return status
 
 
 def _number(convert: Callable, text: str, holds: Callable, expected: str):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -12,6 +13,7 @@ RESAMPLER_QUALITY = "HQ"  # soxr's name for its 20-bit setting
 LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000  # Hz, of a recording; a false 1 Hz would make 8,000 samples of each
 BLOCK = 1 << 18  # samples of all channels read at once, whatever length the header claims
 PCM_SCALE = 32_768  # 16-bit full scale
+HIGHEST_FLOAT = 16  # of full scale 1; what is mixed or resampled may go a little above it
 LONGEST = 1800 * SAMPLE_RATE  # samples, half an hour: it bounds memory, which a few bytes of FLAC could fill
 
 
@@ -26,11 +28,11 @@ class _Stream(soundfile.SoundFile):
         return False
 
 
-def decode(path: Path) -> np.ndarray:
-    """Read `path`, mix its channels to mono, and resample it.
+def decode(source: Path | BinaryIO) -> np.ndarray:
+    """Read a recording, mix its channels to mono, and resample it.
 
     Args:
-        path: any format that libsndfile reads, any sample rate and number of channels.
+        source: a file, open or not, of any format that libsndfile reads, any sample rate and number of channels.
 
     Returns:
         int16 array, shape = (samples,), at `SAMPLE_RATE`.
@@ -40,16 +42,44 @@ def decode(path: Path) -> np.ndarray:
             samples that are not finite.
     """
     try:
-        with _Stream(path) as file:
-            _check_rate(file.samplerate)
-            blocks = list(_bounded(_to_pcm(block) for block in _resampled(_mono_blocks(file), file.samplerate)))
+        with _Stream(source) as file:
+            return _at_working_rate(_mono_blocks(file), file.samplerate)
     except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:  # TypeError: a name that ends in .raw
         if isinstance(error, UnusableAudioError):
             raise
         raise UnusableAudioError(f"not readable as audio ({_reason(error)})") from error
-    if not sum(block.size for block in blocks):
+
+
+def convert(samples: np.ndarray, rate: int) -> np.ndarray:
+    """The same for samples in memory.
+
+    Args:
+        samples: int16, or floating point of full scale 1 as soundfile reads it; (samples,) or (samples, channels).
+        rate: samples a second.
+
+    Raises:
+        UnusableAudioError: as `decode`, or of another type or shape.
+    """
+    if samples.ndim == 2 and not samples.shape[1]:
+        raise UnusableAudioError("it has no channels")
+    if samples.ndim not in (1, 2) or not (samples.dtype == np.int16 or np.issubdtype(samples.dtype, np.floating)):
+        raise UnusableAudioError(
+            "expected int16 or floating-point samples of shape (samples,) or (samples, channels). "
+            f"Received {samples.dtype} of shape {samples.shape}"
+        )
+    if samples.dtype != np.int16 and samples.size and np.abs(samples).max() > HIGHEST_FLOAT:
+        raise UnusableAudioError(
+            "expected floating-point samples from -1 to 1; did you supply 16-bit values as floats?"
+        )
+    return _at_working_rate(_array_blocks(samples if samples.ndim == 2 else samples[:, None]), rate)
+
+
+def _at_working_rate(blocks: Iterator[np.ndarray], rate: int) -> np.ndarray:
+    _check_rate(rate)
+    converted = list(_bounded(_to_pcm(block) for block in _resampled(blocks, rate)))
+    if not sum(block.size for block in converted):
         raise UnusableAudioError("empty: it holds no samples")
-    return np.concatenate(blocks)
+    return np.concatenate(converted)
 
 
 def _check_rate(rate: int) -> None:
@@ -63,9 +93,19 @@ def _mono_blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
     size, left = max(BLOCK // file.channels, 1), file.frames
     while left > 0 and len(block := file.read(min(size, left), dtype=dtype, always_2d=True)):
         left -= len(block)
-        with np.errstate(over="ignore", invalid="ignore"):  # whose outcome is refused
-            mono = block[:, 0].astype(np.float32) if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
-            yield mono if dtype == "int16" else _finite(mono * PCM_SCALE)
+        yield _mono(block)
+
+
+def _array_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
+    size = max(BLOCK // max(samples.shape[1], 1), 1)
+    return (_mono(samples[start : start + size]) for start in range(0, len(samples), size))
+
+
+def _mono(block: np.ndarray) -> np.ndarray:
+    """(samples, channels), int16 or of full scale 1, to (samples,) float32 of 16-bit full scale."""
+    with np.errstate(over="ignore", invalid="ignore"):  # whose outcome is refused
+        mono = block[:, 0].astype(np.float32) if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+        return mono if block.dtype == np.int16 else _finite(mono * PCM_SCALE)
 
 
 def _finite(signal: np.ndarray) -> np.ndarray:

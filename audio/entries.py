@@ -111,7 +111,7 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> Entry 
         if not S_ISREG(stat.st_mode):
             raise UnusableAudioError("neither a file nor a link to one")  # but a pipe, or a device, which may never end
         signal = decode(path)
-        start, stop = _checked_span(signal)
+        start, stop = checked_span(signal)
     except (UnusableAudioError, OSError) as error:
         kept = "; what was cached of it before is kept" if known is not None else ""
         return Skipped(path, f"{error}{kept}")
@@ -134,7 +134,12 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None]) -> Entry 
     return Entry(utterance, _stage(folder, voiced))
 
 
-def _checked_span(signal: np.ndarray) -> tuple[int, int]:
+def checked_span(signal: np.ndarray) -> tuple[int, int]:
+    """`voiced_span` of a signal that can serve as an utterance.
+
+    Raises:
+        UnusableAudioError: it is silent, or too short between its outer silences.
+    """
     if max(-int(signal.min()), int(signal.max())) < MINIMUM_PEAK:
         raise UnusableAudioError("silent")
     start, stop = voiced_span(signal)

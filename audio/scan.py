@@ -64,7 +64,7 @@ def find_recordings(audio_dir: Path, microphone: str = "mic1") -> list[Recording
         found = "is a file" if audio_dir.is_file() else "does not exist"
         raise CorpusError(f"expected a folder of recordings. {audio_dir} {found}; name one with --audio_dir")
     root = absolute(audio_dir)
-    folders = list(_audio_folders(root))
+    folders = list(_audio_folders(root, SUFFIXES))
     if not folders:
         raise CorpusError(f"no WAV or FLAC file in {audio_dir}, at any depth")
     recordings = [one for folder, names in folders for one in _of_folder(root, folder, names, microphone)]
@@ -82,7 +82,16 @@ def absolute(folder: Path) -> Path:
     return folder.resolve() if ".." in folder.parts else folder.absolute()
 
 
-def _audio_folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
+def audio_files(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
+    """The recordings in a folder, at any depth, in order, whoever speaks in them.
+
+    Args:
+        suffixes: what their names end in, in lower case.
+    """
+    return sorted(Path(place, name) for place, names in _audio_folders(folder, suffixes) for name in names)
+
+
+def _audio_folders(root: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, list[str]]]:
     """Yield folders and the names of their recordings.
 
     Every folder is walked once, though links lead in circles, and if possible under its own name and not a link's.
@@ -98,7 +107,7 @@ def _audio_folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
         seen.add(identity)
         visible = (Path(folder, name) for name in folders if not name.startswith("."))
         folders[:] = [path.name for path in sorted(visible, key=lambda path: (path.is_symlink(), path.name))]
-        recordings = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+        recordings = [name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
         if recordings:
             yield Path(folder), recordings
 

@@ -4,12 +4,10 @@
 
 Utterances are embedded a speaker at a time, as the tool does it, and then one by one; their features are part of that,
 reading them is not. Memory is what this process has resident at most, by the kernel's own account. Without a
-checkpoint the network has random weights, which take as long as trained ones.
+checkpoint it is the bundled network.
 """
 
 import argparse
-import dataclasses
-import tempfile
 import time
 from itertools import groupby
 from operator import attrgetter
@@ -24,13 +22,10 @@ from peak_memory import KIB
 from audio.cache import UtteranceCache
 from audio.decode import SAMPLE_RATE
 from audio.entries import read_signal
-from audio.mfcc import DEFAULT_FEATURES
 from inference.encoder import SpeakerEncoder
-from models.backend import load_tensorflow
-from models.checkpoint import VERSION, Checkpoint, save_checkpoint
 
 ONE_BY_ONE = 100  # utterances
-WARM_UP = 5  # calls, in which TensorFlow compiles
+WARM_UP = 5  # calls
 
 
 def main() -> None:
@@ -38,38 +33,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flag = parser.add_argument
     flag("cache", type=Path, help="a folder that cli.py --regenerate_full_cache filled")
-    flag("--checkpoint", type=Path, help="network to use (default: one of random weights)")
+    flag("--checkpoint", type=Path, help="network to use (default: the bundled one)")
     flag("--utterances", type=int, default=400, help="the first so many of the cache (default: %(default)s)")
     args = parser.parse_args()
     speakers = read_speakers(args.cache, args.utterances)
     began = time.perf_counter()
-    encoder = SpeakerEncoder(args.checkpoint) if args.checkpoint else random_encoder()
+    encoder = SpeakerEncoder(args.checkpoint)
     loading = time.perf_counter() - began
     figures = embed_all(encoder, speakers)
     peak = getrusage(RUSAGE_SELF).ru_maxrss * KIB
-    weights = "random" if args.checkpoint is None else str(args.checkpoint)
-    size = {} if args.checkpoint is None else {"mb": args.checkpoint.stat().st_size / 1e6}
-    report("embedding", weights=weights, load_seconds=loading, **figures, peak_mb=peak / 1e6, **size)
-
-
-def random_encoder() -> SpeakerEncoder:
-    """An untrained network, by way of a checkpoint."""
-    load_tensorflow()
-    from models.network import NetworkOptions
-    from training.network_state import build_state
-
-    options = NetworkOptions(feature_size=DEFAULT_FEATURES.size)
-    statistics = (np.zeros(options.feature_size, np.float32), np.ones(options.feature_size, np.float32))
-    state = build_state(options, statistics, speakers=0, train_embedder=True, first_rate=1e-3)
-    description = {
-        **{"stage": "random weights", "step": 0, "finished": True, "position": {}, "run": {}, "version": VERSION},
-        **{"network": dataclasses.asdict(options), "features": dataclasses.asdict(DEFAULT_FEATURES)},
-        **{"speakers": [], "held_out": [], "trained_on": []},
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "random.npz"
-        save_checkpoint(path, Checkpoint(description, state.arrays()))
-        return SpeakerEncoder(path)
+    weights = encoder.origin["path"]
+    report("embedding", weights=weights, load_seconds=loading, **figures, peak_mb=peak / 1e6)
 
 
 def read_speakers(folder: Path, utterances: int) -> list[list[np.ndarray]]:

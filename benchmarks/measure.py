@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 DIGITS = 4  # of a printed figure that matter
-PACKAGES = ("numpy", "scipy", "soundfile", "soxr", "python_speech_features", "tensorflow", "keras")
+PACKAGES = ("numpy", "scipy", "soundfile", "soxr", "python_speech_features", "onnxruntime", "tensorflow", "keras")
 
 
 @dataclass(frozen=True)

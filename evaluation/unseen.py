@@ -42,7 +42,7 @@ def evaluate_unseen(
     Raises:
         UserError: no corpus has two unseen speakers to compare.
     """
-    corpora, heard = _unseen_utterances(encoder, cache, set(listed))
+    corpora, heard = unseen_utterances(encoder, cache, set(listed))
     asked_for = sum(map(len, corpora.values()))
     comparable = {
         corpus: {name: own for name, own in speakers.items() if len(own) >= FEWEST_UTTERANCES}
@@ -62,7 +62,7 @@ def evaluate_unseen(
     return results, sorted(heard)
 
 
-def _unseen_utterances(
+def unseen_utterances(
     encoder: SpeakerEncoder, cache: UtteranceCache, listed: set[str]
 ) -> tuple[dict[str, Speakers], set[str]]:
     """The listed speakers' utterances by corpus, without those of the training, whose names come second."""

@@ -1,50 +1,123 @@
-"""From features to embeddings.
+"""From recordings, signals or features to embeddings.
 
-A window gives an embedding; an utterance's is the mean of its windows', a speaker's the mean of the utterances'. All
-are scaled to unit length before and after each mean.
+The network sees an utterance whole; a speaker's embedding is the mean of the utterances'. All are scaled to unit length
+before and after the mean.
 """
 
 import logging
+import os
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from audio.mfcc import FeatureSettings, mfcc
-from audio.windows import frame_indices, window_starts
-from models.backend import load_tensorflow
-from models.checkpoint import CheckpointError, load_checkpoint
+from inference.calibration import Calibration
+from inference.network import Network
+from inference.recordings import load_speech
+from models.checkpoint import CheckpointError
+from models.exported import BUNDLED, check_seal, file_sha256, read_exported
 
 UNIT_TOLERANCE = 1e-3
+CHECKPOINT_START = b"PK"  # of an npz file
 
 logger = logging.getLogger(__name__)
 
 
 class SpeakerEncoder:
-    """A trained network, ready to embed."""
+    """A trained network, ready to embed.
 
-    def __init__(self, checkpoint: Path):
-        """Load a checkpoint.
+        encoder = SpeakerEncoder()
+        a = encoder.embed_utterance("a.wav")
+        b = encoder.embed_speaker(["b1.flac", "b2.flac"])
+        encoder.similarity(a, b)  # cosine, in [-1, 1]
+
+    Args:
+        network: an exported network, or a checkpoint, of which an export is kept beside it; the bundled network unless
+            given.
+
+    Raises:
+        CheckpointError: missing, damaged, or of a network that this version can't use.
+    """
+
+    def __init__(self, network: str | os.PathLike | None = None):
+        path = BUNDLED if network is None else Path(network)
+        loaded, self.file = _load(path)
+        self._take(loaded, str(path))
+        self.origin = {"path": str(path), **self.origin}
+        which = "the bundled network" if path == BUNDLED else path
+        logger.info("using %s (%s, step %s)", which, self.origin["stage"], self.origin["step"])
+        if not self.origin["finished"]:
+            logger.warning("the training of that network was not finished")
+
+    @classmethod
+    def from_exported(cls, content: bytes) -> "SpeakerEncoder":
+        """Of the content of an exported network's file.
 
         Raises:
-            CheckpointError: missing, damaged, or of a network that this version can't build.
+            CheckpointError: as for a file.
         """
-        loaded = load_checkpoint(checkpoint)
-        logger.info("using %s (%s, step %s)", checkpoint, loaded.description["stage"], loaded.description["step"])
-        if not loaded.description["finished"]:
-            logger.warning("the training of that network was not finished")
-        load_tensorflow()
-        from models.network import restore_embedder
+        encoder = cls.__new__(cls)
+        check_seal(content, "the network")
+        encoder.file = None
+        encoder._take(Network(content, "the network"), "the network")
+        return encoder
 
+    def _take(self, network: Network, name: str) -> None:
+        about = network.description
+        self._network = network
         try:
-            self.features = FeatureSettings(**loaded.description["features"])
-            self.trained_on = frozenset(loaded.description["trained_on"])
-            self.held_out = tuple(loaded.description["held_out"])
-            self.origin = {"path": str(checkpoint)}  # what figures are of
-            self.origin |= {name: loaded.description[name] for name in ("stage", "step", "finished")}
-            self.normalizes = bool(loaded.description["network"]["normalize_embeddings"])
-            self._window_frames, self._embed = restore_embedder(loaded)
+            self.features = FeatureSettings(**about["features"])
+            self.trained_on = frozenset(about["trained_on"])
+            self.held_out = tuple(about["held_out"])
+            self.origin = {key: about[key] for key in ("stage", "step", "finished")}  # what figures are of
+            self.normalizes = bool(about["network"]["normalize_embeddings"])
+            self.fingerprint = str(about["fingerprint"])
+            self.calibration = about["calibration"] and Calibration.from_json(about["calibration"])
+            self._window_frames = int(about["network"]["window_frames"])
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{checkpoint} is of another version of this tool ({error})") from error
+            raise CheckpointError(f"{name} is of another version of this tool ({error})") from error
+
+    @cached_property
+    def embedding_size(self) -> int:
+        """Values of an embedding."""
+        return self.embed_features([np.zeros((1, self.features.size), np.float32)]).shape[1]
+
+    def embed_utterance(self, wav: str | os.PathLike | np.ndarray, sample_rate: int | None = None) -> np.ndarray:
+        """Embed a recording.
+
+        Args:
+            wav: a path of any format that libsndfile reads; "-" for standard input; or samples, int16 or floating
+                point of full scale 1, shape = (samples,) or (samples, channels).
+            sample_rate: Hz, of samples; a file states its own.
+
+        Returns:
+            float32, shape = (embedding_size,), of length 1.
+
+        Raises:
+            RecordingError: it can't be used; the message says why.
+        """
+        return self.embed_utterances([load_speech(wav, sample_rate).signal])[0]
+
+    def embed_speaker(
+        self, wavs: Sequence[str | os.PathLike | np.ndarray], sample_rate: int | None = None
+    ) -> np.ndarray:
+        """Embed a speaker by some recordings, each as for `embed_utterance`: (embedding_size,), of length 1.
+
+        Raises:
+            RecordingError: one of them can't be used.
+            ValueError: there are none.
+        """
+        if not len(wavs):
+            raise ValueError("expected at least one recording of the speaker. Received none")
+        signals = [load_speech(wav, sample_rate).signal for wav in wavs]
+        return mean_embedding(self.embed_utterances(signals))
+
+    @staticmethod
+    def similarity(a: np.ndarray, b: np.ndarray) -> float:
+        """The cosine of two embeddings, in [-1, 1]; what is high enough for one speaker depends on the network."""
+        return float(a @ b)
 
     def embed_utterances(self, signals: list[np.ndarray]) -> np.ndarray:
         """Embed voiced signals.
@@ -61,20 +134,18 @@ class SpeakerEncoder:
         return self.embed_features([mfcc(signal, self.features) for signal in signals])
 
     def embed_features(self, utterances: list[np.ndarray]) -> np.ndarray:
-        """Embed utterances given as frames, each (frames, 60); returns as `embed_utterances`."""
-        windows = [self._windows(frames) for frames in utterances]
-        owner = np.repeat(np.arange(len(windows)), [len(group) for group in windows])
-        embeddings = self._embed(np.concatenate(windows))  # (all windows, embedding_size)
+        """Embed utterances given as frames, each (frames, features.size); returns as `embed_utterances`.
+
+        (The one place that decides what of an utterance the network sees.)
+        """
+        embeddings = np.concatenate([self._network(self._seen(frames)) for frames in utterances])
         if self.normalizes:
             check_unit_length(embeddings)
-        embeddings = unit(embeddings)
-        sums = np.zeros((len(windows), embeddings.shape[1]), np.float32)
-        np.add.at(sums, owner, embeddings)
-        return unit(sums)
+        return unit(embeddings)
 
-    def _windows(self, frames: np.ndarray) -> np.ndarray:
-        starts = window_starts(len(frames), self._window_frames)
-        return frames[frame_indices(starts, self._window_frames, len(frames))]  # (windows, frames, 60)
+    def _seen(self, frames: np.ndarray) -> np.ndarray:
+        """An utterance whole, (1, frames, features); one shorter than the training's windows is repeated up to them."""
+        return frames[np.arange(max(len(frames), self._window_frames)) % len(frames)][None]
 
 
 def check_unit_length(embeddings: np.ndarray) -> None:
@@ -108,3 +179,32 @@ def mean_embedding(embeddings: np.ndarray) -> np.ndarray:
 def cosine_distance(a: np.ndarray, b: np.ndarray) -> float:
     """1 - cosine of two unit vectors, in [0, 2]; 0 for the same direction."""
     return float(1 - a @ b)
+
+
+def _load(path: Path) -> tuple[Network, Path | None]:
+    """A network, and the exported file that it is read from, if any.
+
+    A checkpoint is exported, which loads TensorFlow, unless that was done before: the outcome is kept beside it.
+    """
+    if not _is_checkpoint(path):
+        return Network(read_exported(path), str(path)), path
+    kept = path.with_name(f"{path.name}.onnx")
+    if kept.is_file():
+        try:
+            network = Network(read_exported(kept), str(kept))
+            if network.description["checkpoint_sha256"] == file_sha256(path):
+                return network, kept
+        except CheckpointError as error:
+            logger.warning("%s. It is made again", error)
+    from models.export import export_and_keep
+
+    content = export_and_keep(path, kept)
+    return Network(content, str(path)), kept if kept.is_file() else None
+
+
+def _is_checkpoint(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(CHECKPOINT_START)) == CHECKPOINT_START
+    except OSError as error:
+        raise CheckpointError(f"no checkpoint or exported network at {path} ({error.strerror})") from error

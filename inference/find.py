@@ -1,12 +1,16 @@
 """Which trained network to use."""
 
+import logging
 from pathlib import Path
 
 from models.checkpoint import CheckpointError
+from models.exported import BUNDLED
 
 # The frozen stage has the embeddings of the stage before it, so it is not looked at.
 STAGES = ("triplet", "softmax")
 LAST = "last.npz"
+
+logger = logging.getLogger(__name__)
 
 
 def find_checkpoint(run_dir: Path) -> Path:
@@ -23,3 +27,12 @@ def find_checkpoint(run_dir: Path) -> Path:
         f"no trained network in {run_dir}: looked for {' and '.join(f'{stage}/{LAST}' for stage in STAGES)}; "
         "train one with train_cli.py, or name one with --checkpoint"
     )
+
+
+def find_or_bundled(run_dir: Path) -> Path:
+    """The same, or where nothing was trained, the network that comes with this tool."""
+    try:
+        return find_checkpoint(run_dir)
+    except CheckpointError:
+        logger.info("no trained network in %s: using the bundled one", run_dir)
+        return BUNDLED

@@ -34,7 +34,7 @@ class SpeakerEmbeddings:
         return mean_embedding(self.embeddings)
 
 
-def embed_speaker(encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str) -> SpeakerEmbeddings:
+def embed_cached_speaker(encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str) -> SpeakerEmbeddings:
     """Embed every cached utterance of a speaker, of all corpora.
 
     Raises:

@@ -1,8 +1,8 @@
-"""One writer at a time in a folder that several processes may use."""
+"""One writer at a time in a folder, or of a file, that several processes may use."""
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK_NAME)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        logger.warning("%s is in use by %s; waiting for it to finish", folder, _holder(folder))
-        lock.acquire()
+    _acquire(lock, folder, lambda: _holder(folder))
     note = folder / HOLDER_NAME
     try:
         note.unlink(missing_ok=True)  # a killed holder's, or a link to somebody's file
@@ -37,6 +33,29 @@ def folder_lock(folder: Path) -> Iterator[None]:
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold the file `path`, which need not exist, for replacing; wait while another process holds it.
+
+    What is locked is `.<name>.lock` beside it, as `path` itself becomes another file when it is replaced.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{path.name}{LOCK_NAME}"))
+    _acquire(lock, path, lambda: "another process")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquire(lock: FileLock, path: Path, holder: Callable[[], str]) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logger.warning("%s is in use by %s; waiting for it to finish", path, holder())
+        lock.acquire()
 
 
 def _holder(folder: Path) -> str:

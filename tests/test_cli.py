@@ -153,9 +153,17 @@ def test_cache_inputs_and_help_never_load_tensorflow(tmp_path, corpus):
     assert succeed("-c", script, "--generate_training_inputs", *where).stdout.endswith("[]\n")
 
 
-def test_without_a_checkpoint_the_folder_searched_is_named(cache):
-    line = fail(2, "cli.py", "--unseen_speakers", "p225,p226", "--cache_output_dir", cache)
-    assert str(cache / "runs") in line
+def test_without_a_checkpoint_in_the_folder_that_was_named_it_is_named_again(cache):
+    where = ("--cache_output_dir", cache, "--run_dir", cache / "elsewhere")
+    line = fail(2, "cli.py", "--unseen_speakers", "p225,p226", *where)
+    assert str(cache / "elsewhere") in line
+
+
+def test_where_nothing_was_trained_the_bundled_network_serves_and_it_says_so(cache):
+    done = succeed("cli.py", "--unseen_speakers", "p225,p226", "--cache_output_dir", cache)
+    assert done.stdout.startswith("SAP = ")
+    assert f"no trained network in {cache / 'runs'}" in done.stderr
+    assert "using the bundled network" in done.stderr
 
 
 def test_training_without_inputs_says_how_to_make_them(tmp_path):

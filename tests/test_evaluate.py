@@ -67,8 +67,8 @@ def test_a_list_with_a_speaker_of_the_training_is_refused(evaluate, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--get_embeddings", "p225", "--json"), "--trials and --json go with --evaluate"),
-        (("--update_cache", "--trials", "veri.txt"), "--trials and --json go with --evaluate"),
+        (("--get_embeddings", "p225", "--json"), "--json goes with --verify, "),
+        (("--update_cache", "--trials", "veri.txt"), "--trials goes with --evaluate"),
         (("--evaluate", "--trials", "veri.txt", "--test_speakers", "p225"), "names its speakers itself"),
         (("--evaluate", "--trials", "veri.txt", "--test_speakers_file", "dev.txt"), "names its speakers itself"),
     ],

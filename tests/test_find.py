@@ -2,8 +2,9 @@
 
 import pytest
 
-from inference.find import find_checkpoint
+from inference.find import find_checkpoint, find_or_bundled
 from models.checkpoint import CheckpointError
+from models.exported import BUNDLED
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,10 @@ def test_without_a_usable_stage_the_way_out_is_told(tmp_path, there):
         CheckpointError, match=r"no trained network in .*triplet/last\.npz.*train_cli\.py.*--checkpoint"
     ):
         find_checkpoint(tmp_path)
+
+
+def test_the_bundled_network_serves_where_nothing_was_trained(tmp_path):
+    assert find_or_bundled(tmp_path) == BUNDLED
+    (tmp_path / "triplet").mkdir()
+    (tmp_path / "triplet" / "last.npz").touch()
+    assert find_or_bundled(tmp_path) == tmp_path / "triplet" / "last.npz"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.lock import LOCK_NAME, folder_lock
+from storage.lock import LOCK_NAME, file_lock, folder_lock
 
 ROOT = Path(__file__).resolve().parents[1]
 HOLD = """
@@ -116,3 +116,24 @@ def test_a_waiting_process_names_another_process(tmp_path, told):
         thread.join(20)
     assert f"process {process.pid}" in told.text
     assert not thread.is_alive()
+
+
+def test_a_file_is_held_for_one_at_a_time(tmp_path, told):
+    entered = threading.Event()
+    path = tmp_path / "new" / "store.npz"
+
+    def second():
+        with file_lock(path):
+            entered.set()
+
+    thread = threading.Thread(target=second, daemon=True)
+    with file_lock(path):
+        thread.start()
+        assert told.event.wait(20)
+        assert str(path) in told.text
+        assert not entered.is_set()
+        with file_lock(path.with_name("another.npz")):
+            pass
+    assert entered.wait(20)
+    thread.join()
+    assert not path.exists()

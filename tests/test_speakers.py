@@ -8,7 +8,7 @@ from inference.encoder import cosine_distance, mean_embedding
 from inference.speakers import (
     SpeakerEmbeddings,
     different_speaker_distance,
-    embed_speaker,
+    embed_cached_speaker,
     same_speaker_distance,
     save_embeddings,
 )
@@ -20,7 +20,7 @@ ANGLES = {"ann": [0, 20, 10, 40], "bob": [90, 100], "cid": [45]}
 @pytest.fixture
 def speakers(tmp_path, monkeypatch):
     cache = cache_of(tmp_path, ANGLES, monkeypatch)
-    return {name: embed_speaker(AngleEncoder(), cache, name) for name in ANGLES}
+    return {name: embed_cached_speaker(AngleEncoder(), cache, name) for name in ANGLES}
 
 
 def cosine(degrees):
@@ -67,7 +67,7 @@ def test_one_utterance_can_not_be_compared_with_itself(speakers):
 def test_an_unknown_speaker_is_told_with_near_names_and_the_count(tmp_path, monkeypatch):
     cache = cache_of(tmp_path, {f"p2{n}": [n] for n in range(30, 45)} | {"xyz": [1]}, monkeypatch)
     with pytest.raises(UserError) as caught:
-        embed_speaker(AngleEncoder(), cache, "p231x")
+        embed_cached_speaker(AngleEncoder(), cache, "p231x")
     message = str(caught.value)
     assert "'p231x' is not in the cache" in message
     assert str(tmp_path) in message
@@ -77,7 +77,7 @@ def test_an_unknown_speaker_is_told_with_near_names_and_the_count(tmp_path, monk
 
 def test_an_empty_name_is_unknown_too(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="'' is not in the cache"):
-        embed_speaker(AngleEncoder(), cache_of(tmp_path, ANGLES, monkeypatch), "")
+        embed_cached_speaker(AngleEncoder(), cache_of(tmp_path, ANGLES, monkeypatch), "")
 
 
 def test_saved_embeddings_come_back_without_pickle(tmp_path, speakers):

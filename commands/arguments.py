@@ -1,0 +1,62 @@
+"""What several actions make of their arguments."""
+
+import argparse
+from pathlib import Path
+
+import entry_point
+
+
+def cache_dir(args: argparse.Namespace) -> Path:
+    """The cache that was named, or the default one."""
+    return args.cache_output_dir or entry_point.default_cache_dir()
+
+
+def workers(args: argparse.Namespace) -> int:
+    """Processes to use."""
+    from audio.parallel import worker_count
+
+    return worker_count(args.multi_threading, args.num_workers)
+
+
+def listed_speakers(args: argparse.Namespace) -> tuple[str, ...]:
+    """Those of --test_speakers and of --test_speakers_file."""
+    from batcher.splits import parse_speakers, read_speakers_file
+
+    from_file = read_speakers_file(args.test_speakers_file) if args.test_speakers_file else ()
+    return (*parse_speakers(args.test_speakers or ""), *from_file)
+
+
+def trained_checkpoint(args: argparse.Namespace) -> Path:
+    """The checkpoint that was named, or what was trained in --run_dir.
+
+    Raises:
+        CheckpointError: nothing was.
+    """
+    from inference.find import find_checkpoint
+
+    return args.checkpoint or find_checkpoint(args.run_dir or entry_point.run_dir_of(cache_dir(args)))
+
+
+def network_of(args: argparse.Namespace):
+    """The network for recordings of one's own: the one that was named, else the bundled one.
+
+    (Not whatever was trained last in the default folder: profiles and verdicts would change with each training run.)
+    """
+    from inference.encoder import SpeakerEncoder
+
+    named = args.checkpoint is not None or args.run_dir is not None
+    return SpeakerEncoder(trained_checkpoint(args) if named else None)
+
+
+def policy_of(args: argparse.Namespace):
+    """How to decide."""
+    from inference.decisions import Policy
+
+    return Policy(args.prior, args.max_false_accept)
+
+
+def profile_store(args: argparse.Namespace):
+    """The store that was named, or the default one."""
+    from inference.profiles import ProfileStore
+
+    return ProfileStore(args.profiles or entry_point.default_profiles())

@@ -1,0 +1,26 @@
+"""Recordings to a file of embeddings."""
+
+import argparse
+import json
+import logging
+
+from audio.parallel import worker_count
+from commands.arguments import network_of
+from inference.batch import check_output, embed_files, find_files, save
+
+logger = logging.getLogger("cli")
+
+
+def embed(args: argparse.Namespace) -> None:
+    """Embed files and folders."""
+    check_output(args.output)
+    files, named = find_files(args.embed)
+    workers = worker_count(True, args.num_workers)
+    embeddings, used = embed_files(network_of(args), files, named, workers)
+    save(args.output, embeddings, used)
+    skipped = len(files) - len(used)
+    if args.json:
+        about = {"output": str(args.output), "files": len(used), "skipped": skipped, "size": embeddings.shape[1]}
+        print(json.dumps(about, indent=2))
+    else:
+        print(f"{args.output}: {len(used)} embeddings of {embeddings.shape[1]} values; {skipped} files skipped")

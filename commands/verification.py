@@ -1,0 +1,113 @@
+"""Recordings to answers: are two of one speaker, and which of the enrolled speakers is it?"""
+
+import argparse
+import json
+import logging
+from dataclasses import asdict
+
+from commands.arguments import network_of, policy_of, profile_store
+from inference import decisions
+from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Policy
+from inference.encoder import SpeakerEncoder
+from inference.profiles import ProfileError, Profiles
+from inference.recordings import STANDARD_INPUT, Speech, load_speech, remarks
+from storage.errors import UserError
+
+DIFFERENT_STATUS = 1  # with --exit_verdict
+
+logger = logging.getLogger("cli")
+
+
+def verify(args: argparse.Namespace) -> int:
+    """Say whether two recordings are of one speaker; returns the exit status."""
+    recordings = _load(args.verify)
+    encoder = network_of(args)
+    policy = policy_of(args)
+    a, b = encoder.embed_utterances([one.signal for one in recordings])
+    seconds = recordings[0].seconds, recordings[1].seconds
+    found = decisions.compare(encoder.similarity(a, b), seconds, encoder.calibration, policy)
+    if args.exit_verdict and found.verdict is None:
+        raise UserError(f"there is no verdict: {NOT_CALIBRATED}")
+    noted = _tell_remarks(recordings)
+    if args.json:
+        about = {"files": _files(recordings), **asdict(found), **_how(encoder, policy), "remarks": noted}
+        print(json.dumps(about, indent=2))
+    else:
+        print(_verdict_line(found, policy))
+    return DIFFERENT_STATUS if args.exit_verdict and found.verdict == DIFFERENT else 0
+
+
+def identify(args: argparse.Namespace) -> None:
+    """Rank the enrolled speakers for each recording."""
+    recordings = _load(args.identify)
+    encoder = network_of(args)
+    store = profile_store(args)
+    profiles = store.of_network(encoder.fingerprint)
+    if not profiles.entries:
+        raise ProfileError(f"nobody is enrolled in {store.path}; --enroll NAME FILE does that")
+    policy = policy_of(args)
+    noted = _tell_remarks(recordings)
+    answers = [_identified(encoder, profiles, one, policy) for one in recordings]
+    if args.json:
+        about = {"results": answers, "profiles": len(profiles.entries), **_how(encoder, policy), "remarks": noted}
+        print(json.dumps(about, indent=2))
+    else:
+        print("\n".join(map(_ranking_lines, answers)))
+
+
+def _load(names: list[str]) -> list[Speech]:
+    if names.count(STANDARD_INPUT) > 1:
+        raise UserError("standard input can be read once; name files for the others")
+    return [load_speech(name) for name in names]
+
+
+def _identified(encoder: SpeakerEncoder, profiles: Profiles, recording: Speech, policy: Policy) -> dict:
+    (embedding,) = encoder.embed_utterances([recording.signal])
+    seconds = profiles.seconds, recording.seconds
+    found = decisions.identify(profiles.embeddings @ embedding, profiles.names, seconds, encoder.calibration, policy)
+    ranking = [{"name": name, **_scores(comparison)} for name, comparison in found.ranking]
+    return {**_files([recording])[0], "verdict": found.verdict, "ranking": ranking}
+
+
+def _scores(comparison: Comparison) -> dict:
+    return {name: value for name, value in asdict(comparison).items() if name != "verdict"}
+
+
+def _files(recordings: list[Speech]) -> list[dict]:
+    return [{"file": one.name, "speech_seconds": round(one.seconds, 2)} for one in recordings]
+
+
+def _how(encoder: SpeakerEncoder, policy: Policy) -> dict:
+    return {**asdict(policy), "network": {**encoder.origin, "fingerprint": encoder.fingerprint}}
+
+
+def _tell_remarks(recordings: list[Speech]) -> list[str]:
+    noted = [remark for one in recordings for remark in remarks(one)]
+    for remark in noted:
+        logger.warning(remark)
+    return noted
+
+
+def _verdict_line(found: Comparison, policy: Policy) -> str:
+    distance = f"cosine distance {found.cosine_distance:.4f}"
+    if found.verdict is None:
+        return f"{distance} ({NOT_CALIBRATED})"
+    ratio = f"log-likelihood ratio {found.log_likelihood_ratio:+.2f}"
+    reason = f"probability of one speaker {100 * found.probability:.2f} % at a prior of {100 * policy.prior:g} %"
+    if policy.max_false_accept is not None:
+        share = f"{100 * policy.max_false_accept:g} % of different speakers"
+        side = "at or above" if found.verdict == SAME else "below"
+        reason += f"; {side} {found.threshold:+.2f}, which {share} reach"
+    return f"{found.verdict} speaker{'' if found.verdict == SAME else 's'}: {distance}, {ratio}, {reason}"
+
+
+def _ranking_lines(answer: dict) -> str:
+    verdict = answer["verdict"] or f"no verdict ({NOT_CALIBRATED})"
+    lines = [f"{answer['file']}: {verdict}"]
+    for place, one in enumerate(answer["ranking"], start=1):
+        line = f"  {place}. {one['name']}  cosine distance {one['cosine_distance']:.4f}"
+        if one["probability"] is not None:
+            line += f", log-likelihood ratio {one['log_likelihood_ratio']:+.2f}"
+            line += f", probability {100 * one['probability']:.2f} %"
+        lines.append(line)
+    return "\n".join(lines)

@@ -1,0 +1,54 @@
+"""Run an exported network with ONNX Runtime."""
+
+import numpy as np
+
+from models.checkpoint import CheckpointError
+from models.exported import DESCRIPTION, parse_description
+
+INPUT_RANK = 3  # (windows, frames, feature_size)
+PROVIDERS = ["CPUExecutionProvider"]
+
+
+class Network:
+    """An exported network, loaded."""
+
+    def __init__(self, content: bytes, name: str):
+        """Load the content of an exported network's file, whose seal has been checked.
+
+        One thread computes: a second one takes longer to start than two utterances take, and files in numbers are
+        shared out among processes.
+
+        Args:
+            name: what to call it in errors.
+
+        Raises:
+            CheckpointError: it is not ONNX of this tool, or uses operators that ONNX Runtime does not have.
+        """
+        import onnxruntime
+
+        onnxruntime.disable_telemetry_events()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # what it says of a bad file comes as an exception
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=PROVIDERS)
+        except Exception as error:  # its own classes derive from nothing narrower
+            raise CheckpointError(f"{name} is not a network that can be run ({_first_line(error)})") from error
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.description = parse_description(metadata.get(DESCRIPTION, ""), name)
+        self._input = self._checked_input(name)
+
+    def __call__(self, windows: np.ndarray) -> np.ndarray:
+        """Embed windows (n, frames, feature_size) float32: (n, embedding_size) float32."""
+        return self._session.run(None, {self._input: windows})[0]
+
+    def _checked_input(self, name: str) -> str:
+        """The name of the one input, a batch of windows."""
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0].shape) != INPUT_RANK:
+            raise CheckpointError(f"{name} is another kind of network: expected one input (windows, frames, features)")
+        return inputs[0].name
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,130 @@
+"""Write a trained network as ONNX. The only part of the way to an embedding that loads TensorFlow."""
+
+import json
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+
+from models.backend import load_tensorflow
+from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from models.exported import (
+    DESCRIPTION,
+    DIGEST_SIZE,
+    FORMAT,
+    KEYS,
+    SEAL,
+    check_seal,
+    file_sha256,
+    fingerprint,
+    seal,
+    used_arrays,
+)
+from storage.atomic import write_atomically
+
+OPSET = 15  # of ONNX, what tf2onnx writes unless told otherwise
+INPUT, OUTPUT = "features", "embeddings"
+
+logger = logging.getLogger(__name__)
+
+
+def export_and_keep(checkpoint: Path, target: Path) -> bytes:
+    """Export a checkpoint and keep the outcome in `target`, where that can be written to.
+
+    Returns:
+        the content of the exported network's file.
+
+    Raises:
+        CheckpointError: the checkpoint is missing, damaged, or of a network that this version can't build.
+    """
+    logger.info("exporting %s to %s; until the checkpoint changes, that is done once", checkpoint, target.name)
+    content = export_network(load_checkpoint(checkpoint), file_sha256(checkpoint))
+    try:
+        write_atomically(target, content)
+    except OSError as error:
+        logger.warning("%s can't be kept (%s), so the next command exports again", target, error.strerror)
+    return content
+
+
+def export_network(checkpoint: Checkpoint, checkpoint_sha256: str = "") -> bytes:
+    """The content of an ONNX file: the embedder of a checkpoint, without calibration.
+
+    Its input `features` is (batch, frames, feature_size) float32 of any batch and number of frames, its output
+    `embeddings` is (batch, embedding_size) float32.
+
+    Raises:
+        CheckpointError: the checkpoint's network is of another version.
+    """
+    load_tensorflow()
+    import onnx
+
+    try:
+        model = _converted(checkpoint)
+        about = {name: checkpoint.description[name] for name in KEYS & checkpoint.description.keys()}
+        mean, deviation = (checkpoint.arrays[f"normalization/{name}"].tolist() for name in ("mean", "deviation"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"the checkpoint is of another version of this tool ({error})") from error
+    description = {
+        **about,
+        "format": FORMAT,
+        "fingerprint": fingerprint(checkpoint),
+        "checkpoint_sha256": checkpoint_sha256,
+        "normalization": {"mean": mean, "deviation": deviation},
+        "calibration": None,
+    }
+    return _described(model, description, onnx)
+
+
+def with_calibration(exported: bytes, calibration: dict) -> bytes:
+    """The same network with a calibration in its description."""
+    import onnx
+
+    model = onnx.load_model_from_string(exported[: -len(SEAL) - DIGEST_SIZE])
+    (text,) = (entry.value for entry in model.metadata_props if entry.key == DESCRIPTION)
+    return _described(model, {**json.loads(text), "calibration": calibration}, onnx)
+
+
+def without_training_state(checkpoint: Checkpoint) -> Checkpoint:
+    """A checkpoint to start from or to export, without the head and the optimizer of its own training."""
+    return Checkpoint({**checkpoint.description, "position": {}, "run": {}}, used_arrays(checkpoint))
+
+
+def _converted(checkpoint: Checkpoint):
+    """The embedder as an `onnx.ModelProto`."""
+    import keras
+    import onnx
+
+    from models.network import NetworkOptions, assign, build_embedder, stored_variables
+
+    options = NetworkOptions.from_json(checkpoint.description["network"])
+    mean, deviation = (checkpoint.arrays[f"normalization/{name}"] for name in ("mean", "deviation"))
+    embedder = build_embedder(options, mean, deviation)
+    assign(stored_variables(embedder), checkpoint.part("embedder"), "embedder")
+    for layer in embedder.layers:
+        if isinstance(layer, keras.layers.Normalization):  # tensors would become inputs of the graph, arrays do not
+            layer.mean, layer.variance = map(keras.ops.convert_to_numpy, (layer.mean, layer.variance))
+    signature = [keras.layers.InputSpec("float32", (None, None, options.feature_size), name=INPUT)]
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras looks for an alias that NumPy has dropped
+        path = Path(folder, "network.onnx")
+        embedder.export(path, format="onnx", verbose=False, input_signature=signature, opset_version=OPSET)
+        model = onnx.load(path)
+    _rename_output(model.graph)
+    return model
+
+
+def _rename_output(graph) -> None:
+    """Give the one output its name; the converter calls it "Identity:0"."""
+    (output,) = graph.output
+    for node in graph.node:
+        node.output[:] = [OUTPUT if name == output.name else name for name in node.output]
+    output.name = OUTPUT
+
+
+def _described(model, description: dict, onnx) -> bytes:
+    text = json.dumps(description, ensure_ascii=False, sort_keys=True)
+    onnx.helper.set_model_props(model, {DESCRIPTION: text})
+    content = seal(model.SerializeToString())
+    check_seal(content, "what was exported")
+    return content
