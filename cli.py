@@ -32,6 +32,8 @@ GOES_WITH = {  # flag: actions
     "prior": ("verify", "identify"),
     "max_false_accept": ("verify", "identify"),
     "exit_verdict": ("verify",),
+    "num_cepstra": ("generate_training_inputs",),
+    "num_filters": ("generate_training_inputs",),
 }
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 
@@ -57,6 +59,10 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
         parser.error("--trials names its speakers itself; --test_speakers and --test_speakers_file do not go with it")
     if action == "enroll" and len(args.enroll) < 2:
         parser.error("--enroll expects a name and at least one recording of that speaker")
+    if args.num_cepstra > args.num_filters:
+        parser.error(
+            f"expected no more --num_cepstra than --num_filters. Received {args.num_cepstra}, {args.num_filters}"
+        )
     if action == "embed" and args.output is None:
         parser.error("--embed wants the file to write: --output FILE.npz or FILE.csv")
 
@@ -118,6 +124,9 @@ def build_parser() -> argparse.ArgumentParser:
          "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate those of the network)")  # fmt: skip
     flag("--test_speakers_file", type=path, metavar="FILE", help="the same from a file, one a line, as name or "
          "corpus/name")  # fmt: skip
+    flag("--num_cepstra", type=positive_int, default=20, metavar="N", help="of training inputs; the features are these "
+         "with their first and second derivatives. v1 had 13")  # fmt: skip
+    flag("--num_filters", type=positive_int, default=32, metavar="N", help="mel filters of training inputs; v1 had 26")
     flag("--seed", type=seed, default=0, metavar="N", help="of the dither noise in the features, which alone is random")
     flag("--yes", action="store_true", help="do not ask before the old cache is replaced")
     return parser

@@ -50,7 +50,7 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     listed = listed_speakers(args)
     check_listed(listed, cache.known_speakers())
     target = cache.folder / INPUTS_NAME
-    settings = FeatureSettings(dither_seed=args.seed)
+    settings = FeatureSettings(num_cepstra=args.num_cepstra, num_filters=args.num_filters, dither_seed=args.seed)
     counts = generate_inputs(cache, target, listed or VCTK_TEST_SPEAKERS, settings, workers(args))
     print(
         f"{target}: {counts['speakers']} speakers, {counts['train']} train and {counts['test']} test utterances; "

@@ -14,6 +14,8 @@ from command_line import PATIENCE, ROOT, environment, fail, run, succeed
 
 import cli
 import train_cli
+from audio.mfcc import FeatureSettings
+from batcher.inputs import load_inputs
 
 VOICES = ROOT / "samples" / "voices"
 TWO_VOICES = ("p225", "p226")
@@ -46,6 +48,18 @@ def test_every_flag_has_help_that_names_its_default(module):
         assert "default: " in formatter._get_help_string(action), action.dest
 
 
+def test_features_are_those_of_the_inputs_unless_flags_say_otherwise(cache):
+    parser = cli.build_parser()
+    settings = FeatureSettings()
+    assert (parser.get_default("num_cepstra"), parser.get_default("num_filters")) == (
+        settings.num_cepstra,
+        settings.num_filters,
+    )
+    v1 = ("--num_cepstra", "13", "--num_filters", "26")
+    succeed("cli.py", "--generate_training_inputs", *v1, "--cache_output_dir", cache)
+    assert load_inputs(cache / "full_inputs.pkl").feature_settings.size == 39
+
+
 @pytest.mark.parametrize("program", ["cli.py", "train_cli.py", "train_triplet_softmax_model.py"])
 def test_help_is_printed(program):
     assert "$CACHE_DIR" in succeed(program, "--help").stdout
@@ -59,6 +73,8 @@ def test_help_is_printed(program):
         ("cli.py", "--update_cache", "--num_workers", "0"),
         ("cli.py", "--update_cache", "--output", "x.npz"),
         ("cli.py", "--update_cache", "--seed", "-1"),
+        ("cli.py", "--update_cache", "--num_cepstra", "13"),
+        ("cli.py", "--generate_training_inputs", "--num_cepstra", "13", "--num_filters", "6"),
         ("train_cli.py",),
         ("train_cli.py", "--loss_on_embeddings", "--batch_size", "9"),
         ("train_cli.py", "--loss_on_softmax", "--loss_on_embeddings"),
