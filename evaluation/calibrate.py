@@ -50,7 +50,7 @@ def fit(trials: Trials, about: dict) -> Calibration:
     """Logistic regression at even odds, so that its log odds are log-likelihood ratios.
 
     Raises:
-        UserError: the trials are too few, or similar voices do not make for one speaker in them.
+        UserError: the trials are too few, or in them, similar embeddings do not speak for one speaker.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -64,18 +64,28 @@ def fit(trials: Trials, about: dict) -> Calibration:
         )
     given = side_by_side(trials.cosines, trials.shorter, trials.longer)
     regression = LogisticRegression(C=REGULARIZATION, class_weight="balanced", max_iter=1000).fit(given, trials.same)
+    shortest, longest = float(trials.shorter.min()), float(trials.longer.max())
+    if not _rises(regression.coef_[0], shortest, longest):
+        raise UserError("the cosines of one speaker are not above those of two; train the network longer")
     ratios = regression.decision_function(given)
     wrong = [ratios[~trials.same & (bins == number)] for number in range(len(BINS) + 1)]
     return Calibration(
         intercept=float(regression.intercept_[0]),
         weights=tuple(regression.coef_[0].tolist()),
-        shortest=float(trials.shorter.min()),
-        longest=float(trials.longer.max()),
+        shortest=shortest,
+        longest=longest,
         bins=BINS,
         rates=rates,
         thresholds=tuple(tuple(np.quantile(own, 1 - np.array(rates)).tolist()) for own in wrong),
         about=about,
     )
+
+
+def _rises(weights: np.ndarray, shortest: float, longest: float) -> bool:
+    """Whether the ratio rises with the cosine, whatever the lengths; it is linear, so its corners tell."""
+    corners = np.array([(shortest, shortest), (shortest, longest), (longest, longest)])
+    low, high = (side_by_side(np.full(len(corners), cosine), *corners.T) @ weights for cosine in (0.0, 1.0))
+    return bool((high > low).all())
 
 
 def error_rates(trials: Trials) -> list[dict]:

@@ -45,6 +45,12 @@ def test_rates_that_the_trials_can_not_tell_are_left_out():
         fit(made_trials(40), {})
 
 
+def test_a_network_that_has_learned_nothing_is_not_calibrated():
+    trials = made_trials()
+    with pytest.raises(UserError, match="not above those of two"):
+        fit(trials._replace(same=~trials.same), {})
+
+
 def test_error_rates_are_those_of_the_known_distributions():
     rows = error_rates(made_trials())
     assert [row["up_to"] for row in rows] == [1.5, 3.0, None]
