@@ -13,7 +13,8 @@ from commands.arguments import network_of, profile_store
 from inference.calibration import Calibration
 from inference.decisions import DIFFERENT, compare
 from inference.encoder import mean_embedding
-from inference.profiles import Profile, check_name
+from inference.profile_file import Profile
+from inference.profiles import check_name
 from inference.recordings import Speech, enrolment_remarks, load_speech
 
 logger = logging.getLogger("cli")

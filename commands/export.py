@@ -23,6 +23,8 @@ def export_model(args: argparse.Namespace) -> None:
     if wrong := [path for path in args.export_model if path.suffix not in (NETWORK, CHECKPOINT)]:
         raise UserError(f"expected files that end in {NETWORK} or {CHECKPOINT}. Received {wrong[0]}")
     source = trained_checkpoint(args)
+    if source.resolve() in [path.resolve() for path in args.export_model]:
+        raise UserError(f"{source} is what is exported; without its training's state it could not be continued")
     checkpoint = load_checkpoint(source)
     sha256 = file_sha256(source)
     for path in args.export_model:

@@ -2,13 +2,10 @@
 
 import argparse
 import json
-import logging
 
 from audio.parallel import worker_count
 from commands.arguments import network_of
 from inference.batch import check_output, embed_files, find_files, save
-
-logger = logging.getLogger("cli")
 
 
 def embed(args: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from commands.arguments import network_of, policy_of, profile_store
 from inference import decisions
 from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Policy
 from inference.encoder import SpeakerEncoder
-from inference.profiles import ProfileError, Profiles
+from inference.profile_file import ProfileError, Profiles
 from inference.recordings import STANDARD_INPUT, Speech, load_speech, remarks
 from storage.errors import UserError
 

@@ -1,53 +1,23 @@
-"""Fit a calibration on speakers that the network never heard, and measure what it is worth.
-
-The trials cross what people have at hand: utterances whole and cut to 5, 2 and 1 s, and speakers enrolled by three
-utterances; each within its corpus, as the channel of another one gives strangers away.
-"""
+"""Fit a calibration on speakers that the network never heard, and measure what it is worth."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from audio.cache import UtteranceCache
-from audio.decode import SAMPLE_RATE
-from audio.entries import Utterance, read_signal
-from evaluation.cuts import CUTS, embed_cuts
+from evaluation.crossed_trials import Trials, chosen, corpus_trials, joined
 from evaluation.metrics import equal_error_rate
-from evaluation.unseen import UTTERANCES_PAIRED, unseen_utterances
+from evaluation.unseen import unseen_utterances
 from inference.calibration import Calibration, side_by_side
-from inference.encoder import SpeakerEncoder, mean_embedding
-from inference.recordings import speech_seconds
+from inference.encoder import SpeakerEncoder
 from storage.errors import UserError
 
-ENROLLED_BY = 3  # utterances
 BINS = (1.5, 3.0)  # s of speech in the shorter recording; thresholds are kept for each
 RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)  # of false acceptance, that thresholds are kept for
 FALSE_ACCEPTS_SEEN = 30  # behind the lowest rate, for 30 % accuracy (Doddington et al., "The NIST evaluation", 2000)
 REGULARIZATION = 1e4  # scikit-learn's C: six weights and many trials want hardly any
 FEWEST_UTTERANCES = 2  # of a speaker
-PAIRS_OF_SPEAKERS = 300  # of each corpus, drawn where there are more
-
-
-class Voice(NamedTuple):
-    """Recordings of a speaker, each an utterance, a part of one, or some together."""
-
-    embeddings: np.ndarray  # (recordings, d), rows of length 1
-    seconds: np.ndarray  # (recordings,) of speech
-    utterances: np.ndarray  # (recordings, utterances) bool, which of the speaker's are in it
-
-
-class Trials(NamedTuple):
-    """Comparisons, side by side in arrays of shape (trials,)."""
-
-    cosines: np.ndarray
-    shorter: np.ndarray  # s of speech
-    longer: np.ndarray
-    same: np.ndarray  # bool, of one speaker
-    halves: np.ndarray  # 0 or 1 where all speakers are in that half of them, -1 where they are not
 
 
 def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, listed: Iterable[str]) -> Calibration:
@@ -64,7 +34,7 @@ def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, listed: Iterable[s
     usable = {corpus: speakers for corpus, speakers in usable.items() if len(speakers) > 1}
     if not usable:
         raise UserError(f"the cache at {cache.folder} holds no two speakers of a corpus that the network never heard")
-    trials = _joined([_corpus_trials(encoder, cache, name, speakers) for name, speakers in sorted(usable.items())])
+    trials = joined([corpus_trials(encoder, cache, name, speakers) for name, speakers in sorted(usable.items())])
     about = {
         "corpora": sorted(usable),
         "speakers": sum(map(len, usable.values())),
@@ -80,7 +50,7 @@ def fit(trials: Trials, about: dict) -> Calibration:
     """Logistic regression at even odds, so that its log odds are log-likelihood ratios.
 
     Raises:
-        UserError: the trials are too few, or similar voices do not make for one speaker in them.
+        UserError: the trials are too few, or in them, similar embeddings do not speak for one speaker.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -94,18 +64,28 @@ def fit(trials: Trials, about: dict) -> Calibration:
         )
     given = side_by_side(trials.cosines, trials.shorter, trials.longer)
     regression = LogisticRegression(C=REGULARIZATION, class_weight="balanced", max_iter=1000).fit(given, trials.same)
+    shortest, longest = float(trials.shorter.min()), float(trials.longer.max())
+    if not _rises(regression.coef_[0], shortest, longest):
+        raise UserError("the cosines of one speaker are not above those of two; train the network longer")
     ratios = regression.decision_function(given)
     wrong = [ratios[~trials.same & (bins == number)] for number in range(len(BINS) + 1)]
     return Calibration(
         intercept=float(regression.intercept_[0]),
         weights=tuple(regression.coef_[0].tolist()),
-        shortest=float(trials.shorter.min()),
-        longest=float(trials.longer.max()),
+        shortest=shortest,
+        longest=longest,
         bins=BINS,
         rates=rates,
         thresholds=tuple(tuple(np.quantile(own, 1 - np.array(rates)).tolist()) for own in wrong),
         about=about,
     )
+
+
+def _rises(weights: np.ndarray, shortest: float, longest: float) -> bool:
+    """Whether the ratio rises with the cosine, whatever the lengths; it is linear, so its corners tell."""
+    corners = np.array([(shortest, shortest), (shortest, longest), (longest, longest)])
+    low, high = (side_by_side(np.full(len(corners), cosine), *corners.T) @ weights for cosine in (0.0, 1.0))
+    return bool((high > low).all())
 
 
 def error_rates(trials: Trials) -> list[dict]:
@@ -119,13 +99,13 @@ def error_rates(trials: Trials) -> list[dict]:
     """
     judged = []
     for half in (0, 1):
-        own, other = (_chosen(trials, trials.halves == number) for number in (half, 1 - half))
+        own, other = (chosen(trials, trials.halves == number) for number in (half, 1 - half))
         try:
             calibration = fit(other, {})
         except UserError:
             return []
         judged.append((own, calibration.log_likelihood_ratio(own.cosines, own.shorter, own.longer)))
-    tested, ratios = _joined([own for own, _ in judged]), np.concatenate([ratios for _, ratios in judged])
+    tested, ratios = joined([own for own, _ in judged]), np.concatenate([ratios for _, ratios in judged])
     bins = np.searchsorted(BINS, tested.shorter, side="right")
     rows = []
     for number, end in enumerate((*BINS, None)):
@@ -147,61 +127,3 @@ def format_error_rates(rows: Sequence[dict]) -> str:
         shares = "  ".join(f"{100 * row[name]:5.2f} %" for name in ("eer", "miss", "false_accept"))
         lines.append(f"{length:<17}  {row['targets'] + row['nontargets']:>7}  {shares}")
     return "\n".join(lines)
-
-
-def _corpus_trials(
-    encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, speakers: Sequence[list[Utterance]]
-) -> Trials:
-    bar = tqdm(speakers, f"embed {corpus}".strip(), unit="speaker", leave=False)
-    voices = [_voice(encoder, cache, own[:UTTERANCES_PAIRED]) for own in bar]
-    pairs = np.array(list(combinations(range(len(voices)), 2)))
-    if len(pairs) > PAIRS_OF_SPEAKERS:
-        pairs = np.random.default_rng(0).permutation(pairs)[:PAIRS_OF_SPEAKERS]
-    same = [_within(voice, number % 2) for number, voice in enumerate(voices)]
-    return _joined([*same, *(_between(voices[a], voices[b], a % 2 if a % 2 == b % 2 else -1) for a, b in pairs)])
-
-
-def _voice(encoder: SpeakerEncoder, cache: UtteranceCache, utterances: Sequence[Utterance]) -> Voice:
-    """The utterances at every cut, and enrolments by `ENROLLED_BY` whole ones."""
-    signals = [read_signal(cache.folder, utterance) for utterance in utterances]
-    embedded = embed_cuts(encoder, cache, utterances, CUTS)  # (cuts, utterances, d)
-    each = np.eye(len(utterances), dtype=bool)
-    seconds = [[speech_seconds(_beginning(signal, cut)) for signal in signals] for cut in CUTS]
-    starts = range(0, len(utterances) - ENROLLED_BY + 1, ENROLLED_BY)
-    groups = [slice(start, start + ENROLLED_BY) for start in starts]
-    whole = CUTS.index(None)
-    return Voice(
-        np.concatenate([*embedded, *(mean_embedding(embedded[whole, group])[None] for group in groups)]),
-        np.concatenate([*seconds, [sum(seconds[whole][group]) for group in groups]]),
-        np.concatenate([*[each] * len(CUTS), *(each[group].any(axis=0)[None] for group in groups)]),
-    )
-
-
-def _beginning(signal: np.ndarray, cut: float | None) -> np.ndarray:
-    return signal if cut is None else signal[: round(cut * SAMPLE_RATE)]
-
-
-def _within(voice: Voice, half: int) -> Trials:
-    """Trials of one speaker, between recordings that share no utterance."""
-    shared = voice.utterances.astype(int) @ voice.utterances.T
-    return _trials(voice, voice, np.triu(shared == 0, k=1), True, half)
-
-
-def _between(a: Voice, b: Voice, half: int) -> Trials:
-    return _trials(a, b, np.ones((len(a.seconds), len(b.seconds)), bool), False, half)
-
-
-def _trials(a: Voice, b: Voice, chosen: np.ndarray, same: bool, half: int) -> Trials:
-    rows, columns = np.nonzero(chosen)
-    lengths = np.stack([a.seconds[rows], b.seconds[columns]])
-    cosines = (a.embeddings @ b.embeddings.T)[chosen]
-    count = len(rows)
-    return Trials(cosines, lengths.min(axis=0), lengths.max(axis=0), np.full(count, same), np.full(count, half))
-
-
-def _joined(parts: Sequence[Trials]) -> Trials:
-    return Trials(*(np.concatenate(columns) for columns in zip(*parts)))
-
-
-def _chosen(trials: Trials, rows: np.ndarray) -> Trials:
-    return Trials(*(column[rows] for column in trials))

@@ -130,6 +130,8 @@ def _standard_input() -> io.BytesIO:
     if sys.stdin is None:
         raise UnusableAudioError("it is closed")
     content = sys.stdin.buffer.read(LARGEST_INPUT + 1)
+    if not content:
+        raise UnusableAudioError("empty")
     if len(content) > LARGEST_INPUT:
         raise UnusableAudioError(f"more than {LARGEST_INPUT >> 20} MB")
     return io.BytesIO(content)

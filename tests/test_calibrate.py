@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from angles import AngleEncoder, cache_of
 
-from evaluation import calibrate as module
-from evaluation.calibrate import Trials, calibrate, error_rates, fit, format_error_rates
+from evaluation import crossed_trials
+from evaluation.calibrate import calibrate, error_rates, fit, format_error_rates
+from evaluation.crossed_trials import Trials
 from storage.errors import UserError
 
 SPEAKERS, UTTERANCES = 12, 7
@@ -44,6 +45,12 @@ def test_rates_that_the_trials_can_not_tell_are_left_out():
         fit(made_trials(40), {})
 
 
+def test_a_network_that_has_learned_nothing_is_not_calibrated():
+    trials = made_trials()
+    with pytest.raises(UserError, match="not above those of two"):
+        fit(trials._replace(same=~trials.same), {})
+
+
 def test_error_rates_are_those_of_the_known_distributions():
     rows = error_rates(made_trials())
     assert [row["up_to"] for row in rows] == [1.5, 3.0, None]
@@ -62,8 +69,8 @@ def cache(tmp_path, monkeypatch):
         f"corpus/s{number:02}": [int(a) for a in rng.normal(centre, 12, UTTERANCES)]
         for number, centre in enumerate(centres)
     }
-    monkeypatch.setattr("evaluation.calibrate.read_signal", lambda _folder, u: np.zeros(u.samples, np.int16))
-    monkeypatch.setattr("evaluation.calibrate.speech_seconds", lambda signal: len(signal) / 8000)
+    monkeypatch.setattr("evaluation.crossed_trials.read_signal", lambda _folder, u: np.zeros(u.samples, np.int16))
+    monkeypatch.setattr("evaluation.crossed_trials.speech_seconds", lambda signal: len(signal) / 8000)
     return cache_of(tmp_path, angles, monkeypatch)
 
 
@@ -79,8 +86,8 @@ def test_speakers_of_a_cache_make_for_trials(cache):
 
 def test_no_utterance_is_compared_with_itself(cache, monkeypatch):
     utterances = cache.of_speaker("s03")
-    voice = module._voice(AngleEncoder(), cache, utterances)
-    pairs = module._within(voice, 0)
+    voice = crossed_trials._voice(AngleEncoder(), cache, utterances)
+    pairs = crossed_trials._within(voice, 0)
     each = UTTERANCES * (UTTERANCES - 1) // 2 * 4**2  # of two utterances, at all cuts
     enrolled = 2 * 4 * (UTTERANCES - 3) + 1  # against cuts of the other utterances, and each other
     assert len(pairs.same) == each + enrolled

@@ -5,19 +5,9 @@ import json
 
 import numpy as np
 import pytest
+from calibrated import CALIBRATION
 
 from inference.calibration import Calibration, CalibrationError, log_odds, probability, side_by_side
-
-CALIBRATION = Calibration(
-    intercept=-4.0,
-    weights=(10.0, 1.0, 0.5, -1.0, 0.0),
-    shortest=0.5,
-    longest=8.0,
-    bins=(1.5, 3.0),
-    rates=(0.1, 0.01),
-    thresholds=((1.0, 2.0), (3.0, 4.0), (5.0, 6.0)),
-    about={"corpora": ["made up"]},
-)
 
 
 def test_a_ratio_by_hand():

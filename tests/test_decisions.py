@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from test_calibration import CALIBRATION
+from calibrated import CALIBRATION
 
 from inference.calibration import CalibrationError
 from inference.decisions import DIFFERENT, SAME, UNKNOWN, Policy, compare, identify

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from command_line import ROOT
 
-from inference.profiles import Profile, ProfileError, ProfileStore
+from inference.profile_file import Profile, ProfileError, write_profiles
+from inference.profiles import ProfileStore
 
 PRINT, OTHER_PRINT = "a" * 64, "b" * 64
 POSITIONS = 80  # of flipped bytes
@@ -135,7 +136,7 @@ def test_pickles_are_not_opened(tmp_path):
 
 
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("inference.profiles.LARGEST", 1 << 20)
+    monkeypatch.setattr("inference.profile_file.LARGEST", 1 << 20)
     np.savez_compressed(tmp_path / "a.npz", embeddings=np.zeros((1 << 10, 1 << 9), np.float32))
     assert (tmp_path / "a.npz").stat().st_size < 1 << 14
     with pytest.raises(ProfileError, match="larger than 1 MB"):
@@ -146,8 +147,8 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
 def test_other_descriptions_under_a_valid_checksum_are_refused(store, change, monkeypatch):
     profiles = store.read()
     about = {"format": "deep-speaker-profiles-1", "fingerprint": PRINT, "profiles": [{"name": "a"}], **change}
-    monkeypatch.setattr("inference.profiles.json.dumps", lambda *_, **__: json.JSONEncoder().encode(about))
-    store._write(profiles)
+    monkeypatch.setattr("inference.profile_file.json.dumps", lambda *_, **__: json.JSONEncoder().encode(about))
+    write_profiles(store.path, profiles)
     with pytest.raises(ProfileError, match="damaged or not a store"):
         store.read()
 

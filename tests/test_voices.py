@@ -11,7 +11,8 @@ from command_line import PATIENCE, ROOT, fail, succeed
 from conftest import VOICES
 
 from inference import SpeakerEncoder
-from inference.profiles import Profile, ProfileStore
+from inference.profile_file import Profile
+from inference.profiles import ProfileStore
 from models.export import with_calibration
 from models.exported import BUNDLED, read_exported
 

@@ -1,0 +1,123 @@
+"""The file of enrolled speakers: an npz file with an embedding for each, and what is known of them.
+
+Arrays: `embeddings` (profiles, d) float32; `description`, JSON with the format, the network's fingerprint and what is
+known of each profile; `sha256` of both. No pickle.
+"""
+
+import hashlib
+import io
+import json
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from storage.atomic import write_atomically
+from storage.errors import UserError
+
+FORMAT = "deep-speaker-profiles-1"
+LARGEST = 1 << 30  # bytes, of a store; a million profiles of 128 values have half of that
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RecursionError,
+    BadZipFile,
+    zlib.error,
+)
+
+
+class ProfileError(UserError):
+    """A profile or its store can't be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of an enrolled speaker beside the embedding."""
+
+    name: str
+    files: int  # recordings it was made of
+    seconds: float  # of speech in them
+    enrolled: str  # date
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """The content of a store."""
+
+    fingerprint: str  # of the network that the embeddings are of; "" in an empty store
+    entries: tuple[Profile, ...]
+    embeddings: np.ndarray  # (profiles, d) float32, rows of length 1
+
+    @property
+    def names(self) -> list[str]:
+        """In the order of the embeddings."""
+        return [entry.name for entry in self.entries]
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """Speech behind each profile, (profiles,)."""
+        return np.array([entry.seconds for entry in self.entries])
+
+
+NOBODY = Profiles("", (), np.zeros((0, 0), np.float32))
+
+
+def read_profiles(path: Path) -> Profiles:
+    """All profiles of a store; none if there is no file.
+
+    Raises:
+        ProfileError: the file is damaged, or not a store.
+    """
+    if not path.exists():
+        return NOBODY
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if sum(member.file_size for member in archive.zip.infolist()) > LARGEST:
+                raise ValueError(f"larger than {LARGEST >> 20} MB")
+            embeddings, text, digest = (archive[name] for name in ("embeddings", "description", "sha256"))
+        return _parse(embeddings, str(text), str(digest))
+    except UNREADABLE as error:
+        raise ProfileError(
+            f"{path} is damaged or not a store of profiles ({error}); restore it from a copy, or enrol anew in another "
+            "file with --profiles"
+        ) from error
+
+
+def write_profiles(path: Path, profiles: Profiles) -> None:
+    """Replace a store, as a whole or not at all.
+
+    Raises:
+        OSError: it can't be written to.
+    """
+    about = {"format": FORMAT, "fingerprint": profiles.fingerprint, "profiles": list(map(asdict, profiles.entries))}
+    text = json.dumps(about)
+    embeddings = np.ascontiguousarray(profiles.embeddings, "<f4")
+    content = io.BytesIO()
+    digest = np.array(_digest(embeddings, text))
+    np.savez(content, allow_pickle=False, embeddings=embeddings, description=np.array(text), sha256=digest)
+    write_atomically(path, content.getvalue())
+
+
+def _parse(embeddings: np.ndarray, text: str, digest: str) -> Profiles:
+    """`ValueError`, `KeyError` or `TypeError` for what was not written here."""
+    if digest != _digest(embeddings, text):
+        raise ValueError("its checksum does not hold")
+    about = json.loads(text)
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise ValueError(f"its format is not {FORMAT}")
+    entries = tuple(Profile(**fields) for fields in about["profiles"])
+    if embeddings.dtype != np.float32 or embeddings.ndim != 2 or len(embeddings) != len(entries):
+        raise ValueError(f"{len(entries)} profiles and embeddings of shape {embeddings.shape}")
+    return Profiles(str(about["fingerprint"]), entries, embeddings)
+
+
+def _digest(embeddings: np.ndarray, text: str) -> str:
+    digest = hashlib.sha256(f"{embeddings.dtype.str} {embeddings.shape} {text}".encode())
+    digest.update(np.ascontiguousarray(embeddings))
+    return digest.hexdigest()
