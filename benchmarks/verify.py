@@ -5,7 +5,8 @@
 Two recordings of 4 s each are made of FOLDER's (default: the bundled voices) and compared by cli.py, in a process of
 its own, from start to end. Then all of FOLDER's are embedded one by one in this process, by a single thread, from the
 file to the embedding; the first one, which loads the libraries, does not count. `--resemblyzer` names the Python of an
-environment with Resemblyzer and does both with it, on the same files, also by a single thread.
+environment with Resemblyzer and does both with it, on the same files, also by a single thread; `ours` says how many
+times quicker this tool embeds.
 """
 
 import argparse
@@ -26,18 +27,17 @@ from audio.scan import audio_files
 SECONDS = 4  # of the two recordings
 RESEMBLYZER = """
 import json, sys, time
-began = time.perf_counter()
 import torch
 torch.set_num_threads(1)
 from resemblyzer import VoiceEncoder, preprocess_wav
 encoder = VoiceEncoder("cpu", verbose=False)
 a, b, *files = sys.argv[1:]
 distance = 1 - float(encoder.embed_utterance(preprocess_wav(a)) @ encoder.embed_utterance(preprocess_wav(b)))
-verified = time.perf_counter() - began
-cpu = time.process_time()
+verified = time.process_time()
 for file in files:
     encoder.embed_utterance(preprocess_wav(file))
-print(json.dumps({"verify_seconds": verified, "cosine_distance": distance, "cpu": time.process_time() - cpu}))
+embedded = time.process_time() - verified
+print(json.dumps({"verify_cpu_seconds": verified, "cosine_distance": distance, "cpu_seconds": embedded}))
 """
 
 
@@ -61,9 +61,8 @@ def main() -> None:
         report("embed", files=len(files), seconds=seconds, x_real_time_per_core=seconds / cpu)
         if args.resemblyzer:
             theirs = resemblyzer(args.resemblyzer, [*pair, *files])
-            report(
-                "resemblyzer", **theirs, x_real_time_per_core=seconds / theirs["cpu"], ours_times=theirs["cpu"] / cpu
-            )
+            speed = {"x_real_time_per_core": seconds / theirs["cpu_seconds"], "ours": theirs["cpu_seconds"] / cpu}
+            report("resemblyzer", **theirs, **speed)
 
 
 def make_pair(files: list[Path], folder: Path) -> list[Path]:

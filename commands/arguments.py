@@ -2,8 +2,13 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import entry_point
+
+if TYPE_CHECKING:
+    from inference.encoder import SpeakerEncoder
+    from inference.profiles import ProfileStore
 
 
 def cache_dir(args: argparse.Namespace) -> Path:
@@ -37,7 +42,7 @@ def trained_checkpoint(args: argparse.Namespace) -> Path:
     return args.checkpoint or find_checkpoint(args.run_dir or entry_point.run_dir_of(cache_dir(args)))
 
 
-def network_of(args: argparse.Namespace):
+def network_of(args: argparse.Namespace) -> "SpeakerEncoder":
     """The network for recordings of one's own: the one that was named, else the bundled one.
 
     (Not whatever was trained last in the default folder: profiles and verdicts would change with each training run.)
@@ -48,14 +53,7 @@ def network_of(args: argparse.Namespace):
     return SpeakerEncoder(trained_checkpoint(args) if named else None)
 
 
-def policy_of(args: argparse.Namespace):
-    """How to decide."""
-    from inference.decisions import Policy
-
-    return Policy(args.prior, args.max_false_accept)
-
-
-def profile_store(args: argparse.Namespace):
+def profile_store(args: argparse.Namespace) -> "ProfileStore":
     """The store that was named, or the default one."""
     from inference.profiles import ProfileStore
 

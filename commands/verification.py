@@ -5,7 +5,7 @@ import json
 import logging
 from dataclasses import asdict
 
-from commands.arguments import network_of, policy_of, profile_store
+from commands.arguments import network_of, profile_store
 from inference import decisions
 from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Policy
 from inference.encoder import SpeakerEncoder
@@ -22,7 +22,7 @@ def verify(args: argparse.Namespace) -> int:
     """Say whether two recordings are of one speaker; returns the exit status."""
     recordings = _load(args.verify)
     encoder = network_of(args)
-    policy = policy_of(args)
+    policy = Policy(args.prior, args.max_false_accept)
     a, b = encoder.embed_utterances([one.signal for one in recordings])
     seconds = recordings[0].seconds, recordings[1].seconds
     found = decisions.compare(encoder.similarity(a, b), seconds, encoder.calibration, policy)
@@ -45,7 +45,7 @@ def identify(args: argparse.Namespace) -> None:
     profiles = store.of_network(encoder.fingerprint)
     if not profiles.entries:
         raise ProfileError(f"nobody is enrolled in {store.path}; --enroll NAME FILE does that")
-    policy = policy_of(args)
+    policy = Policy(args.prior, args.max_false_accept)
     noted = _tell_remarks(recordings)
     answers = [_identified(encoder, profiles, one, policy) for one in recordings]
     if args.json:

@@ -26,6 +26,7 @@ class Network:
         """
         import onnxruntime
 
+        self._name = name
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -36,17 +37,26 @@ class Network:
             raise CheckpointError(f"{name} is not a network that can be run ({_first_line(error)})") from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.description = parse_description(metadata.get(DESCRIPTION, ""), name)
-        self._input = self._checked_input(name)
+        self._input = self._checked_input()
 
     def __call__(self, windows: np.ndarray) -> np.ndarray:
-        """Embed windows (n, frames, feature_size) float32: (n, embedding_size) float32."""
-        return self._session.run(None, {self._input: windows})[0]
+        """Embed windows (n, frames, feature_size) float32: (n, embedding_size) float32.
 
-    def _checked_input(self, name: str) -> str:
+        Raises:
+            CheckpointError: the network can't compute them, as it is of other features than its description says.
+        """
+        try:
+            return self._session.run(None, {self._input: windows})[0]
+        except Exception as error:
+            raise CheckpointError(f"{self._name} can't be run on these features ({_first_line(error)})") from error
+
+    def _checked_input(self) -> str:
         """The name of the one input, a batch of windows."""
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0].shape) != INPUT_RANK:
-            raise CheckpointError(f"{name} is another kind of network: expected one input (windows, frames, features)")
+            raise CheckpointError(
+                f"{self._name} is another kind of network: expected one input (windows, frames, features)"
+            )
         return inputs[0].name
 
 

@@ -54,3 +54,9 @@ def test_one_thread_is_used():
     before = len(list(TASKS.iterdir()))
     Network(sealed.content(sealed.model(), sealed.description()), "mean")
     assert len(list(TASKS.iterdir())) == before
+
+
+def test_features_that_the_network_does_not_take_are_refused():
+    network = Network(sealed.content(sealed.model("ReduceMean"), sealed.description()), "bad.onnx")
+    with pytest.raises(CheckpointError, match=r"bad\.onnx can't be run on these features"):
+        network(np.zeros((1, 4, sealed.SIZE + 1), np.float32))
