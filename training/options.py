@@ -24,7 +24,7 @@ class StageDefaults:
 
 DEFAULTS = {
     SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=360),
-    TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=15),
+    TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=20),
     FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10),
 }
 
@@ -43,7 +43,7 @@ class TrainingOptions:
     patience: int = 100  # epochs without progress of the training loss before the run stops
     normalize_embeddings: bool = False
     embedding_activation: str | None = None  # None: what the checkpoint has, else linear
-    triplet_selection: str = "hard"
+    triplet_selection: str = "semi-hard"
     margin: float = 0.2  # of the triplet loss, in cosine
     softmax_margin: float = 0.2  # taken off the right speaker's cosine
     augmentation: bool = True  # of the windows that the embedder trains on
