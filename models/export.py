@@ -94,16 +94,13 @@ def _converted(checkpoint: Checkpoint):
     import keras
     import onnx
 
-    from models.network import NetworkOptions, assign, build_embedder, stored_variables
+    from models.network import restore_embedder
 
-    options = NetworkOptions.from_json(checkpoint.description["network"])
-    mean, deviation = (checkpoint.arrays[f"normalization/{name}"] for name in ("mean", "deviation"))
-    embedder = build_embedder(options, mean, deviation)
-    assign(stored_variables(embedder), checkpoint.part("embedder"), "embedder")
+    embedder = restore_embedder(checkpoint)
     for layer in embedder.layers:
         if isinstance(layer, keras.layers.Normalization):  # tensors would become inputs of the graph, arrays do not
             layer.mean, layer.variance = map(keras.ops.convert_to_numpy, (layer.mean, layer.variance))
-    signature = [keras.layers.InputSpec("float32", (None, None, options.feature_size), name=INPUT)]
+    signature = [keras.layers.InputSpec("float32", (None, None, embedder.input_shape[-1]), name=INPUT)]
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras looks for an alias that NumPy has dropped

@@ -99,11 +99,8 @@ def compile_embedder(embedder: keras.Model) -> Callable[[np.ndarray], np.ndarray
     return embed
 
 
-def restore_embedder(checkpoint: Checkpoint) -> tuple[int, Callable[[np.ndarray], np.ndarray]]:
-    """The trained embedder of a checkpoint.
-
-    Returns:
-        (frames of the windows it was trained on, function as `compile_embedder` gives it).
+def restore_embedder(checkpoint: Checkpoint) -> keras.Model:
+    """The trained embedder of a checkpoint, as `build_embedder` makes it.
 
     Raises:
         CheckpointError: the weights do not fit the network that the checkpoint describes.
@@ -112,7 +109,7 @@ def restore_embedder(checkpoint: Checkpoint) -> tuple[int, Callable[[np.ndarray]
     mean, deviation = (checkpoint.arrays[f"normalization/{name}"] for name in ("mean", "deviation"))
     embedder = build_embedder(options, mean, deviation)
     assign(stored_variables(embedder), checkpoint.part("embedder"), "embedder")
-    return options.window_frames, compile_embedder(embedder)
+    return embedder
 
 
 def stored_variables(model: keras.Model) -> list[keras.Variable]:
