@@ -136,6 +136,12 @@ def test_a_mined_batch_has_whole_speakers(tmp_path):
     assert list(np.unique(labels, return_counts=True)[1]) == [WINDOWS_PER_SPEAKER] * 3
 
 
+def test_half_of_the_triplet_batches_are_as_recorded(tmp_path):
+    stage = build(tmp_path, "triplet", augmentation=True, triplet_selection="semi-hard", batch_size=20)
+    plain = [stage.draw(rng(seed)).labels.max() < len(tiny.SPEAKERS) for seed in range(200)]  # all of speed 1
+    assert 0.4 < np.mean(plain) < 0.6
+
+
 def test_a_random_batch_has_thirds(tmp_path):
     _, labels = build(tmp_path, "triplet", triplet_selection="random", batch_size=31).draw(rng())
     anchor, positive, negative = np.split(labels, 3)

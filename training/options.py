@@ -24,7 +24,7 @@ class StageDefaults:
 
 DEFAULTS = {
     SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=360),
-    TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=20),
+    TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=30),
     FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10),
 }
 

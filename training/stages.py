@@ -22,6 +22,7 @@ TRIPLET_ROUNDS = 5  # draws of that many; their mean is reported
 EVALUATION_SEED = 300  # the same triplets are measured after every epoch
 MARGIN_WARM_UP = 400  # steps
 EMBEDDING_DROPOUT = 0.25  # before the softmax
+BATCHES_AS_RECORDED = 0.5  # share of the triplet stage's, where windows are disturbed at all
 
 Metrics = dict[str, float]
 
@@ -113,12 +114,21 @@ class SoftmaxStage(Stage):
 
 
 class TripletStage(Stage):
-    """The Deep Speaker loss on mined, or v1's random, triplets."""
+    """The Deep Speaker loss on mined, or v1's random, triplets.
+
+    Some batches are as they were recorded: disturbed ones alone teach to do without what real recordings tell.
+    """
+
+    def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
+        super().__init__(options, inputs, state)
+        plain = Plain(inputs.feature_settings)
+        self.as_recorded = WindowSampler(inputs.train, state.options.window_frames, plain)
 
     def draw(self, rng: np.random.Generator) -> Batch:
+        sampler = self.as_recorded if rng.random() < BATCHES_AS_RECORDED else self.train
         if self.options.triplet_selection == "random":
-            return self.train.triplet_batch(rng, self.options.batch_size // 3)
-        return self.train.speaker_batch(rng, self.options.batch_size // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
+            return sampler.triplet_batch(rng, self.options.batch_size // 3)
+        return sampler.speaker_batch(rng, self.options.batch_size // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
 
     def loss(self, windows, labels):
         """Mean hinge of the triplets that the strategy makes of the batch."""
