@@ -85,10 +85,9 @@ class Network(nn.Module):
 
 
 def triplet_loss(embeddings: Tensor, labels: Tensor, options: TrainingOptions) -> tuple[Tensor, ...]:
-    """Mean hinge of the batch's triplets, the share of active ones, and both mean cosines."""
+    """Mean hinge of the batch's hard or random triplets, the share of active ones, and both mean cosines."""
     unit = functional.normalize(embeddings, dim=1)
-    strategies = {"semi-hard": semi_hard_triplets, "hard": hard_triplets, "random": random_triplets}
-    select = strategies[options.triplet_selection]
+    select = {"hard": hard_triplets, "random": random_triplets}[options.triplet_selection]
     to_positive, to_negative, weight = select(unit, labels)
     hinge = functional.relu(to_negative - to_positive + options.margin) * weight
     triplets = weight.sum().clamp(min=1.0)
@@ -98,18 +97,6 @@ def triplet_loss(embeddings: Tensor, labels: Tensor, options: TrainingOptions) -
         (to_negative * weight).sum() / triplets,
     )
     return hinge.sum() / triplets, *means
-
-
-def semi_hard_triplets(unit: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """For each anchor and positive, the nearest negative that is still farther, or else the farthest."""
-    similarity = unit @ unit.T
-    alike = labels[:, None] == labels
-    same, other = alike & ~torch.eye(len(labels), dtype=torch.bool), ~alike
-    farther = (similarity[:, None, :] < similarity[:, :, None]) & other[:, None, :]
-    nearest = torch.where(farther, similarity[:, None, :], FARTHEST).amax(dim=2)
-    farthest = similarity.masked_fill(~other, NEAREST).amin(dim=1)[:, None]
-    to_negative = torch.where(farther.any(dim=2), nearest, farthest)
-    return similarity, to_negative, (same & other.any(dim=1)[:, None]).float()
 
 
 def hard_triplets(unit: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -81,10 +81,14 @@ def set_threads(threads: int) -> None:
 
 
 def kinds_of_batch(path: Path) -> list[TrainingOptions]:
-    """The defaults of two stages, and v1's 900 windows."""
+    """The defaults of two stages, and v1's 900 windows.
+
+    (Of the triplets, batch-hard ones: which ones are semi-hard turns on the last digit, so gradients would differ.)
+    """
     softmax, triplet = (
         TrainingOptions(name, path, path, **dataclasses.asdict(DEFAULTS[name])) for name in (SOFTMAX, TRIPLET)
     )
+    triplet = dataclasses.replace(triplet, triplet_selection="hard")
     return [softmax, triplet, dataclasses.replace(triplet, batch_size=RANDOM_BATCH, triplet_selection="random")]
 
 
