@@ -35,13 +35,15 @@ def semi_hard_triplets(embeddings, labels):
     Where every negative is nearer, the farthest of them is taken.
     """
     similarity, same, other = _pairs(embeddings, labels)
+    most = ops.maximum(ops.max(ops.sum(ops.cast(same, "int32"), axis=1)), 1)  # positives that an anchor has
+    exists, positives = ops.top_k(ops.cast(same, similarity.dtype), most)
+    to_positive = ops.take_along_axis(similarity, positives, axis=1)  # (anchor, positive)
     # (anchor, positive, negative): is this negative farther from the anchor than this positive?
-    farther = ops.logical_and(similarity[:, None, :] < similarity[:, :, None], other[:, None, :])
+    farther = ops.logical_and(similarity[:, None, :] < to_positive[:, :, None], other[:, None, :])
     nearest_of_farther = ops.max(ops.where(farther, similarity[:, None, :], FARTHEST), axis=2)
     farthest = ops.min(ops.where(other, similarity, NEAREST), axis=1)[:, None]
     to_negative = ops.where(ops.any(farther, axis=2), nearest_of_farther, farthest)
-    exists = ops.logical_and(same, ops.any(other, axis=1)[:, None])
-    return similarity, to_negative, ops.cast(exists, similarity.dtype)
+    return to_positive, to_negative, exists * ops.cast(ops.any(other, axis=1)[:, None], similarity.dtype)
 
 
 STRATEGIES = {"semi-hard": semi_hard_triplets, "hard": hard_triplets, "random": random_triplets}
