@@ -10,7 +10,7 @@ import json
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -77,6 +77,8 @@ def read_profiles(path: Path) -> Profiles:
     if not path.exists():
         return NOBODY
     try:
+        if not is_zipfile(path):  # what NumPy says of other files is advice to unpickle them
+            raise ValueError("no npz file")
         with np.load(path, allow_pickle=False) as archive:
             if sum(member.file_size for member in archive.zip.infolist()) > LARGEST:
                 raise ValueError(f"larger than {LARGEST >> 20} MB")
