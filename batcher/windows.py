@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from audio.windows import frame_indices, window_starts
+from batcher.frames import frame_indices, window_starts
 from batcher.inputs import SpeakerSplit
 
 
@@ -99,7 +99,7 @@ class WindowSampler:
 def take_windows(
     split: SpeakerSplit, utterances: np.ndarray, begin: np.ndarray, frames: int, pace: np.ndarray | float = 1.0
 ) -> np.ndarray:
-    """Cut a window from each utterance, from frame `begin` on; see `audio.windows.frame_indices`.
+    """Cut a window from each utterance, from frame `begin` on; see `batcher.frames.frame_indices`.
 
     Returns:
         log energies and log mel powers, float32, shape = (batch, frames, 33).

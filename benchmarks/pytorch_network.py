@@ -40,9 +40,9 @@ class Embedder(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, windows: Tensor) -> Tensor:
-        """(batch, frames, 39) -> (batch, embedding_size)."""
+        """(batch, frames, features) -> (batch, embedding_size)."""
         x = (windows - self.mean) / self.deviation
-        x = x.transpose(1, 2)[:, :, None]  # (batch, 39, 1, frames) without moving anything
+        x = x.transpose(1, 2)[:, :, None]  # (batch, features, 1, frames) without moving anything
         for conv, batch_norm in zip(self.conv, self.batch_norm):
             x = functional.relu(batch_norm(conv(functional.pad(x, same_padding(conv, x.shape[-1])))), inplace=True)
         x, _ = self.gru(x[:, :, 0].permute(2, 0, 1))  # (frames / 8, batch, units)
