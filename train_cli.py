@@ -71,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--margin", type=positive_float, default=TrainingOptions.margin, help="of the triplet loss, in cosine")
     flag("--softmax_margin", type=share, default=TrainingOptions.softmax_margin, help="off the right speaker's cosine")
     flag("--no_augmentation", dest="augmentation", action="store_false", help="train on windows as they are and keep "
-         "embeddings whole (default: other speeds, rooms, noises, channels, masks; dropout before the softmax)")  # fmt: skip
+         "embeddings whole (default: other speeds, rooms, noises, channels; dropout before the softmax)")  # fmt: skip
     flag("--seed", type=seed, default=TrainingOptions.seed, help="of the first weights and of everything drawn")
     return parser
 
