@@ -17,7 +17,7 @@ from storage.atomic import write_atomically
 from storage.errors import UserError
 
 VERSION = "2.0.0"  # of this code
-FORMAT = "deep-speaker-checkpoint-1"
+FORMAT = "deep-speaker-checkpoint-2"  # 1: of features that were not relative to the level of their utterance
 KEYS = {
     *("stage", "step", "finished", "position", "run", "version"),
     *("network", "features", "speakers", "held_out", "trained_on"),
