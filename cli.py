@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 
 import entry_point
-from entry_point import open_share, path, positive_int, seed
+from entry_point import filled, open_share, path, positive_int, seed, speaker_from
 
 ACTIONS = {  # flag: the module of commands/ that has the function of that name
     "verify": "verification",
@@ -24,6 +24,7 @@ ACTIONS = {  # flag: the module of commands/ that has the function of that name
     "evaluate": "cached_voices",
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
+FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 GOES_WITH = {  # flag: actions
     "output": ("embed", "get_embeddings"),
     "trials": ("evaluate",),
@@ -32,14 +33,18 @@ GOES_WITH = {  # flag: actions
     "prior": ("verify", "identify"),
     "max_false_accept": ("verify", "identify"),
     "exit_verdict": ("verify",),
+    "manifest": FILLS_CACHE,
+    "corpus": FILLS_CACHE,
+    "speaker_from": FILLS_CACHE,
+    "split_by": ("generate_training_inputs",),
     "num_cepstra": ("generate_training_inputs",),
     "num_filters": ("generate_training_inputs",),
 }
-FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 
 
 def main() -> int:
     """Parse the command line and carry out its action; returns the exit status."""
+    entry_point.open_streams()
     parser = build_parser()
     args = parser.parse_args()
     action = next(action for action in ACTIONS if getattr(args, action) not in (None, False))
@@ -57,6 +62,8 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
             parser.error(f"--{flag} goes with {', '.join(f'--{name}' for name in actions)}")
     if args.trials is not None and (args.test_speakers is not None or args.test_speakers_file is not None):
         parser.error("--trials names its speakers itself; --test_speakers and --test_speakers_file do not go with it")
+    if args.manifest is not None and (args.audio_dir is not None or args.speaker_from is not None):
+        parser.error("--manifest stands in place of --audio_dir, and names the speakers itself")
     if action == "enroll" and len(args.enroll) < 2:
         parser.error("--enroll expects a name and at least one recording of that speaker")
     if args.num_cepstra > args.num_filters:
@@ -71,14 +78,16 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=entry_point.HelpFormatter)
     flag = parser.add_argument_group("actions, one at a time").add_mutually_exclusive_group(required=True).add_argument
-    flag("--verify", nargs=2, metavar=("A", "B"), help="are two recordings of one speaker? Files of any usual format, "
-         "or - for standard input, as with the next actions")  # fmt: skip
-    flag("--identify", nargs="+", metavar="FILE", help="which enrolled speaker is it, if any? For each recording")
-    flag("--enroll", nargs="+", metavar=("NAME", "FILE"), help="enrol a speaker by recordings, best 3 s or more")
+    flag("--verify", nargs=2, type=filled, metavar=("A", "B"), help="are two recordings of one speaker? Files of any "
+         "usual format, or - for standard input, as with the next actions")  # fmt: skip
+    flag("--identify", nargs="+", type=filled, metavar="FILE", help="which enrolled speaker is it, if any? For each "
+         "recording")  # fmt: skip
+    flag("--enroll", nargs="+", type=filled, metavar=("NAME", "FILE"), help="enrol a speaker by recordings, best 3 s "
+         "or more")  # fmt: skip
     flag("--list_profiles", action="store_true", help="print who is enrolled")
     flag("--remove_profile", metavar="NAME", help="forget an enrolled speaker")
-    flag("--embed", nargs="+", metavar="FILE|FOLDER", help="write the embeddings of recordings, and of those in "
-         "folders at any depth, to --output")  # fmt: skip
+    flag("--embed", nargs="+", type=filled, metavar="FILE|FOLDER", help="write the embeddings of recordings, and "
+         "of those in folders at any depth, to --output")  # fmt: skip
     flag("--export_model", nargs="+", type=path, metavar="FILE", help="write the trained network: to FILE.onnx, "
          "calibrated on the cache's held-out speakers; or to FILE.npz, a checkpoint to train from")  # fmt: skip
     flag("--regenerate_full_cache", action="store_true", help="make the cache anew from --audio_dir")
@@ -90,8 +99,12 @@ def build_parser() -> argparse.ArgumentParser:
          "corpus, for whole utterances and their first 5, 2 and 1 s (shorter ones stay whole)")  # fmt: skip
 
     flag = parser.add_argument_group("folders").add_argument
-    flag("--audio_dir", type=path, metavar="DIR", help="recordings to cache, in one folder per speaker at any depth "
+    flag("--audio_dir", type=path, metavar="DIR", help="recordings to cache: VCTK, LibriSpeech, VoxCeleb, CN-Celeb, "
+         "VoxForge, AISHELL, Common Voice, Speech Commands, or a folder per speaker "
          "(default: $AUDIO_DIR, else $DS_DIR/VCTK-Corpus, else the samples)")  # fmt: skip
+    flag("--manifest", type=path, metavar="FILE", help="recordings to cache, instead: CSV or TSV with the columns "
+         "path, speaker, and if you like utterance, session, start, end; JSON lines of NeMo or Lhotse; a Kaldi data "
+         "folder")  # fmt: skip
     flag("--cache_output_dir", type=path, metavar="DIR", help="the cache "
          "(default: $CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
     flag("--run_dir", type=path, metavar="DIR", help="trained networks (default: runs/ in the cache)")
@@ -120,6 +133,12 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--num_workers", type=positive_int, metavar="N", help="use N processes "
          "(default: 1, or one per core with --multi_threading)")  # fmt: skip
     flag("--microphone", choices=("mic1", "mic2", "both"), default="mic1", help="of VCTK 0.92's two microphones")
+    flag("--speaker_from", type=speaker_from, metavar="N|REGEX", help="who speaks, if that is misunderstood: the "
+         "number of a folder below --audio_dir, -1 for the one that holds the file; or a regular expression for the "
+         "path, with a group 'speaker', if you like 'session' and 'utterance' (default: by the layout)")  # fmt: skip
+    flag("--corpus", type=filled, metavar="NAME", help="what the corpus is called (default: its folder's name)")
+    flag("--split_by", choices=("utterance", "session"), default="utterance", help="keep the last fifth of each "
+         "speaker's utterances to test with, or of the sessions, whole")  # fmt: skip
     flag("--test_speakers", metavar="A,B,...", help="speakers held out from training "
          "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate those of the network)")  # fmt: skip
     flag("--test_speakers_file", type=path, metavar="FILE", help="the same from a file, one a line, as name or "
@@ -128,7 +147,8 @@ def build_parser() -> argparse.ArgumentParser:
          "with their first and second derivatives. v1 had 13")  # fmt: skip
     flag("--num_filters", type=positive_int, default=32, metavar="N", help="mel filters of training inputs; v1 had 26")
     flag("--seed", type=seed, default=0, metavar="N", help="of the dither noise in the features, which alone is random")
-    flag("--yes", action="store_true", help="do not ask before the old cache is replaced")
+    flag("--yes", action="store_true", help="do not ask before the old cache is replaced, nor refuse to delete "
+         "many of its utterances")  # fmt: skip
     return parser
 
 

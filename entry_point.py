@@ -1,9 +1,11 @@
 """What the two entry points share: default folders, logging, exit statuses."""
 
 import argparse
+import errno
 import io
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -65,7 +67,14 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 def path(text: str) -> Path:
     """A path, `~` expanded also where the shell does not, for argparse."""
-    return Path(text).expanduser()
+    return Path(filled(text)).expanduser()
+
+
+def filled(text: str) -> str:
+    """A text that says something, for argparse: an empty path would mean the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a name. Received an empty text, as of a variable that is not set")
+    return text
 
 
 def positive_int(text: str) -> int:
@@ -76,6 +85,20 @@ def positive_int(text: str) -> int:
 def seed(text: str) -> int:
     """A whole number from 0 to 2^31 - 1, for argparse."""
     return _number(int, text, lambda number: 0 <= number < 1 << 31, "a whole number from 0 to 2147483647")
+
+
+def speaker_from(text: str) -> int | re.Pattern:
+    """The number of a folder, or a regular expression with a group `speaker`, for argparse."""
+    with suppress(ValueError):
+        if (number := int(text)) != 0:
+            return number
+    with suppress(re.error):
+        if "speaker" in (pattern := re.compile(text)).groupindex:
+            return pattern
+    raise argparse.ArgumentTypeError(
+        f"expected a folder's number, 1 for the first and -1 for the last, or a regular expression with a group "
+        f"(?P<speaker>...). Received {text!r}"
+    )
 
 
 def positive_float(text: str) -> float:
@@ -91,6 +114,29 @@ def open_share(text: str) -> float:
 def share(text: str) -> float:
     """A number from 0 up to 1, for argparse."""
     return _number(float, text, lambda number: 0 <= number < 1, "a number from 0 up to 1")
+
+
+def open_streams() -> None:
+    """Let nothing that is opened later take the place of a closed standard stream, and be written into by mistake.
+
+    Messages to a closed standard error are lost; results for a closed standard output can't be written, see `run`.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, for as long as the process lives
+    if sys.stdout is None:
+        sys.stdout = _ClosedOutput()
+
+
+class _ClosedOutput(io.TextIOBase):
+    """Where results should go and can't."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, "results can't be written: standard output is closed")
 
 
 def run(command: Callable[[], int | None], after_interruption: str) -> int:

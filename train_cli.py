@@ -23,6 +23,7 @@ logger = logging.getLogger("train_cli")
 
 def main() -> int:
     """Parse the command line and run a stage; returns the exit status."""
+    entry_point.open_streams()
     parser = build_parser()
     args = parser.parse_args()
     if args.freeze_embedding_weights and not args.loss_on_softmax:
@@ -107,7 +108,7 @@ def train(args: argparse.Namespace) -> None:
 
 def training_options(args: argparse.Namespace) -> TrainingOptions:
     """What the command line asks for, defaults filled in."""
-    from audio.cache import INPUTS_NAME
+    from cache.utterances import INPUTS_NAME
 
     stage = TRIPLET if args.loss_on_embeddings else FROZEN if args.freeze_embedding_weights else SOFTMAX
     data_filename = args.data_filename or entry_point.default_cache_dir() / INPUTS_NAME

@@ -2,44 +2,43 @@
 
 import hashlib
 import json
+from collections.abc import Collection
+from itertools import groupby
 from pathlib import Path
 
-from audio.cache import UtteranceCache
-from audio.entries import Utterance
-from audio.mark import settings_of
 from batcher.inputs import TrainingInputs
-from batcher.splits import is_listed, train_count
+from batcher.splits import UTTERANCE, sides
+from cache.index import Utterance
+from cache.utterances import UtteranceCache
+from corpus.speakers import listed
 
 
-def choose(cache: UtteranceCache, held_out: tuple[str, ...]) -> tuple[list[Utterance], list[str]]:
+def choose(
+    cache: UtteranceCache, held_out: Collection[str], split_by: str = UTTERANCE
+) -> tuple[list[Utterance], list[str]]:
     """All utterances of speakers who are not held out.
 
     Args:
         held_out: speakers, as names or `corpus/name`.
+        split_by: what the split leaves whole, see `splits.sides`.
 
     Returns:
-        utterances in order of speaker and name, and the side of each, "train" or "test".
+        utterances in order of corpus, speaker and name, and the side of each, "train" or "test".
     """
-    kept = {pair for pair in cache.known_speakers() if not is_listed(*pair, held_out)}
-    by_speaker: dict[str, list[Utterance]] = {}
-    for _, utterance in sorted(cache.utterances.items()):
-        if (utterance.speaker, utterance.corpus) in kept:
-            by_speaker.setdefault(utterance.speaker, []).append(utterance)
-    sides = []
-    for utterances in by_speaker.values():
-        train = train_count(len(utterances))
-        sides += ["train"] * train + ["test"] * (len(utterances) - train)
-    return [utterance for utterances in by_speaker.values() for utterance in utterances], sides
+    kept_out = listed(held_out, cache.speakers())
+    chosen = [entry for _, entry in sorted(cache.utterances.items()) if entry.whose not in kept_out]
+    by_speaker = [list(own) for _, own in groupby(chosen, key=lambda entry: entry.whose)]
+    return chosen, [side for own in by_speaker for side in sides(own, split_by)]
 
 
-def fingerprint(folder: Path, chosen: list[Utterance]) -> str:
-    """SHA-256 of what inputs depend on: the recordings' content, who speaks, and how the cache in `folder` was made.
+def fingerprint(chosen: list[Utterance]) -> str:
+    """SHA-256 of what inputs depend on: the recordings' content, who speaks, and how the entries were made.
 
     Times, and where the recordings are, do not count.
     """
-    digest = hashlib.sha256(json.dumps(settings_of(folder), sort_keys=True).encode())
-    for utterance in chosen:
-        line = (utterance.speaker, utterance.corpus, utterance.utterance, utterance.sha256)
+    digest = hashlib.sha256()
+    for one in chosen:
+        line = (*one.key, one.session, one.sha256, one.made_with)
         digest.update(json.dumps(line).encode())
     return digest.hexdigest()
 
@@ -49,4 +48,4 @@ def is_stale(inputs: TrainingInputs, folder: Path) -> bool:
     cache = UtteranceCache(folder)
     if not cache.utterances:
         return False
-    return fingerprint(folder, choose(cache, inputs.held_out)[0]) != inputs.cache_sha256
+    return fingerprint(choose(cache, inputs.held_out)[0]) != inputs.cache_sha256

@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from audio.cache import UtteranceCache
 from audio.decode import SAMPLE_RATE
-from audio.entries import STAGING_FOLDER, Utterance, read_signal
-from audio.fill import staging
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, log_mel
-from audio.parallel import parallel_map
 from batcher.choice import choose, fingerprint
 from batcher.inputs import FORMAT, POWER_DTYPE, InputsError
 from batcher.restricted_pickle import write_record
+from batcher.splits import UTTERANCE
+from cache.entries import read_signal
+from cache.index import Utterance
+from cache.staging import STAGING_FOLDER, staging
+from cache.utterances import UtteranceCache
 from storage.atomic import atomic_file, temporary_name
+from storage.parallel import parallel_map
 
 SMALLEST_DEVIATION = 1e-3
 BATCH = 100 * SAMPLE_RATE  # samples of speech whose frames are handed over together
@@ -30,11 +32,13 @@ def generate_inputs(
     held_out: tuple[str, ...],
     settings: FeatureSettings = DEFAULT_FEATURES,
     workers: int = 1,
+    split_by: str = UTTERANCE,
 ) -> dict[str, int]:
     """Write `path` from the cache.
 
     Args:
         held_out: speakers to leave out, as names or `corpus/name`.
+        split_by: what the split leaves whole, one of `splits.SPLITS`.
 
     Returns:
         counts: speakers, train and test utterances, held-out speakers that the cache holds.
@@ -44,12 +48,12 @@ def generate_inputs(
     """
     statistics = _RunningStatistics(settings)
     with cache.locked(), atomic_file(path) as file:
-        chosen, sides = choose(cache, held_out)
-        speakers = sorted({utterance.speaker for utterance in chosen})
+        chosen, sides = choose(cache, held_out, split_by)
+        speakers = sorted({utterance.whose for utterance in chosen})
         if len(speakers) < 2:
             left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
             raise InputsError(f"{left}; training needs two or more")
-        write_record(file, _header(settings, held_out, speakers, cache.folder, chosen))
+        write_record(file, _header(settings, held_out, [str(speaker) for speaker in speakers], chosen))
         made = _all_powers(cache.folder, chosen, settings, workers)
         for powers, utterance, side in zip(tqdm(made, "inputs", len(chosen), unit="file"), chosen, sides):
             if side == "train":
@@ -96,23 +100,22 @@ def _write_powers(folder: Path, settings: FeatureSettings, batch: list[Utterance
     return staged, lengths
 
 
-def _header(
-    settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], folder: Path, chosen: list[Utterance]
-) -> dict:
+def _header(settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], chosen: list[Utterance]) -> dict:
     return {
         "format": FORMAT,
         "features": dataclasses.asdict(settings),
         "held_out": list(dict.fromkeys(held_out)),
         "speakers": speakers,
-        "cache_sha256": fingerprint(folder, chosen),
+        "cache_sha256": fingerprint(chosen),
         "utterances": len(chosen),
     }
 
 
 def _utterance_record(utterance: Utterance, side: str, powers: np.ndarray) -> dict:
     return {
-        "speaker": utterance.speaker,
         "corpus": utterance.corpus,
+        "speaker": utterance.speaker,
+        "session": utterance.session,
         "utterance": utterance.utterance,
         "side": side,
         "powers": powers,

@@ -21,9 +21,10 @@ import numpy as np
 
 from audio.mfcc import FeatureSettings
 from batcher.restricted_pickle import UnsafePickleError, read_records
+from corpus.recording import Speaker
 from storage.errors import UserError
 
-FORMAT = "deep-speaker-inputs-3"
+FORMAT = "deep-speaker-inputs-4"  # 3 named speakers without their corpora
 POWER_DTYPE = np.float16  # half the size; its rounding, 0.03 dB, is a hundredth of a feature's deviation
 
 
@@ -45,8 +46,8 @@ class SpeakerSplit:
 class TrainingInputs:
     """What `full_inputs.pkl` holds."""
 
-    speakers: tuple[str, ...]
-    held_out: tuple[str, ...]
+    speakers: tuple[str, ...]  # as `corpus/name`
+    held_out: tuple[str, ...]  # as they were named
     feature_settings: FeatureSettings
     cache_sha256: str  # what it was made of, see `choice.fingerprint`
     mean: np.ndarray  # (60,) float32, of the training frames' features
@@ -81,7 +82,7 @@ def _assemble(records: Iterator) -> TrainingInputs:
     sides = {"train": _SplitBuilder(settings.powers), "test": _SplitBuilder(settings.powers)}
     for _ in range(_typed(header["utterances"], int)):
         record = next(records)
-        label = speakers[_typed(record["speaker"], str)]
+        label = speakers[str(Speaker(_typed(record["corpus"], str), _typed(record["speaker"], str)))]
         sides[_typed(record["side"], str)].add(_typed(record["powers"], np.ndarray), label)
     mean, deviation = _statistics(next(records), settings.size)
     if not sides["train"].labels:

@@ -1,17 +1,14 @@
-"""Who trains, who is held out, and which utterances test."""
+"""Which of a speaker's utterances train, and which test; and who is held out unless somebody else is named."""
 
-import logging
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from storage.errors import UserError
+from cache.index import Utterance
 
 VCTK_TEST_SPEAKERS = ("p362", "p363", "p364", "p374", "p376")  # v1's, never in training
 TRAIN_SHARE = 0.8  # of a speaker's utterances, the first in order of name, as in v1
 FEWEST_TO_SPLIT = 5  # utterances; a speaker with fewer trains with all of them
-NAMES_SHOWN = 5
-
-logger = logging.getLogger(__name__)
+UTTERANCE, SESSION = "utterance", "session"  # what is not torn apart
+SPLITS = (UTTERANCE, SESSION)
 
 
 def train_count(utterances: int) -> int:
@@ -19,53 +16,27 @@ def train_count(utterances: int) -> int:
     return utterances if utterances < FEWEST_TO_SPLIT else round(TRAIN_SHARE * utterances)
 
 
-def parse_speakers(text: str) -> tuple[str, ...]:
-    """Names from a comma-separated list."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def sides(utterances: Sequence[Utterance], split_by: str) -> list[str]:
+    """The side of each of a speaker's utterances, "train" or "test".
 
-
-def read_speakers_file(path: Path) -> tuple[str, ...]:
-    """Names from a file with one a line; `#` starts a comment, and a corpus may stand before the name (`vctk/p226`).
-
-    Raises:
-        UserError: it is missing, is not text, or names no one.
+    Args:
+        utterances: in order of name.
+        split_by: one of `SPLITS`. By session, all of a session is on one side: the last sessions test, as many of them
+            as come nearest to a fifth of the utterances; a speaker with a single one trains with it.
     """
-    try:  # utf-8-sig: Notepad puts a byte order mark first, which would become part of a name
-        lines = (line.split("#")[0].strip() for line in path.read_text(encoding="utf-8-sig").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"expected a text file of speaker names. {path} is not readable as one") from error
-    names = tuple(line for line in lines if line)
-    if not names:
-        raise UserError(f"{path} names no speaker; expected one a line")
-    return names
+    if split_by == UTTERANCE:
+        train = train_count(len(utterances))
+        return ["train"] * train + ["test"] * (len(utterances) - train)
+    sessions = sorted({one.session for one in utterances})
+    training = set(sessions[: _train_sessions([_count(utterances, one) for one in sessions])])
+    return ["train" if one.session in training else "test" for one in utterances]
 
 
-def is_listed(speaker: str, corpus: str, listed: Iterable[str]) -> bool:
-    """Whether `listed` holds the speaker, by name or as `corpus/name`.
-
-    A cache filled from a part of the corpus root knows only the end of the corpus's name (`train` of `libri/train`), or
-    nothing of it; then the end must agree. A speaker too many held out is a lesser mistake than one too few.
-    """
-    for name in listed:
-        where, _, who = name.rpartition("/")
-        if who == speaker and (not where or not corpus or f"/{where}".endswith(f"/{corpus}")):
-            return True
-    return False
+def _count(utterances: Sequence[Utterance], session: str) -> int:
+    return sum(one.session == session for one in utterances)
 
 
-def check_listed(listed: Sequence[str], known: Iterable[tuple[str, str]]) -> None:
-    """Warn of names that no (speaker, corpus) pair of `known` answers to: a misspelt one would train.
-
-    Raises:
-        UserError: there are names, and none is known.
-    """
-    known = list(known)
-    missing = [name for name in listed if not any(is_listed(speaker, corpus, [name]) for speaker, corpus in known)]
-    if missing and len(missing) == len(listed):
-        raise UserError(f"none of the {len(listed)} test speakers is in the cache: {_shortened(missing)}")
-    if missing:
-        logger.warning("%d test speakers are not in the cache: %s", len(missing), _shortened(missing))
-
-
-def _shortened(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
+def _train_sessions(sizes: list[int]) -> int:
+    """How many of the first sessions train, given the utterances in each; at least one, and not all of several."""
+    wanted = TRAIN_SHARE * sum(sizes)
+    return min(range(1, max(len(sizes), 2)), key=lambda count: abs(sum(sizes[:count]) - wanted))

@@ -11,7 +11,7 @@ import soundfile
 import soxr
 
 from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE
-from audio.parallel import CHUNK, parallel_map
+from storage.parallel import CHUNK, parallel_map
 
 
 def decode(path: Path) -> None:

@@ -22,9 +22,10 @@ import v1_procedure
 from bare_decoding import decode, plain_map, resample, tuned_map
 from measure import Cost, best, cores, progress, report, run, timed
 
-from audio.cache import INPUTS_NAME, UtteranceCache
 from audio.decode import SAMPLE_RATE
-from audio.scan import Recording, find_recordings
+from cache.utterances import INPUTS_NAME, UtteranceCache
+from corpus.reading import find_recordings
+from corpus.recording import Recording
 
 SETUPS = {"plain": plain_map, "tuned": tuned_map}
 VCTK_UTTERANCES = 400  # of a speaker, about; v1's inputs cost the same however many there are
@@ -43,7 +44,7 @@ class Corpus:
     @classmethod
     def open(cls, root: Path) -> "Corpus":
         """Find them and read their headers."""
-        recordings = find_recordings(root)
+        recordings = find_recordings(root).recordings
         headers = [soundfile.info(one.path) for one in recordings]
         return cls(root, recordings, [(header.frames, header.samplerate) for header in headers])
 
@@ -54,7 +55,7 @@ class Corpus:
 
     def figures(self) -> dict[str, float]:
         """For `report`."""
-        speakers = len({one.speaker for one in self.recordings})
+        speakers = len({one.key[:2] for one in self.recordings})
         return {"speakers": speakers, "utterances": len(self.recordings), "audio_hours": self.seconds / 3600}
 
 

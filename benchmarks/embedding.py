@@ -19,9 +19,9 @@ import numpy as np
 from measure import report, timed
 from peak_memory import KIB
 
-from audio.cache import UtteranceCache
 from audio.decode import SAMPLE_RATE
-from audio.entries import read_signal
+from cache.entries import read_signal
+from cache.utterances import UtteranceCache
 from inference.encoder import SpeakerEncoder
 
 ONE_BY_ONE = 100  # utterances
@@ -50,7 +50,7 @@ def read_speakers(folder: Path, utterances: int) -> list[list[np.ndarray]]:
     """The signals of the cache's first utterances, by speaker."""
     cache = UtteranceCache.open(folder)
     first = [entry for _, entry in sorted(cache.utterances.items())][:utterances]
-    groups = groupby(first, attrgetter("speaker"))
+    groups = groupby(first, attrgetter("whose"))
     return [[read_signal(folder, entry) for entry in group] for _, group in groups]
 
 

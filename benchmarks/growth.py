@@ -21,7 +21,8 @@ import numpy as np
 import soundfile
 from measure import Cost, cores, progress, report, run
 
-from audio.scan import Recording, find_recordings
+from corpus.reading import find_recordings
+from corpus.recording import Recording
 
 VCTK_UTTERANCES, VCTK_HOURS = 44_000, 44
 FEWEST_SPEAKERS = 2  # that inputs can be made of
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10, help="size of the largest corpus (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=cores(), help="processes (default: one per core)")
     args = parser.parse_args()
-    recordings = find_recordings(args.corpus)
+    recordings = find_recordings(args.corpus).recordings
     with tempfile.TemporaryDirectory(prefix="growth-", dir=args.corpus.absolute().parent) as name:
         points = []
         for times in (0.1, 1, args.times):

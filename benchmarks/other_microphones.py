@@ -15,10 +15,10 @@ import numpy as np
 from measure import progress, report
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
-from audio.cache import UtteranceCache
 from audio.decode import PCM_SCALE, SAMPLE_RATE
-from audio.entries import read_signal
-from batcher.splits import is_listed
+from cache.entries import read_signal
+from cache.utterances import UtteranceCache
+from corpus.speakers import listed
 from evaluation.bootstrap import figures
 from evaluation.detection import detection_statistic, score_all_pairs
 from evaluation.unseen import UTTERANCES_PAIRED
@@ -51,8 +51,10 @@ def unheard_speakers(folder: Path, encoder: SpeakerEncoder) -> dict[str, list[li
     """Signals of the held-out speakers' first utterances, by corpus and speaker."""
     cache = UtteranceCache.open(folder)
     corpora: dict[str, dict[str, list[np.ndarray]]] = {}
+    known = cache.speakers()
+    unheard = listed(encoder.held_out, known) - listed(encoder.trained_on, known)
     for _, entry in sorted(cache.utterances.items()):
-        if is_listed(entry.speaker, entry.corpus, encoder.held_out) and entry.speaker not in encoder.trained_on:
+        if entry.whose in unheard:
             own = corpora.setdefault(entry.corpus, {}).setdefault(entry.speaker, [])
             if len(own) < UTTERANCES_PAIRED:
                 own.append(read_signal(folder, entry))

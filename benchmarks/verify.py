@@ -22,7 +22,7 @@ import numpy as np
 import soundfile
 from measure import ROOT, best, report, run, timed
 
-from audio.scan import audio_files
+from corpus.walk import audio_files
 
 SECONDS = 4  # of the two recordings
 RESEMBLYZER = """

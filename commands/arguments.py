@@ -18,14 +18,14 @@ def cache_dir(args: argparse.Namespace) -> Path:
 
 def workers(args: argparse.Namespace) -> int:
     """Processes to use."""
-    from audio.parallel import worker_count
+    from storage.parallel import worker_count
 
     return worker_count(args.multi_threading, args.num_workers)
 
 
 def listed_speakers(args: argparse.Namespace) -> tuple[str, ...]:
     """Those of --test_speakers and of --test_speakers_file."""
-    from batcher.splits import parse_speakers, read_speakers_file
+    from corpus.speakers import parse_speakers, read_speakers_file
 
     from_file = read_speakers_file(args.test_speakers_file) if args.test_speakers_file else ()
     return (*parse_speakers(args.test_speakers or ""), *from_file)

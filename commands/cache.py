@@ -5,25 +5,32 @@ import logging
 import sys
 
 import entry_point
-from audio.cache import INPUTS_NAME, CacheReport, UtteranceCache
-from audio.mark import check_ownership, was_filled_from
-from audio.scan import CorpusError, Recording, find_recordings
+from cache.mark import check_ownership
+from cache.update import CacheReport, regenerate, update
+from cache.utterances import INPUTS_NAME, UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, workers
+from corpus.listing import Listing
+from corpus.manifest import read_manifest
+from corpus.reading import find_recordings
+from corpus.recording import CorpusError
+from corpus.walk import absolute
+
+FEWEST_HELD_OUT = 2  # speakers that can be told apart
 
 logger = logging.getLogger("cli")
 
 
 def regenerate_full_cache(args: argparse.Namespace) -> None:
     """Make the cache anew, after asking."""
-    recordings = _recordings(args)
     cache = UtteranceCache(cache_dir(args))
+    listing = _listing(args, cache)
     check_ownership(cache.folder)
     count = len(cache.utterances)
     question = f"Make the {count} utterances in {cache.folder} anew, and delete those that are no longer recorded?"
     if count and not args.yes and not confirmed(question):
         logger.info("nothing changed")
         return
-    _print_report(cache, cache.regenerate(recordings, workers(args)))
+    _print_report(cache, listing, regenerate(cache, listing, workers(args), sure=args.yes))
 
 
 def confirmed(question: str) -> bool:
@@ -37,43 +44,81 @@ def confirmed(question: str) -> bool:
 def update_cache(args: argparse.Namespace) -> None:
     """Add to the cache."""
     cache = UtteranceCache(cache_dir(args))
-    _print_report(cache, cache.update(_recordings(args), workers(args)))
+    listing = _listing(args, cache)
+    _print_report(cache, listing, update(cache, listing, workers(args)))
 
 
 def generate_training_inputs(args: argparse.Namespace) -> None:
     """Write full_inputs.pkl."""
     from audio.mfcc import FeatureSettings
     from batcher.generate import generate_inputs
-    from batcher.splits import VCTK_TEST_SPEAKERS, check_listed
+    from batcher.splits import VCTK_TEST_SPEAKERS
+    from corpus.speakers import check_listed
 
     cache = UtteranceCache.open(cache_dir(args))
-    listed = listed_speakers(args)
-    check_listed(listed, cache.known_speakers())
+    named = listed_speakers(args)
+    check_listed(named, cache.speakers())
     target = cache.folder / INPUTS_NAME
     settings = FeatureSettings(num_cepstra=args.num_cepstra, num_filters=args.num_filters, dither_seed=args.seed)
-    counts = generate_inputs(cache, target, listed or VCTK_TEST_SPEAKERS, settings, workers(args))
+    counts = generate_inputs(
+        cache, target, named or VCTK_TEST_SPEAKERS, settings, workers(args), split_by=args.split_by
+    )
     print(
         f"{target}: {counts['speakers']} speakers, {counts['train']} train and {counts['test']} test utterances; "
         f"{counts['held_out']} speakers held out"
     )
+    _warn_of_few(counts, args.split_by)
 
 
-def _print_report(cache: UtteranceCache, report: CacheReport) -> None:
+def _warn_of_few(counts: dict[str, int], split_by: str) -> None:
+    """Say what these inputs will not be able to tell, while that can still be changed."""
+    from batcher.splits import FEWEST_TO_SPLIT, SESSION
+
+    if counts["held_out"] < FEWEST_HELD_OUT:
+        logger.warning(
+            "%d speakers are held out, and %d are needed to measure how well new voices are told apart: "
+            "--test_speakers A,B,... or --test_speakers_file holds some out",
+            counts["held_out"], FEWEST_HELD_OUT,
+        )  # fmt: skip
+    if not counts["test"]:
+        reason = (
+            "no speaker has a second session; --split_by utterance keeps utterances for that"
+            if split_by == SESSION
+            else f"no speaker has {FEWEST_TO_SPLIT} utterances; --test_speakers A,B,... can test with others' voices"
+        )
+        logger.warning("no utterance is kept to test with, so training will report no test accuracy: %s", reason)
+
+
+def _print_report(cache: UtteranceCache, listing: Listing, report: CacheReport) -> None:
     for skipped in report.skipped:
         logger.warning("skipped %s: %s", skipped.path, skipped.reason)
     if report.deleted:
         logger.info("deleted %d utterances that are not among the recordings", report.deleted)
     print(
         f"{cache.folder}: {report.added} utterances added, {report.unchanged} unchanged, {len(report.skipped)} "
-        f"skipped; {len(cache.utterances)} utterances of {len(cache.speakers())} speakers in all"
+        f"skipped; {len(cache.utterances)} utterances of {len(cache.speakers())} speakers in all{_not_read(listing)}"
     )
 
 
-def _recordings(args: argparse.Namespace) -> list[Recording]:
-    audio_dir = entry_point.choose_audio_dir(args.audio_dir)
-    try:
-        return find_recordings(audio_dir, args.microphone)
-    except CorpusError as error:
-        if not was_filled_from(cache_dir(args), audio_dir):
-            raise
-        raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
+def _not_read(listing: Listing) -> str:
+    counts = ", ".join(f"{count} {suffix}" for suffix, count in listing.not_read.most_common())
+    return f"; {listing.not_read.total()} files of formats that are not read ({counts})" if counts else ""
+
+
+def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
+    """What was asked for, told in a line; a corpus that was there before and has gone is the environment's failure."""
+    if args.manifest is not None:
+        listing = read_manifest(args.manifest, args.corpus)
+    else:
+        audio_dir = entry_point.choose_audio_dir(args.audio_dir)
+        try:
+            listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus)
+        except CorpusError as error:
+            below = absolute(audio_dir)
+            if not any(one.path.is_relative_to(below) for one in cache.utterances.values()):
+                raise
+            raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
+    logger.info(listing.how)
+    for folder in listing.unreadable:
+        logger.warning("left out a folder that can't be read: %s", folder)
+    return listing

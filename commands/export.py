@@ -3,7 +3,7 @@
 import argparse
 import logging
 
-from audio.cache import UtteranceCache
+from cache.utterances import UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
 from evaluation.calibrate import calibrate, format_error_rates
 from inference.encoder import SpeakerEncoder
@@ -41,8 +41,8 @@ def _calibrated(args: argparse.Namespace, exported: bytes) -> tuple[bytes, str]:
     """The network calibrated, if that can be done, and what to say of it."""
     encoder = SpeakerEncoder.from_exported(exported)
     try:
-        cache = UtteranceCache.open(cache_dir(args))
-        calibration = calibrate(encoder, cache, listed_speakers(args) or encoder.held_out)
+        with UtteranceCache.reading(cache_dir(args)) as cache:
+            calibration = calibrate(encoder, cache, listed_speakers(args) or encoder.held_out)
     except UserError as error:
         logger.warning("the exported network is not calibrated: %s", error)
         return exported, "not calibrated"

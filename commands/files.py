@@ -3,9 +3,9 @@
 import argparse
 import json
 
-from audio.parallel import worker_count
 from commands.arguments import network_of
 from inference.batch import check_output, embed_files, find_files, save
+from storage.parallel import worker_count
 
 
 def embed(args: argparse.Namespace) -> None:

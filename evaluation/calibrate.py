@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 
-from audio.cache import UtteranceCache
+from cache.utterances import UtteranceCache
 from evaluation.crossed_trials import Trials, chosen, corpus_trials, joined
 from evaluation.metrics import equal_error_rate
 from evaluation.unseen import unseen_utterances
@@ -20,13 +20,13 @@ REGULARIZATION = 1e4  # scikit-learn's C: six weights and many trials want hardl
 FEWEST_UTTERANCES = 2  # of a speaker
 
 
-def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, listed: Iterable[str]) -> Calibration:
+def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]) -> Calibration:
     """Fit a calibration on the listed speakers of the cache that the network never heard.
 
     Raises:
         UserError: they are too few.
     """
-    corpora, _ = unseen_utterances(encoder, cache, set(listed))
+    corpora, _ = unseen_utterances(encoder, cache, names)
     usable = {
         corpus: [own for own in speakers.values() if len(own) >= FEWEST_UTTERANCES]
         for corpus, speakers in corpora.items()

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from audio.cache import UtteranceCache
 from audio.decode import SAMPLE_RATE
-from audio.entries import Utterance, read_signal
+from cache.entries import read_signal
+from cache.index import Utterance
+from cache.utterances import UtteranceCache
 from evaluation.cuts import CUTS, embed_cuts
 from evaluation.unseen import UTTERANCES_PAIRED
 from inference.encoder import SpeakerEncoder, mean_embedding

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audio.cache import UtteranceCache
 from audio.decode import SAMPLE_RATE
-from audio.entries import Utterance, read_signal
+from cache.entries import read_signal
+from cache.index import Utterance
+from cache.utterances import UtteranceCache
 from inference.encoder import SpeakerEncoder
 
 CUTS = (None, 5.0, 2.0, 1.0)  # s from the beginning of what the cache holds; None for all of it

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from audio.cache import UtteranceCache
-from audio.entries import Utterance
-from batcher.splits import is_listed
+from cache.index import Utterance
+from cache.utterances import UtteranceCache
+from corpus.recording import Speaker
+from corpus.speakers import listed
 from evaluation.bootstrap import figures
 from evaluation.cuts import CUTS, embed_cuts, long_enough
 from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
@@ -25,7 +26,7 @@ Speakers = dict[str, list[Utterance]]  # a corpus's, by name
 def evaluate_unseen(
     encoder: SpeakerEncoder,
     cache: UtteranceCache,
-    listed: Iterable[str],
+    names: Iterable[str],
     cuts: Sequence[float | None] = CUTS,
 ) -> tuple[list[Result], list[str]]:
     """Measure the listed speakers (names or `corpus/name`), each corpus by itself, at each length.
@@ -42,7 +43,7 @@ def evaluate_unseen(
     Raises:
         UserError: no corpus has two unseen speakers to compare.
     """
-    corpora, heard = unseen_utterances(encoder, cache, set(listed))
+    corpora, heard = unseen_utterances(encoder, cache, names)
     asked_for = sum(map(len, corpora.values()))
     comparable = {
         corpus: {name: own for name, own in speakers.items() if len(own) >= FEWEST_UTTERANCES}
@@ -59,22 +60,19 @@ def evaluate_unseen(
             f"no corpus with two unseen speakers of {FEWEST_UTTERANCES} utterances or more: of those asked for, the "
             f"cache at {cache.folder} holds {asked_for}, and {len(heard)} that the network was trained on"
         )
-    return results, sorted(heard)
+    return results, sorted(map(str, heard))
 
 
 def unseen_utterances(
-    encoder: SpeakerEncoder, cache: UtteranceCache, listed: set[str]
-) -> tuple[dict[str, Speakers], set[str]]:
-    """The listed speakers' utterances by corpus, without those of the training, whose names come second."""
-    chosen = {pair for pair in cache.known_speakers() if is_listed(*pair, listed)}
-    corpora: dict[str, Speakers] = {}
-    heard = set()
+    encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]
+) -> tuple[dict[str, Speakers], set[Speaker]]:
+    """The listed speakers' utterances by corpus, without those of the training, who come second."""
+    chosen = listed(names, cache.speakers())
+    heard = chosen & listed(encoder.trained_on, cache.speakers())
+    unheard, corpora = chosen - heard, {}
     for _, entry in sorted(cache.utterances.items()):
-        if (entry.speaker, entry.corpus) in chosen:
-            if entry.speaker in encoder.trained_on:
-                heard.add(entry.speaker)
-            else:
-                corpora.setdefault(entry.corpus, {}).setdefault(entry.speaker, []).append(entry)
+        if entry.whose in unheard:
+            corpora.setdefault(entry.corpus, {}).setdefault(entry.speaker, []).append(entry)
     return corpora, heard
 
 
@@ -87,7 +85,7 @@ def _evaluate_corpus(
     results = []
     for number, cut in enumerate(cuts):
         voices = [
-            SpeakerEmbeddings(name, tuple(one.utterance for one in own), of_speaker[number])
+            SpeakerEmbeddings(Speaker(corpus, name), tuple(one.utterance for one in own), of_speaker[number])
             for (name, own), of_speaker in zip(speakers.items(), embedded)
         ]
         trials = _all_pairs(voices)

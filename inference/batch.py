@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from audio.parallel import parallel_map
-from audio.scan import audio_files
+from corpus.walk import audio_files
 from inference.encoder import SpeakerEncoder
 from inference.recordings import STANDARD_INPUT, RecordingError
 from models.exported import read_exported
 from storage.atomic import write_atomically
 from storage.errors import UserError
+from storage.parallel import parallel_map
 
 CHUNK = 4  # recordings handed to a worker at once; their embeddings fit into a pipe
 FEWEST_SHARED = 8  # recordings: below, starting workers takes longer than the work
@@ -45,19 +45,11 @@ def find_files(named: Iterable[str]) -> tuple[list[str], set[str]]:
             files[name] = None
             by_name.add(name)
             continue
-        found = audio_files(Path(name), suffixes())
+        found = audio_files(Path(name))
         if not found:
             raise RecordingError(f"{name}: no recording in this folder, at any depth")
         files.update(dict.fromkeys(map(str, found)))
     return list(files), by_name
-
-
-def suffixes() -> tuple[str, ...]:
-    """What the names of recordings end in: libsndfile's formats, and their other usual names."""
-    import soundfile
-
-    formats = set(soundfile.available_formats()) - {"RAW"}  # which states neither rate nor width
-    return tuple(sorted({f".{name.lower()}" for name in formats | {"AIF", "AIFC", "OGA", "OPUS", "SND", "WAVE"}}))
 
 
 def embed_files(

@@ -11,7 +11,7 @@ from stat import S_ISDIR, S_ISREG
 import numpy as np
 
 from audio.decode import SAMPLE_RATE, UnusableAudioError, convert, decode
-from audio.entries import checked_span
+from audio.silence import checked_span
 from storage.errors import UserError
 
 STANDARD_INPUT = "-"

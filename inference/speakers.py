@@ -4,27 +4,25 @@ SAP and SAN are v1's names: the cosine distance of a speaker to the same speaker
 of the utterances that share none, and to another one (anchor to negative).
 """
 
-import difflib
 import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from audio.cache import UtteranceCache
-from audio.entries import read_signal
+from cache.entries import read_signal
+from cache.utterances import UtteranceCache
+from corpus.recording import Speaker
 from inference.encoder import SpeakerEncoder, cosine_distance, mean_embedding
 from storage.atomic import write_atomically
 from storage.errors import UserError
-
-NEAREST_NAMES = 5
 
 
 @dataclass(frozen=True)
 class SpeakerEmbeddings:
     """A speaker's utterances, embedded."""
 
-    speaker: str
+    speaker: Speaker
     utterances: tuple[str, ...]
     embeddings: np.ndarray  # (utterances, d) float32, rows of length 1
 
@@ -34,15 +32,9 @@ class SpeakerEmbeddings:
         return mean_embedding(self.embeddings)
 
 
-def embed_cached_speaker(encoder: SpeakerEncoder, cache: UtteranceCache, speaker: str) -> SpeakerEmbeddings:
-    """Embed every cached utterance of a speaker, of all corpora.
-
-    Raises:
-        UserError: the cache does not hold the speaker.
-    """
+def embed_cached_speaker(encoder: SpeakerEncoder, cache: UtteranceCache, speaker: Speaker) -> SpeakerEmbeddings:
+    """Embed every cached utterance of a speaker whom the cache holds."""
     utterances = cache.of_speaker(speaker)
-    if not utterances:
-        raise UserError(_unknown(cache, speaker))
     signals = [read_signal(cache.folder, utterance) for utterance in utterances]
     names = tuple(utterance.utterance for utterance in utterances)
     return SpeakerEmbeddings(speaker, names, encoder.embed_utterances(signals))
@@ -56,7 +48,7 @@ def same_speaker_distance(speaker: SpeakerEmbeddings) -> float:
     """
     if len(speaker.embeddings) < 2:
         raise UserError(
-            f"speaker {speaker.speaker!r} has one utterance; two are needed to compare the voice with itself"
+            f"speaker '{speaker.speaker}' has one utterance; two are needed to compare the voice with itself"
         )
     return cosine_distance(mean_embedding(speaker.embeddings[::2]), mean_embedding(speaker.embeddings[1::2]))
 
@@ -79,12 +71,3 @@ def save_embeddings(path: Path, speaker: SpeakerEmbeddings) -> None:
     names = np.array(speaker.utterances)
     np.savez(content, allow_pickle=False, embedding=speaker.mean, embeddings=speaker.embeddings, utterances=names)
     write_atomically(path, content.getvalue())
-
-
-def _unknown(cache: UtteranceCache, speaker: str) -> str:
-    known = cache.speakers()
-    near = difflib.get_close_matches(speaker, known, NEAREST_NAMES, cutoff=0) if speaker else []
-    return (
-        f"speaker {speaker!r} is not in the cache at {cache.folder}; it holds {len(known)} speakers, "
-        f"nearest: {', '.join(near)}. To add recordings: cli.py --update_cache --audio_dir FOLDER"
-    )

@@ -52,7 +52,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         OSError: the folder can't be written to, or the disk is full.
     """
-    text = json.dumps({"format": FORMAT, **checkpoint.description}, ensure_ascii=False)
+    text = json.dumps({"format": FORMAT, **checkpoint.description})
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **{DESCRIPTION: np.array(text)}, **checkpoint.arrays)
     write_atomically(path, content.getvalue())

@@ -120,7 +120,7 @@ def _rename_output(graph) -> None:
 
 
 def _described(model, description: dict, onnx) -> bytes:
-    text = json.dumps(description, ensure_ascii=False, sort_keys=True)
+    text = json.dumps(description, sort_keys=True)
     onnx.helper.set_model_props(model, {DESCRIPTION: text})
     content = seal(model.SerializeToString())
     check_seal(content, "what was exported")

@@ -1,5 +1,6 @@
 """Whole files or none: write under a temporary name, flush to disk, rename."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         with open(temporary, "xb") as file:
             yield file
         publish(temporary, path)
+        sync_folder(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -46,6 +48,24 @@ def publish(temporary: Path, path: Path) -> None:
     with open(temporary, "rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's names to the disk: without that, a power cut may take back what was renamed in it.
+
+    Raises:
+        OSError: the disk is failing.
+    """
+    if not hasattr(os, "O_DIRECTORY"):  # Windows, where a folder can't be opened
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of file systems that know no such thing
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

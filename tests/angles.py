@@ -4,10 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from audio.cache import UtteranceCache
-from audio.entries import Utterance
+from cache.index import Utterance
+from cache.utterances import UtteranceCache
 
 SAMPLES = 24_000  # of each utterance, 3 s
+
+
+def made_up(corpus: str, speaker: str, utterance: str, samples: int = SAMPLES, session: str = "") -> Utterance:
+    """A line of the index of which nothing is stored."""
+    source = f"{speaker}/{utterance}.wav"
+    return Utterance(
+        corpus, speaker, utterance, session, f"/{corpus}", source, None, None, 1, 1, "", "", samples, 0.0, 0.0
+    )
 
 
 class AngleEncoder:
@@ -30,7 +38,7 @@ def cache_of(folder: Path, angles: dict[str, list[int]], patch, samples: int = S
     for name, values in angles.items():
         corpus, _, speaker = name.rpartition("/")
         for number, value in enumerate(values):
-            utterance = Utterance(speaker, f"{number:03}", corpus, "", 1, 1, "", samples, 0.0, 0.0)
+            utterance = made_up(corpus, speaker, f"{number:03}", samples)
             cache.utterances[utterance.key] = utterance
             degrees[utterance.key] = value
     for module in ("inference.speakers", "evaluation.cuts"):

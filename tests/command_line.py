@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SPEECH = ROOT.parent / "shared" / "speech"
+SHARED = ROOT.parent / "shared"
+SPEECH = SHARED / "speech"
 PATIENCE = 300  # s, for a command that should take ten
 
 
@@ -42,8 +43,9 @@ def fail(status: int, *arguments: str | Path, **variables: str) -> str:
 
 
 def plain_lines(said: str) -> list[str]:
-    """What was said beside progress bars."""
-    return [line for line in said.splitlines() if line.strip() and not re.search(r"(file/s|s/file)\]", line)]
+    """What was said beside progress bars, and how the corpus was read."""
+    usual = re.compile(r"(file/s|s/file)\]|\d+ recordings of \d+ speakers, read as ")
+    return [line for line in said.splitlines() if line.strip() and not usual.search(line)]
 
 
 def environment(**variables: str) -> dict[str, str]:

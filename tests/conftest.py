@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.cache import UtteranceCache
-from audio.scan import find_recordings
 from batcher.generate import generate_inputs
 from batcher.inputs import TrainingInputs, load_inputs
+from cache.update import update
+from cache.utterances import UtteranceCache
+from corpus.reading import find_recordings
 
 VOICES = Path(__file__).resolve().parents[1] / "samples" / "voices"
 SPEAKERS = ("p225", "p226", "p362")
@@ -52,7 +53,7 @@ def cache_template(tmp_path_factory) -> Path:
     """A cache of three speakers with five utterances each; copied, never changed."""
     folder = tmp_path_factory.mktemp("template")
     cache = UtteranceCache(folder / "cache")
-    cache.update(find_recordings(copy_voices(folder / "corpus", SPEAKERS, UTTERANCES)))
+    update(cache, find_recordings(copy_voices(folder / "corpus", SPEAKERS, UTTERANCES)))
     return cache.folder
 
 

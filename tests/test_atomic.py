@@ -1,5 +1,6 @@
 """A file is whole or untouched."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -80,3 +81,38 @@ def test_permissions_are_those_of_any_new_file(tmp_path, mask):
     finally:
         os.umask(earlier)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o666 & ~mask
+
+
+def test_file_and_name_are_on_the_disk_in_that_order(tmp_path, monkeypatch):
+    """What a power cut leaves can't be tried here; the order of the calls can."""
+    done = []
+    fsync, replace = os.fsync, Path.replace
+
+    def noting_fsync(descriptor):
+        status = os.fstat(descriptor)
+        kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
+        done.append((f"sync {kind}", status.st_ino))
+        fsync(descriptor)
+
+    def noting_replace(self, target):
+        done.append(("rename", self.stat().st_ino))
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", noting_fsync)
+    monkeypatch.setattr(Path, "replace", noting_replace)
+    write_atomically(tmp_path / "file", "new")
+    inode = (tmp_path / "file").stat().st_ino
+    assert done == [("sync file", inode), ("rename", inode), ("sync folder", tmp_path.stat().st_ino)]
+
+
+def test_a_file_system_that_can_not_sync_folders_is_no_error(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def picky(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", picky)
+    write_atomically(tmp_path / "file", "new")
+    assert (tmp_path / "file").read_text() == "new"

@@ -1,30 +1,36 @@
 """The cache after crashes, beside other programs, and with two writers."""
 
-import json
-import os
 from pathlib import Path
 
 import pytest
 import soundfile
 from conftest import write_noise
 
-from audio.cache import UtteranceCache
-from audio.entries import CacheError, read_signal
-from audio.mark import SETTINGS, TOOL
-from audio.scan import find_recordings
+from cache import update as update_module
+from cache.entries import audio_path, read_signal
+from cache.index import index_line, read_index, write_index
+from cache.mark import CacheError
+from cache.update import update
+from cache.utterances import UtteranceCache
+from corpus.reading import find_recordings
 
 
 def build(folder: Path, corpus: Path):
     cache = UtteranceCache(folder)
-    return cache, cache.update(find_recordings(corpus))
+    return cache, update(cache, find_recordings(corpus))
+
+
+def stored(cache: UtteranceCache, *key: str) -> Path:
+    return audio_path(cache.folder, cache.utterances[key].sha256)
 
 
 def test_two_writers_keep_each_others_entries(tmp_path, corpus):
     write_noise(tmp_path / "other" / "new" / "x.wav")
     first, second = UtteranceCache(tmp_path / "cache"), UtteranceCache(tmp_path / "cache")
-    first.update(find_recordings(corpus))
-    second.update(find_recordings(tmp_path / "other"))
-    assert UtteranceCache.open(tmp_path / "cache").speakers() == ["new", "p225", "p226"]
+    update(first, find_recordings(corpus))
+    update(second, find_recordings(tmp_path / "other"))
+    found = map(str, UtteranceCache.open(tmp_path / "cache").speakers())
+    assert list(found) == ["corpus/p225", "corpus/p226", "other/new"]
 
 
 def test_a_folder_with_nothing_but_our_lock_is_not_foreign(tmp_path, corpus):
@@ -35,19 +41,19 @@ def test_a_folder_with_nothing_but_our_lock_is_not_foreign(tmp_path, corpus):
 
 def test_a_damaged_wav_is_made_again_as_its_error_says(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
-    (cache.folder / "audio" / "p225" / "p225_001.wav").write_bytes(b"")  # not flushed before a power cut
-    with pytest.raises(CacheError, match="--update_cache makes it again"):
-        read_signal(cache.folder, cache.utterances["p225", "p225_001"])
+    stored(cache, "corpus", "p225", "p225_001").write_bytes(b"")  # not flushed before a power cut
+    with pytest.raises(CacheError, match=r"--update_cache --audio_dir .* makes it again"):
+        read_signal(cache.folder, cache.utterances["corpus", "p225", "p225_001"])
     assert build(cache.folder, corpus)[1].added == 1
 
 
 @pytest.mark.parametrize("damage", [lambda wav: wav[:5000], lambda wav: wav[:5000] + b"\x55" + wav[5001:]])
 def test_a_shortened_or_changed_wav_is_damaged(tmp_path, corpus, damage):
     cache, _ = build(tmp_path / "cache", corpus)
-    path = cache.folder / "audio" / "p225" / "p225_001.wav"
+    path = stored(cache, "corpus", "p225", "p225_001")
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(CacheError, match="delete it, and"):
-        read_signal(cache.folder, cache.utterances["p225", "p225_001"])
+        read_signal(cache.folder, cache.utterances["corpus", "p225", "p225_001"])
     path.unlink()
     assert build(cache.folder, corpus)[1].added == 1
 
@@ -59,19 +65,57 @@ def test_a_repacked_recording_is_the_same_utterance(tmp_path, corpus):
     soundfile.write(path, signal, rate, compression_level=0.1)
     cache, report = build(tmp_path / "cache", corpus)
     assert (report.added, report.unchanged) == (0, 4)
-    assert cache.utterances["p225", "p225_001"].size == path.stat().st_size
+    assert cache.utterances["corpus", "p225", "p225_001"].size == path.stat().st_size
 
 
-def test_an_interrupted_change_of_settings_leaves_no_stale_entries(tmp_path, corpus):
+def test_what_no_entry_names_is_deleted_by_the_next_run(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
-    (cache.folder / "cache.json").write_text(json.dumps({"tool": TOOL, "settings": {**SETTINGS, "sample_rate": 16000}}))
-    (cache.folder / "audio" / "p225").rename(tmp_path / "aside")
-    (cache.folder / "audio" / "p225").touch()  # stands for a full disk: the next run ends with an OSError
-    with pytest.raises(OSError):
+    entries = cache.utterances.values()
+    write_index(cache.folder, [one for one in entries if one.speaker == "p225"])  # as when killed before the lines
+    (corpus / "p226").rename(tmp_path / "aside")
+    build(cache.folder, corpus)
+    left = {path.stem for path in cache.folder.rglob("*.wav")}
+    assert left == {one.sha256 for one in entries if one.speaker == "p225"}
+
+
+def test_an_utterance_whose_file_and_recording_are_both_gone_is_told_and_forgotten(tmp_path, corpus, caplog):
+    cache, _ = build(tmp_path / "cache", corpus)
+    stored(cache, "corpus", "p225", "p225_001").unlink()
+    (corpus / "p225" / "p225_001.flac").unlink()
+    stored(cache, "corpus", "p225", "p225_002").unlink()
+    cache, report = build(cache.folder, corpus)
+    assert (report.added, report.unchanged) == (1, 2)
+    assert "1 utterances are lost, with both file and recording gone: corpus/p225/p225_001" in caplog.text
+    assert len(cache.utterances) == 3
+
+
+def test_an_utterance_whose_recording_alone_is_gone_stays(tmp_path, corpus):
+    build(tmp_path / "cache", corpus)
+    (corpus / "p225" / "p225_001.flac").unlink()
+    assert len(build(tmp_path / "cache", corpus)[0].utterances) == 4
+
+
+def test_a_line_that_was_torn_does_not_tear_the_next_one(tmp_path, corpus):
+    cache, _ = build(tmp_path / "cache", corpus)
+    index = cache.folder / "index.jsonl"
+    lines = index.read_text().splitlines(keepends=True)
+    index.write_text("".join(lines[:2]) + lines[2][:40])
+
+    def die(*_):
+        raise SystemExit  # as when killed before the index is replaced
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("cache.update._end", die)
         build(cache.folder, corpus)
-    (cache.folder / "audio" / "p225").unlink()
-    (tmp_path / "aside").rename(cache.folder / "audio" / "p225")
-    assert build(cache.folder, corpus)[1].unchanged == 0
+    assert len(read_index(cache.folder)) == 4
+
+
+@pytest.mark.parametrize("digest", ["../../../outside", "a" * 63, "A" * 64, "", "0" * 63 + "\n"])
+def test_a_line_whose_digest_is_none_leads_nowhere(tmp_path, corpus, digest):
+    cache, _ = build(tmp_path / "cache", corpus)
+    entry = cache.utterances["corpus", "p225", "p225_001"]
+    (cache.folder / "index.jsonl").write_text(index_line(entry._replace(sha256=digest)))
+    assert read_index(cache.folder) == {}
 
 
 @pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029"])
@@ -90,33 +134,26 @@ def test_another_programs_cache_json_is_foreign(tmp_path, corpus):
     assert (folder / "cache.json").read_text() == '{"npm": true}'
 
 
-def test_another_file_of_that_name_size_and_time_is_another_recording(tmp_path):
-    for corpus, inner, seed in (("one", "x", 1), ("two", "y", 2)):
-        os.utime(write_noise(tmp_path / corpus / inner / "ann" / "a.wav", seed=seed), ns=(0, 10**9))
-    folder = tmp_path / "cache"
-    one, two = find_recordings(tmp_path / "one"), find_recordings(tmp_path / "two")
-    cache = UtteranceCache(folder)
-    cache.update(one)
-    report = cache.update(two)
-    assert report.added == 1
-
-
 def test_a_recording_that_went_bad_keeps_what_was_cached_of_it_and_says_so(tmp_path, corpus):
     build(tmp_path / "cache", corpus)
     (corpus / "p225" / "p225_001.flac").write_bytes(b"no longer audio")
     cache, report = build(tmp_path / "cache", corpus)
     assert (report.added, len(report.skipped)) == (0, 1)
     assert report.skipped[0].reason.endswith("what was cached of it before is kept")
-    assert ("p225", "p225_001") in cache.utterances
+    assert ("corpus", "p225", "p225_001") in cache.utterances
 
 
-def test_a_look_at_one_corpus_of_several_unlearns_no_names(tmp_path):
-    write_noise(tmp_path / "corpora" / "vctk" / "ann" / "a.wav")
-    build(tmp_path / "cache", tmp_path / "corpora")
-    cache, report = build(tmp_path / "cache", tmp_path / "corpora" / "vctk")
-    assert (report.added, report.unchanged) == (0, 1)
-    assert cache.known_speakers() == {("ann", "vctk")}
-    write_noise(tmp_path / "corpora" / "vctk" / "ann" / "a.wav", seed=5)
-    cache, report = build(tmp_path / "cache", tmp_path / "corpora" / "vctk")
-    assert report.added == 1
-    assert cache.known_speakers() == {("ann", "vctk")}
+def test_files_and_their_names_are_on_the_disk_before_the_index_and_the_old_ones_go(tmp_path, corpus, monkeypatch):
+    build(tmp_path / "cache", corpus)
+    (corpus / "p225" / "p225_001.flac").write_bytes((corpus / "p226" / "p226_001.flac").read_bytes())
+    write_noise(corpus / "new" / "x.wav")
+    done = []
+    for name in ("publish", "sync_folder", "write_index", "delete_files"):
+        original = getattr(update_module, name)
+        monkeypatch.setattr(
+            update_module, name, lambda *args, name=name, call=original: (done.append(name), call(*args))[1]
+        )
+    build(tmp_path / "cache", corpus)
+    assert done[:2] == ["publish", "publish"]
+    assert set(done[2:-2]) == {"sync_folder"}
+    assert done[-2:] == ["write_index", "delete_files"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from angles import AngleEncoder, cache_of
 
+from corpus.recording import Speaker
 from evaluation import crossed_trials
 from evaluation.calibrate import BINS, calibrate, error_rates, fit, format_error_rates
 from evaluation.crossed_trials import Trials
@@ -73,7 +74,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_speakers_of_a_cache_make_for_trials(cache):
-    calibration = calibrate(AngleEncoder(trained_on=["s00"]), cache, cache.speakers())
+    calibration = calibrate(AngleEncoder(trained_on=["corpus/s00"]), cache, map(str, cache.speakers()))
     about = calibration.about
     assert (about["corpora"], about["speakers"]) == (["corpus"], SPEAKERS - 1)
     recordings = 4 * UTTERANCES + 2  # cuts, and enrolments by three utterances
@@ -83,7 +84,7 @@ def test_speakers_of_a_cache_make_for_trials(cache):
 
 
 def test_no_utterance_is_compared_with_itself(cache, monkeypatch):
-    utterances = cache.of_speaker("s03")
+    utterances = cache.of_speaker(Speaker("corpus", "s03"))
     voice = crossed_trials._voice(AngleEncoder(), cache, utterances)
     pairs = crossed_trials._within(voice, 0)
     each = UTTERANCES * (UTTERANCES - 1) // 2 * 4**2  # of two utterances, at all cuts
@@ -92,5 +93,6 @@ def test_no_utterance_is_compared_with_itself(cache, monkeypatch):
 
 
 def test_without_two_unheard_speakers_it_is_refused(cache):
+    names = list(map(str, cache.speakers()))
     with pytest.raises(UserError, match="no two speakers of a corpus"):
-        calibrate(AngleEncoder(trained_on=cache.speakers()[1:]), cache, cache.speakers())
+        calibrate(AngleEncoder(trained_on=names[1:]), cache, names)

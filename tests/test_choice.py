@@ -1,17 +1,18 @@
 """Who is chosen for training, and when inputs made earlier are out of date."""
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 from conftest import copy_voices, write_noise
 
-from audio.cache import UtteranceCache
-from audio.scan import find_recordings
 from batcher.choice import choose, is_stale
 from batcher.generate import generate_inputs
 from batcher.inputs import load_inputs
+from cache.index import write_index
+from cache.update import update
+from cache.utterances import UtteranceCache
+from corpus.reading import find_recordings
 
 HELD_OUT = ("p362",)
 
@@ -27,7 +28,7 @@ def made(tmp_path):
 
 
 def refill(folder: Path, corpus: Path) -> None:
-    UtteranceCache(folder).update(find_recordings(corpus))
+    update(UtteranceCache(folder), find_recordings(corpus))
 
 
 def stale(folder: Path) -> bool:
@@ -49,7 +50,8 @@ def test_inputs_just_made_are_fresh(made):
 def test_a_touched_or_moved_corpus_leaves_them_fresh(made, tmp_path):
     corpus, folder = made
     os.utime(corpus / "p225" / "p225_001.flac", ns=(0, 10**9))
-    refill(folder, corpus.rename(tmp_path / "moved"))
+    (tmp_path / "elsewhere").mkdir()
+    refill(folder, corpus.rename(tmp_path / "elsewhere" / "corpus"))
     assert not stale(folder)
 
 
@@ -74,12 +76,35 @@ def test_a_changed_recording_makes_them_stale(made):
     assert stale(folder)
 
 
-def test_other_cache_settings_make_them_stale(made):
-    folder = made[1]
-    mark = json.loads((folder / "cache.json").read_text())
-    mark["settings"]["resampler"] = "another"
-    (folder / "cache.json").write_text(json.dumps(mark))
+def test_another_name_of_the_corpus_makes_them_stale(made, tmp_path):
+    corpus, folder = made
+    refill(folder, corpus.rename(tmp_path / "renamed"))
     assert stale(folder)
+
+
+@pytest.mark.parametrize("change", [{"made_with": "00000000"}, {"session": "monday"}])
+def test_entries_made_or_labelled_in_another_way_make_them_stale(made, change):
+    folder = made[1]
+    write_index(folder, [one._replace(**change) for one in UtteranceCache(folder).utterances.values()])
+    assert stale(folder)
+
+
+def test_two_people_of_one_name_are_split_each_for_themselves(made, tmp_path):
+    folder = made[1]
+    copy_voices(tmp_path / "other", ("p225", "p363"), 6)
+    refill(folder, tmp_path / "other")
+    chosen, sides = choose(UtteranceCache(folder), ("corpus/p362", "p363"))
+    assert [f"{entry.whose}" for entry in chosen] == ["corpus/p225"] * 5 + ["corpus/p226"] * 5 + ["other/p225"] * 6
+    assert sides == (["train"] * 4 + ["test"]) * 2 + ["train"] * 5 + ["test"]
+
+
+def test_a_split_by_session_tears_none_apart(made):
+    folder = made[1]
+    entries = UtteranceCache(folder).utterances.values()
+    write_index(folder, [one._replace(session="ab"[one.utterance.endswith("_001")]) for one in entries])
+    chosen, sides = choose(UtteranceCache(folder), HELD_OUT, "session")
+    assert sides == (["test"] + ["train"] * 4) * 2
+    assert {one.session for one, side in zip(chosen, sides) if side == "test"} == {"b"}
 
 
 def test_inputs_without_a_cache_beside_them_are_not_called_stale(made, tmp_path):

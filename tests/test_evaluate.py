@@ -42,12 +42,16 @@ def test_json_alone_goes_to_stdout(evaluate, network, cache_template):
     done = succeed(*evaluate, "--json")
     content = json.loads(done.stdout)
     about = {"path": str(network), "stage": "softmax", "step": 60, "finished": True}
-    assert (content["checkpoint"], content["cache"], content["left_out"]) == (about, str(cache_template), ["p226"])
+    assert (content["checkpoint"], content["cache"], content["left_out"]) == (
+        about,
+        str(cache_template),
+        ["corpus/p226"],
+    )
     assert [result["cut"] for result in content["results"]] == [None, 5.0, 2.0, 1.0]
     for result in content["results"]:
         assert (result["speakers"], result["utterances"], result["targets"], result["nontargets"]) == (2, 10, 20, 25)
         assert list(result["figures"]) == FIGURES
-    assert "left out, as the network was trained on them: p226" in done.stderr
+    assert "left out, as the network was trained on them: corpus/p226" in done.stderr
 
 
 def test_a_trial_list_is_scored(evaluate, tmp_path):
@@ -61,7 +65,7 @@ def test_a_trial_list_is_scored(evaluate, tmp_path):
 def test_a_list_with_a_speaker_of_the_training_is_refused(evaluate, tmp_path):
     (tmp_path / "veri.txt").write_text(f"{TRIALS}0 p225/p225_001 p226/p226_001\n")
     line = fail(2, *evaluate, "--trials", tmp_path / "veri.txt")
-    assert "veri.txt, line 4: the network was trained on p226" in line
+    assert "veri.txt, line 4: the network was trained on corpus/p226" in line
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.cache import UtteranceCache
-from audio.entries import CacheError, audio_path, read_signal
-from audio.fill import staging
-from audio.index import write_index
 from audio.mfcc import FeatureSettings, cepstra_with_derivatives, log_mel
 from batcher.generate import _write_powers, generate_inputs
 from batcher.inputs import InputsError, load_inputs
 from batcher.restricted_pickle import read_records
+from cache.entries import audio_path, read_signal
+from cache.index import write_index
+from cache.mark import CacheError
+from cache.staging import staging
+from cache.utterances import UtteranceCache
+from corpus.recording import Speaker
 
 NOISE = np.random.default_rng(0).normal(0, 9000, 12_000)
 
@@ -32,7 +34,7 @@ def test_sides_hold_each_utterances_powers_in_order(tiny_cache, tiny_inputs):
         expected = [
             (label, log_mel(read_signal(tiny_cache.folder, utterance)).astype(np.float16))
             for label, speaker in enumerate(tiny_inputs.speakers)
-            for utterance in tiny_cache.of_speaker(speaker)[slot]
+            for utterance in tiny_cache.of_speaker(Speaker.parse(speaker))[slot]
         ]
         assert side.labels.tolist() == [label for label, _ in expected], name
         assert side.lengths.tolist() == [len(frames) for _, frames in expected], name
@@ -52,23 +54,46 @@ def test_statistics_are_those_of_all_train_frames(tiny_inputs):
 
 
 def test_held_out_speakers_are_absent(tiny_inputs, tiny_inputs_path):
-    assert tiny_inputs.speakers == ("p225", "p226")
+    assert tiny_inputs.speakers == ("corpus/p225", "corpus/p226")
     assert tiny_inputs.held_out == ("p362",)
     _, *utterances, _ = read_records(tiny_inputs_path)
     assert {record["speaker"] for record in utterances} == {"p225", "p226"}
 
 
 def test_a_speaker_can_be_held_out_by_corpus_and_name(tmp_path, tiny_cache):
-    write_index(tiny_cache.folder, [entry._replace(corpus="vctk") for entry in tiny_cache.utterances.values()])
-    generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("vctk/p225", "other/p226"))
-    assert load_inputs(tmp_path / "inputs.pkl").speakers == ("p226", "p362")
+    generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("corpus/p225", "other/p226"))
+    assert load_inputs(tmp_path / "inputs.pkl").speakers == ("corpus/p226", "corpus/p362")
+
+
+def test_two_people_of_one_name_are_two_classes(tmp_path, tiny_cache):
+    entries = tiny_cache.utterances.values()
+    others = [entry._replace(corpus="other") for entry in entries if entry.speaker == "p225"]
+    write_index(tiny_cache.folder, [*entries, *others])
+    counts = generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))
+    assert counts == {"speakers": 3, "train": 12, "test": 3, "held_out": 1}
+    inputs = load_inputs(tmp_path / "inputs.pkl")
+    assert inputs.speakers == ("corpus/p225", "corpus/p226", "other/p225")
+    assert inputs.train.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_a_split_by_session_is_kept_and_the_sessions_with_it(tmp_path, tiny_cache):
+    entries = tiny_cache.utterances.values()
+    write_index(
+        tiny_cache.folder, [one._replace(session="ab"[one.utterance > f"{one.speaker}_003"]) for one in entries]
+    )
+    generate_inputs(tiny_cache, tmp_path / "inputs.pkl", (), split_by="session")
+    _, *records, _ = read_records(tmp_path / "inputs.pkl")
+    assert {(record["session"], record["side"]) for record in records} == {("a", "train"), ("b", "test")}
+    assert len(load_inputs(tmp_path / "inputs.pkl").test.labels) == 6
 
 
 def change_audio(cache: UtteranceCache, speaker: str, number: int, signal: np.ndarray) -> None:
     """Put another signal in an utterance's place, and say so in the index."""
-    utterance = cache.utterances[speaker, f"{speaker}_{number:03}"]
-    soundfile.write(audio_path(cache.folder, utterance.key), signal.astype(np.int16), 8000)
+    utterance = cache.utterances["corpus", speaker, f"{speaker}_{number:03}"]
     digest = hashlib.sha256(signal.astype("<i2")).hexdigest()
+    path = audio_path(cache.folder, digest)
+    path.parent.mkdir(exist_ok=True)
+    soundfile.write(path, signal.astype(np.int16), 8000)
     cache.utterances[utterance.key] = utterance._replace(sha256=digest, samples=len(signal))
     write_index(cache.folder, cache.utterances.values())
 
@@ -130,7 +155,7 @@ def test_fewer_than_two_speakers_are_an_error(tmp_path, tiny_cache, held_out):
 
 def test_a_missing_wav_is_an_error_and_leaves_the_earlier_file(tmp_path, tiny_cache):
     (tmp_path / "inputs.pkl").write_text("earlier")
-    (tiny_cache.folder / "audio" / "p226" / "p226_005.wav").unlink()
+    audio_path(tiny_cache.folder, tiny_cache.utterances["corpus", "p226", "p226_005"].sha256).unlink()
     with pytest.raises(CacheError, match="p226_005"):
         generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))
     assert (tmp_path / "inputs.pkl").read_text() == "earlier"

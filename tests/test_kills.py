@@ -1,7 +1,7 @@
 """Runs killed at any instant: what they leave is sound, and the next run makes of it what an undisturbed one makes.
 
 The instants are drawn over the time that an undisturbed run takes from when it holds the folder, or from its first
-result, to its end.
+result, to its end. Every other cache is one of recordings that have changed since.
 """
 
 import contextlib
@@ -21,12 +21,13 @@ import pytest
 from command_line import PATIENCE, ROOT, environment, plain_lines, succeed
 from conftest import VOICES, copy_voices
 
-from audio.cache import INPUTS_NAME, UtteranceCache
-from audio.entries import audio_path
-from audio.index import read_index
 from audio.mfcc import FeatureSettings
-from audio.scan import find_recordings
 from batcher.generate import generate_inputs
+from cache.entries import read_signal
+from cache.index import read_index
+from cache.update import update
+from cache.utterances import INPUTS_NAME, UtteranceCache
+from corpus.reading import find_recordings
 from storage.atomic import temporary_name
 from storage.lock import HOLDER_NAME, LOCK_NAME
 
@@ -43,6 +44,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="fi
 class Undisturbed(NamedTuple):
     """A cache with inputs that nobody disturbed, and its runs' seconds from what they `shows` to their end."""
 
+    earlier: Path  # the cache of the recordings as they were before
     folder: Path
     seconds: dict[str, dict[str, float]]
 
@@ -60,15 +62,26 @@ def commands(tmp_path_factory):
     }
 
 
+def change_recordings(corpus: Path) -> None:
+    """Let half of the voices' first recording be their last one, of another length, and the other way round."""
+    for voice in sorted(corpus.iterdir())[::2]:
+        recordings = sorted(voice.iterdir())
+        contents = [recording.read_bytes() for recording in recordings]
+        for recording, content in zip(recordings, reversed(contents)):
+            recording.write_bytes(content)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(commands, tmp_path_factory):
     """The second of two caches made in the same way, when the files are in the system's memory."""
-    first, folder = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
+    earlier, first, folder = (tmp_path_factory.mktemp(name) for name in ("earlier", "first", "second"))
+    succeed("cli.py", *commands["update"], "--cache_output_dir", earlier)
+    change_recordings(Path(commands["update"][-1]))
     succeed("cli.py", *commands["update"], "--cache_output_dir", first)
     seconds = {name: timed(name, arguments, folder) for name, arguments in commands.items()}
     succeed("cli.py", *commands["generate"], "--cache_output_dir", first)
     assert contents(first) == contents(folder)
-    return Undisturbed(folder, seconds)
+    return Undisturbed(earlier, folder, seconds)
 
 
 def start(arguments, cache: Path) -> subprocess.Popen:
@@ -86,12 +99,15 @@ def wait_until(condition, process: subprocess.Popen) -> bool:
     return True
 
 
-def shows(what: str, cache: Path, process: subprocess.Popen) -> bool:
-    """Whether the run holds the folder, or has a first result: a line of the index, or a part of the inputs."""
+def shows(what: str, cache: Path, process: subprocess.Popen, size: int = 0) -> bool:
+    """Whether the run holds the folder, or has a first result: more than `size` of the index, or a part of the inputs.
+
+    (Beside a line end, with which a run makes sure that the index has one.)
+    """
     with contextlib.suppress(OSError):  # files come and go
         if what == "held":
             return str(process.pid) in (cache / HOLDER_NAME).read_text()
-        return any(path.stat().st_size for path in cache.glob(FIRST_RESULT[what]))
+        return any(path.stat().st_size > size + 1 for path in cache.glob(FIRST_RESULT[what]))
     return False
 
 
@@ -131,8 +147,10 @@ def killed_run(arguments, cache: Path, victim: str, what: str, delay: float) -> 
 
     One that lost a worker ends by itself and says why, unless it needed none any more.
     """
+    index = cache / FIRST_RESULT["update"]
+    size = index.stat().st_size if index.exists() and what == "update" else 0
     with start(arguments, cache) as process:
-        wait_until(lambda: shows(what, cache, process), process)
+        wait_until(lambda: shows(what, cache, process, size), process)
         try:
             process.wait(delay)
         except subprocess.TimeoutExpired:
@@ -148,32 +166,37 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def check(cache: Path, undisturbed: Path) -> int:
-    """Whatever the index and the inputs' name stand for is whole; returns the number of entries."""
-    known, entries = read_index(undisturbed), read_index(cache)
-    assert entries.items() <= known.items()
-    for key in entries:
-        assert audio_path(cache, key).read_bytes() == audio_path(undisturbed, key).read_bytes(), key
+def check(cache: Path, undisturbed: Undisturbed) -> int:
+    """Whatever the index and the inputs' name stand for is whole, the old or the new; returns how many are new."""
+    before, known, entries = (read_index(folder) for folder in (undisturbed.earlier, undisturbed.folder, cache))
+    for key, entry in entries.items():
+        assert entry in (before[key], known[key])
+        read_signal(cache, entry)  # which compares with the digest
     if (cache / INPUTS_NAME).exists():
-        assert (cache / INPUTS_NAME).read_bytes() == (undisturbed / INPUTS_NAME).read_bytes()
-    return len(entries)
+        assert (cache / INPUTS_NAME).read_bytes() == (undisturbed.folder / INPUTS_NAME).read_bytes()
+    return len(entries.items() & known.items())
 
 
 def test_a_run_killed_at_25_random_instants_is_completed_to_the_same_bytes(tmp_path, commands, undisturbed):
     draw, victims = np.random.default_rng(25), itertools.cycle(VICTIMS)
     complete, left = contents(undisturbed.folder), []
-    for cache in (tmp_path / str(number) for number in range(ROUNDS)):
+    for number in range(ROUNDS):
+        cache = tmp_path / str(number)
+        if number % 2:
+            shutil.copytree(undisturbed.earlier, cache)
         for name, kills in (("update", UPDATES), ("generate", GENERATIONS)):
             for what in (name, *["held"] * (kills - 1)):
-                delay = draw.uniform(0, undisturbed.seconds[name][what])
+                delay = draw.uniform(0, undisturbed.seconds[name][what]) / (1 + number % 2)  # half is done there
                 killed_run(commands[name], cache, next(victims), what, delay)
-                left.append(check(cache, undisturbed.folder))
+                left.append((number % 2, check(cache, undisturbed)))
             succeed("cli.py", *commands[name], "--cache_output_dir", cache)
             made = {path: digest for path, digest in complete.items() if path != INPUTS_NAME or name == "generate"}
             assert contents(cache) == made
         shutil.rmtree(cache)
     assert len(left) == 25
-    assert any(0 < count < max(left) for count in left), left  # the work was met halfway
+    same = len(read_index(undisturbed.earlier).items() & read_index(undisturbed.folder).items())
+    for changed, none in ((False, 0), (True, same)):  # the work was met halfway, of new recordings and of changed ones
+        assert any(none < count < len(read_index(undisturbed.folder)) for kind, count in left if kind == changed), left
 
 
 @pytest.mark.parametrize("name, begun", [("update", "staging/*"), ("generate", ".tmp-*")])
@@ -186,7 +209,7 @@ def test_a_run_that_loses_a_worker_says_so_and_leaves_nothing_behind(tmp_path, c
         kill(process, "worker")
         _, said = process.communicate(timeout=PATIENCE)
     assert (process.returncode, plain_lines(said)) == (1, [WORKER_KILLED])
-    check(cache, undisturbed.folder)
+    check(cache, undisturbed)
     assert not [path for path in contents(cache) if ".tmp-" in path]
     assert not (cache / "staging").exists()
 
@@ -199,7 +222,7 @@ def test_a_run_killed_before_the_folder_bore_its_mark_is_begun_again(tmp_path):
 
 
 def made_inputs(corpus: Path, cache: Path, seed: int = 0, workers: int = 1) -> bytes:
-    UtteranceCache(cache).update(find_recordings(corpus), workers)
+    update(UtteranceCache(cache), find_recordings(corpus), workers)
     generate_inputs(UtteranceCache.open(cache), cache / INPUTS_NAME, (), FeatureSettings(dither_seed=seed), workers)
     return (cache / INPUTS_NAME).read_bytes()
 
@@ -207,7 +230,7 @@ def made_inputs(corpus: Path, cache: Path, seed: int = 0, workers: int = 1) -> b
 def test_inputs_depend_on_audio_and_seed_and_not_on_places_times_and_workers(tmp_path):
     corpus = copy_voices(tmp_path / "corpus", ("p225", "p226"), 10)
     expected = made_inputs(corpus, tmp_path / "cache")
-    moved = Path(shutil.copytree(corpus, tmp_path / "another" / "place"))
+    moved = Path(shutil.copytree(corpus, tmp_path / "another" / "corpus"))
     for number, path in enumerate(moved.rglob("*.flac")):
         os.utime(path, (number, number))
     assert made_inputs(moved, tmp_path / "second", workers=2) == expected

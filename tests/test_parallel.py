@@ -6,18 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
-from audio.parallel import CHUNK, CHUNKS_AHEAD, parallel_map, worker_count
+from storage.parallel import CHUNK, CHUNKS_AHEAD, parallel_map, worker_count
 
 ROOT = Path(__file__).resolve().parents[1]
 ENDLESS_WORK = """
 import os
 import signal
-from audio.parallel import parallel_map
+from storage.parallel import parallel_map
 
 def work(item):
     os.write(1, b"up\\n")  # in one piece: both workers write to the pipe
@@ -111,3 +114,31 @@ def test_worker_count_is_that_of_the_cores_this_process_may_use():
         assert worker_count(True, None) == 1
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+def blas_threads(_: int) -> list[int]:
+    return [pool["num_threads"] for pool in threadpool_info()]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_process_keeps_to_one_thread_and_this_one_only_meanwhile(workers):
+    np.linalg.inv(np.eye(9))  # loads the library that would take every core
+    before = blas_threads(0)
+    assert max(before) > 1, "nothing to limit on this machine"
+    for threads in parallel_map(blas_threads, range(2 * CHUNK), workers):
+        assert set(threads) == {1}
+    assert blas_threads(0) == before
+
+
+@pytest.mark.parametrize("items, most", [(1, 0), (CHUNK, 0), (CHUNK + 1, 2), (3 * CHUNK, 3), (9 * CHUNK, 4)])
+def test_no_more_workers_than_work(monkeypatch, items, most):
+    started = []
+
+    class Pool(ProcessPoolExecutor):
+        def __init__(self, workers, **options):
+            started.append(workers)
+            super().__init__(workers, **options)
+
+    monkeypatch.setattr("storage.parallel.ProcessPoolExecutor", Pool)
+    assert list(parallel_map(square, iter(range(items)), 4)) == [number * number for number in range(items)]
+    assert started == ([most] if most else [])

@@ -89,8 +89,20 @@ def test_names_may_carry_their_corpus(cache):
 
 def test_speakers_of_the_training_are_left_out_and_told(cache):
     (result,), left_out = evaluate(AngleEncoder(trained_on=["cid", "dee"]), cache, ["ann", "bob", "cid"])
-    assert left_out == ["cid"]
+    assert left_out == ["vctk/cid"]
     assert result.speakers == 2
+
+
+def test_two_people_of_one_name_are_two_speakers(tmp_path, monkeypatch):
+    cache = cache_of(tmp_path, {**ANGLES, "libri/ann": [0, 170]}, monkeypatch)
+    results, left_out = evaluate(AngleEncoder(trained_on=["libri/dee"]), cache, ["ann", "vctk/bob", "eve", "dee"])
+    assert left_out == ["libri/dee"]
+    assert [(result.source, result.speakers, result.utterances) for result in results] == [
+        ("libri", 2, 4),
+        ("vctk", 2, 4),
+    ]
+    (result,), left_out = evaluate(AngleEncoder(trained_on=["libri/ann"]), cache, ["ann", "bob", "dee"])
+    assert (result.source, result.speakers, left_out) == ("vctk", 2, ["libri/ann"])
 
 
 def test_a_single_utterance_is_left_out(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from audio.mfcc import FeatureSettings, cepstra_with_derivatives
 from batcher.inputs import FORMAT, POWER_DTYPE, SpeakerSplit, TrainingInputs, load_inputs
 from batcher.restricted_pickle import write_record
+from corpus.recording import Speaker
 from models.checkpoint import VERSION, Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
 from training.network_state import NetworkState, build_state
@@ -19,7 +20,7 @@ from training.options import TrainingOptions
 from training.run import run_stage
 
 SETTINGS = FeatureSettings(num_filters=4, num_cepstra=2)  # 5 powers a frame, 6 features
-SPEAKERS = ("ann", "bob", "cid", "dee")
+SPEAKERS = ("tiny/ann", "tiny/bob", "tiny/cid", "tiny/dee")
 UTTERANCES = 6  # of each speaker
 TEST_UTTERANCES = 2  # of them, the last ones
 SHORTEST, LONGEST = 40, 90  # frames
@@ -80,7 +81,8 @@ def write_inputs(path: Path, made: TrainingInputs) -> Path:
         for name, side in sides:
             for number, (label, start, length) in enumerate(zip(side.labels, side.starts, side.lengths)):
                 powers = side.powers[start : start + length].copy()
-                about = {"speaker": made.speakers[label], "corpus": "tiny", "utterance": f"{number:03}"}
+                corpus, speaker = Speaker.parse(made.speakers[label])
+                about = {"corpus": corpus, "speaker": speaker, "session": "", "utterance": f"{number:03}"}
                 write_record(file, {**about, "side": name, "powers": powers})
         write_record(file, {"mean": made.mean, "deviation": made.deviation})
     return path

@@ -36,7 +36,7 @@ class RunFolder:
 
     def write_options(self, options: dict) -> None:
         """Save what the run was asked to do."""
-        write_atomically(self.path / "options.json", json.dumps(options, indent=2, ensure_ascii=False) + "\n")
+        write_atomically(self.path / "options.json", json.dumps(options, indent=2) + "\n")
 
     def save(self, checkpoint: Checkpoint, is_best: bool) -> None:
         """Save where the run stands, and keep it as the best if it is."""

@@ -28,22 +28,25 @@ def parallel_map(
     """Yield `function(item)` for each item, in the items' order.
 
     Args:
-        function: must be picklable; it runs in worker processes unless `workers` is 1. What it returns should be small,
-            a few hundred bytes: all workers share a pipe, and one that is killed in the middle of a message of more
-            than that holds would leave the others waiting for its end.
-        workers: number of processes.
+        function: must be picklable; it runs in worker processes unless `workers` is 1, or the work is for one. What it
+            returns should be small, a few hundred bytes: all workers share a pipe, and one that is killed in the middle
+            of a message of more than that holds would leave the others waiting for its end.
+        workers: number of processes, at most; there are never more than chunks of work.
         chunk: items handed over at once.
 
     Raises:
         concurrent.futures.process.BrokenProcessPool: a worker was killed.
     """
-    if workers == 1:
+    chunks = _chunks(items, chunk if workers > 1 else 1)
+    first = list(itertools.islice(chunks, workers))
+    chunks = itertools.chain(first, chunks)
+    if len(first) <= 1 or workers == 1:
         _keep_freed_memory()
         with threadpool_limits(1):
-            yield from map(function, items)
+            yield from map(function, itertools.chain.from_iterable(chunks))
         return
-    executor = ProcessPoolExecutor(workers, initializer=_start_worker)
-    yield from _map(executor, function, _chunks(items, chunk), workers * CHUNKS_AHEAD)
+    executor = ProcessPoolExecutor(len(first), initializer=_start_worker)
+    yield from _map(executor, function, chunks, len(first) * CHUNKS_AHEAD)
 
 
 def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:

@@ -1,0 +1,1 @@
+"""The utterance cache: recordings to utterances at 8 kHz, whatever is killed. Never loads TensorFlow."""

@@ -1,0 +1,142 @@
+"""One cached utterance: its WAV file, and how a recording becomes that file and a line of the index.
+
+A file is named by the SHA-256 of its samples. So a changed recording becomes a new file beside the old one, and the
+index, by a line, goes from one to the other: at no instant is there an entry that is neither. And whatever a speaker is
+called, or called later, no name of a file depends on it.
+"""
+
+import hashlib
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from stat import S_ISREG
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from audio.decode import SAMPLE_RATE, UnusableAudioError, decode
+from audio.silence import checked_span
+from cache.index import Utterance
+from cache.mark import SETTINGS_DIGEST, CacheError
+from cache.staging import STAGING_FOLDER
+from corpus.recording import Recording
+from storage.atomic import temporary_name
+
+AUDIO_FOLDER = "audio"  # in the cache
+HEADER_SIZE = 44  # bytes before the samples of a 16-bit WAV file
+
+
+class Entry(NamedTuple):
+    """An utterance that was made, short of its place."""
+
+    utterance: Utterance
+    staged: Path | None  # its WAV file in the staging folder; None if what is cached says the same
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A recording that can't be used."""
+
+    recording: Recording
+    reason: str
+    is_missing: bool  # it was there when the corpus was listed
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.recording.path
+
+
+def audio_path(folder: Path, sha256: str) -> Path:
+    """Where the cache in `folder` keeps the WAV file of samples with that digest."""
+    return Path(folder, AUDIO_FOLDER, sha256[:2], f"{sha256}.wav")
+
+
+def is_whole(folder: Path, utterance: Utterance) -> bool:
+    """Whether the WAV file is there in its full length; a look at its size, not at its content."""
+    try:
+        return audio_path(folder, utterance.sha256).stat().st_size == HEADER_SIZE + 2 * utterance.samples
+    except OSError:
+        return False
+
+
+def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
+    """The voiced part of a cached utterance: int16, shape = (samples,), at 8 kHz.
+
+    Raises:
+        CacheError: its file is gone or damaged.
+    """
+    path = audio_path(folder, utterance.sha256)
+    how = f"cli.py --update_cache --audio_dir {utterance.place} makes it again"
+    of = f"of {utterance.whose}, {utterance.utterance}"
+    try:
+        signal = soundfile.read(path, dtype="int16")[0]
+    except soundfile.LibsndfileError as error:
+        raise CacheError(f"{path} ({of}) is gone or damaged; {how}") from error
+    if signal.shape != (utterance.samples,) or _digest(signal) != utterance.sha256:
+        raise CacheError(f"{path} ({of}) is damaged; delete it, and {how}")
+    return signal
+
+
+def make_entry(folder: Path, work: tuple[Recording, Utterance | None], anew: bool = False) -> Entry | Skipped:
+    """Make the entry of one recording, short of putting it in its place.
+
+    Args:
+        work: the recording, and what the index says of it so far.
+        anew: write the file also if what is cached says the same.
+
+    Raises:
+        OSError: the staging folder can't be written to, or the disk is full.
+    """
+    recording, known = work
+    path = recording.path
+    try:
+        stat = path.stat()
+        if not S_ISREG(stat.st_mode):
+            raise UnusableAudioError("neither a file nor a link to one")  # but a pipe, or a device, which may never end
+        signal, start, stop = _decoded(recording)
+    except (UnusableAudioError, OSError) as error:
+        kept = "; what was cached of it before is kept" if known is not None else ""
+        return Skipped(recording, f"{error}{kept}", isinstance(error, FileNotFoundError))
+    voiced = signal[start:stop]
+    utterance = Utterance(
+        *recording,
+        size=stat.st_size,
+        mtime_ns=stat.st_mtime_ns,
+        made_with=SETTINGS_DIGEST,
+        sha256=_digest(voiced),
+        samples=len(voiced),
+        leading_blank_ms=1000 * start / SAMPLE_RATE,
+        trailing_blank_ms=1000 * (len(signal) - stop) / SAMPLE_RATE,
+    )
+    if not anew and known is not None and known.sha256 == utterance.sha256 and is_whole(folder, known):
+        return Entry(utterance, None)
+    return Entry(utterance, _stage(folder, voiced))
+
+
+def voiced_digest(recording: Recording) -> str | None:
+    """SHA-256 of what a recording says; None if it can't be used."""
+    try:
+        signal, start, stop = _decoded(recording)
+    except (UnusableAudioError, OSError):
+        return None
+    return _digest(signal[start:stop])
+
+
+def _decoded(recording: Recording) -> tuple[np.ndarray, int, int]:
+    """The signal, and where its voiced part begins and ends."""
+    signal = decode(recording.path, recording.start, recording.end)
+    return signal, *checked_span(signal)
+
+
+def _digest(signal: np.ndarray) -> str:
+    return hashlib.sha256(signal.astype("<i2", copy=False)).hexdigest()
+
+
+def _stage(folder: Path, signal: np.ndarray) -> Path:
+    staged = temporary_name(folder / STAGING_FOLDER)
+    with open(staged, "xb") as file, wave.open(file, "wb") as wav:
+        wav.setparams((1, signal.itemsize, SAMPLE_RATE, len(signal), "NONE", ""))
+        wav.writeframes(signal.tobytes())
+    return staged

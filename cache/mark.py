@@ -1,0 +1,84 @@
+"""The mark of a cache folder: that it is ours, and in which format.
+
+Nothing is written to, or deleted from, a folder that holds other files and no mark.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE
+from audio.silence import MINIMUM_PEAK, MINIMUM_VOICED, SILENCE_PERCENTILE
+from storage.atomic import TEMPORARY_PATTERN, write_atomically
+from storage.errors import UserError
+from storage.lock import LOCK_FILES
+
+MARK = "cache.json"
+TOOL = "deep-speaker utterance cache"
+FORMAT = 3  # of folder and index; 2 named entries by speaker and utterance only
+SETTINGS = {  # whatever shapes an entry: one that was made under another value of any is made again
+    "sample_rate": SAMPLE_RATE,
+    "resampler": f"soxr {RESAMPLER_QUALITY}",
+    "silence_percentile": SILENCE_PERCENTILE,
+    "minimum_peak": MINIMUM_PEAK,
+    "minimum_samples": MINIMUM_VOICED,
+}
+SETTINGS_DIGEST = hashlib.sha256(json.dumps(SETTINGS, sort_keys=True).encode()).hexdigest()[:8]
+
+
+class CacheError(UserError):
+    """The cache can't serve; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class CacheMark:
+    """What `cache.json` says."""
+
+    tool: str
+    format: int
+    settings: dict  # those of the last run; each entry notes the digest of its own
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this version reads the index."""
+        return self.format == FORMAT
+
+
+CURRENT = CacheMark(TOOL, FORMAT, SETTINGS)
+
+
+def read_mark(folder: Path) -> CacheMark | None:
+    """The folder's mark; None where there is none, or another program's file of that name."""
+    try:
+        mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(mark, dict) or mark.get("tool") != TOOL:
+        return None
+    settings = mark.get("settings") if isinstance(mark.get("settings"), dict) else {}
+    number = mark.get("format", settings.get("format"))  # format 2 kept it among the settings
+    return CacheMark(TOOL, number if isinstance(number, int) else 0, settings)
+
+
+def write_mark(folder: Path) -> None:
+    """Mark the folder as ours, unless it is."""
+    if read_mark(folder) != CURRENT:
+        write_atomically(folder / MARK, json.dumps(asdict(CURRENT), indent=2) + "\n")
+
+
+def check_ownership(folder: Path) -> None:
+    """Refuse a folder with files in it that does not bear our mark.
+
+    Raises:
+        CacheError: as said, or `folder` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise CacheError(f"{folder} is a file; name a folder for the cache")
+    if folder.is_dir() and read_mark(folder) is None and not all(map(_is_of_an_early_kill, folder.iterdir())):
+        raise CacheError(f"{folder} holds files but is not a cache of this tool; name an empty or new folder")
+
+
+def _is_of_an_early_kill(path: Path) -> bool:
+    """Whether a run that was killed before it had written the mark may have left that."""
+    return path.name in LOCK_FILES or path.match(TEMPORARY_PATTERN)

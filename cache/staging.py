@@ -1,0 +1,33 @@
+"""Files on their way into a cache folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from storage.atomic import TEMPORARY_PATTERN
+
+STAGING_FOLDER = "staging"  # in the cache: finished files that do not have their names yet
+
+
+@contextmanager
+def staging(folder: Path) -> Iterator[None]:
+    """Have a folder in the cache for files on their way, gone afterwards with whatever is left in it."""
+    place = folder / STAGING_FOLDER
+    place.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        for path in _temporary_files(place):
+            path.unlink()
+        with suppress(OSError):  # somebody else's file is in it
+            place.rmdir()
+
+
+def left_over(folder: Path) -> Iterator[Path]:
+    """What a killed run has left in a cache."""
+    for place in (folder, folder / STAGING_FOLDER):
+        yield from _temporary_files(place)
+
+
+def _temporary_files(place: Path) -> list[Path]:
+    return [path for path in place.glob(TEMPORARY_PATTERN) if path.is_file()]

@@ -1,0 +1,31 @@
+"""Common Voice: a table of clips (`validated.tsv`) beside their folder (`clips/`) says who speaks."""
+
+from collections.abc import Set
+from pathlib import Path
+
+from corpus.recording import Recording
+from corpus.tables import rows
+
+NAME = "Common Voice"
+CLIPS, TABLE = "clips", "validated.tsv"
+SPEAKER, PATH = "client_id", "path"  # columns
+
+
+def table_of(folder: Path) -> Path | None:
+    """The table of what is in `folder`, if that is Common Voice's."""
+    table = folder.parent / TABLE
+    return table if folder.name == CLIPS and table.is_file() else None
+
+
+def recordings(table: Path, folder: Path, names: Set[str], corpus: str) -> list[Recording]:
+    """The validated clips among `names`; nobody vouches for the others.
+
+    Raises:
+        CorpusError: the table has no such columns.
+    """
+    place = str(folder.parent)
+    return [
+        Recording(corpus, row[SPEAKER], Path(row[PATH]).stem, "", place, f"{CLIPS}/{row[PATH]}")
+        for _, row in rows(table, (SPEAKER, PATH))
+        if row[PATH] in names
+    ]

@@ -1,0 +1,67 @@
+"""Kaldi data folders (kaldi-asr.org/doc/data_prep.html): wav.scp, utt2spk, segments, utt2sess."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpus.recording import CorpusError
+from corpus.tables import lines
+
+FILES, SPEAKERS, SEGMENTS, SESSIONS = "wav.scp", "utt2spk", "segments", "utt2sess"
+NAMES_SHOWN = 3
+
+
+def kaldi_rows(folder: Path) -> Iterator[tuple]:
+    """(where, path, speaker, utterance, session, start, end) of each utterance in utt2spk; times as texts, or None.
+
+    Raises:
+        CorpusError: a file is missing or malformed, a recording is a command, or an utterance has no recording.
+    """
+    files = {name: _file(path, where) for name, path, where in _pairs(folder / FILES)}
+    segments = dict(_segments(folder, files)) if (folder / SEGMENTS).is_file() else None
+    sessions = (
+        {name: session for name, session, _ in _pairs(folder / SESSIONS)} if (folder / SESSIONS).is_file() else {}
+    )
+    known = files if segments is None else segments
+    speakers = list(_pairs(folder / SPEAKERS))
+    if lost := [name for name, _, _ in speakers if name not in known]:
+        where = FILES if segments is None else SEGMENTS
+        shown = ", ".join(lost[:NAMES_SHOWN])
+        raise CorpusError(f"{folder / where} lacks {len(lost)} utterances of {SPEAKERS}: {shown}")
+    for utterance, speaker, where in speakers:
+        path, start, end = (files[utterance], None, None) if segments is None else segments[utterance]
+        yield where, path, speaker, utterance, sessions.get(utterance, ""), start, end
+
+
+def _segments(folder: Path, files: dict[str, str]) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    for utterance, rest, where in _pairs(folder / SEGMENTS):
+        fields = rest.split()
+        if len(fields) != 3:
+            raise CorpusError(f"{where}: expected an utterance, a recording, start and end. Received {rest!r}")
+        if fields[0] not in files:
+            raise CorpusError(f"{where}: no recording {fields[0]!r} in {FILES}")
+        yield utterance, (files[fields[0]], *fields[1:])
+
+
+def _pairs(path: Path) -> Iterator[tuple[str, str, str]]:
+    """The first field of each line, the rest of it, and where it stands; the first may stand once.
+
+    Raises:
+        CorpusError: as said.
+    """
+    if not path.is_file():
+        raise CorpusError(f"expected a Kaldi data folder with {FILES} and {SPEAKERS}. There is no {path}")
+    seen = set()
+    for number, line in lines(path):
+        name, _, rest = line.strip().partition(" ") if "\t" not in line else line.strip().partition("\t")
+        where = f"{path}, line {number}"
+        if not rest.strip() or name in seen:
+            reason = "stands twice" if name in seen else "stands alone"
+            raise CorpusError(f"{where}: {name!r} {reason}")
+        seen.add(name)
+        yield name, rest.strip(), where
+
+
+def _file(path: str, where: str) -> str:
+    if path.endswith("|") or path.startswith("|") or path == "-":
+        raise CorpusError(f"{where}: {path[:60]!r} is a command, which is never run; write its output to a file first")
+    return path

@@ -1,0 +1,75 @@
+"""The layouts of published corpora, told by their own marks: how folders and files are named.
+
+Each is a pattern for the end of a file's path without its suffix, `folder/.../file`. Its groups: `own`, what belongs to
+the corpus (the folder above it is the corpus's place); `speaker`; `session` where there are sessions; `utterance`,
+unless that is what follows the speaker's name. A file that matches without a `speaker` holds no speech.
+"""
+
+import re
+from typing import NamedTuple
+
+DEPTH = 5  # folders, the most that a pattern looks at
+BACKGROUND_NOISE = "background noise"
+
+
+class Layout(NamedTuple):
+    """How a corpus names its folders and files."""
+
+    name: str
+    pattern: re.Pattern
+
+
+class Label(NamedTuple):
+    """What a layout says of one file."""
+
+    layout: str
+    speaker: str | None  # None: not speech
+    session: str
+    utterance: str
+    levels: int  # folders between the corpus's place and the file
+
+
+def _layout(name: str, own: str) -> Layout:
+    return Layout(name, re.compile(rf"(?:.*?/)?(?P<own>{own})"))
+
+
+LAYOUTS = (
+    # Two microphones in 0.92; see `reading`.
+    _layout("VCTK", r"wav(?:48|48_silence_trimmed|16)/(?P<speaker>[^/]+)/(?P<utterance>[^/]+)"),
+    # LibriTTS has the same folders, and underscores in the names of its files.
+    _layout(
+        "LibriSpeech", r"(?P<speaker>\d+)/(?P<session>\d+)/(?P<utterance>(?P=speaker)[-_](?P=session)[-_]\d+(?:_\d+)?)"
+    ),
+    _layout("VoxCeleb", r"(?:(?:wav|aac|m4a|mp4)/)?(?P<speaker>id\d{5})/(?P<utterance>(?P<session>[^/]+)/\d{5})"),
+    _layout("CN-Celeb", r"(?:data/)?(?P<speaker>id\d{5})/(?P<utterance>(?P<session>[a-z_]+-\d+)-\d+)"),
+    _layout("CN-Celeb", r"eval/enroll/(?P<utterance>(?P<speaker>id\d{5})(?P<session>)-enroll)"),
+    _layout("CN-Celeb", r"eval/test/(?P<utterance>(?P<speaker>id\d{5})-(?P<session>[a-z_]+-\d+)-\d+)"),
+    # Whoever uploads without a name is "anonymous", and each of these uploads may be somebody else.
+    _layout("VoxForge", r"(?P<speaker>anonymous-(?P<session>\d{8}-[^/-]+))/(?:wav|flac)/(?P<utterance>[^/]+)"),
+    _layout("VoxForge", r"(?P<speaker>[^/]+)-(?P<session>\d{8}-[^/-]+)/(?:wav|flac)/(?P<file>[^/]+)"),
+    _layout(
+        "AISHELL", r"(?:wav/)?(?:(?:train|dev|test)/)?(?P<speaker>S\d{4})/(?P<utterance>BAC\d{3}(?P=speaker)W\d{4})"
+    ),
+    _layout("Speech Commands", r"(?P<utterance>[^/]+/(?P<speaker>[0-9a-f]{8})_nohash_\d+)"),
+    _layout("Speech Commands", r"_background_noise_/[^/]+"),
+)
+
+
+def label(tail: str, first: Layout | None = None) -> tuple[Label, Layout] | None:
+    """What the first layout that fits says of a file.
+
+    Args:
+        tail: the last `DEPTH` folders of the path and the file's name without its suffix, with slashes between.
+        first: the layout to try first, as the files of a folder are alike.
+    """
+    for layout in LAYOUTS if first is None else (first, *LAYOUTS):
+        match = layout.pattern.fullmatch(tail)
+        if match is not None:
+            return _label(layout.name, match.groupdict()), layout
+    return None
+
+
+def _label(name: str, groups: dict[str, str]) -> Label:
+    speaker, session = groups.get("speaker"), groups.get("session", "")
+    utterance = groups.get("utterance") or f"{session}/{groups.get('file')}"
+    return Label(name, speaker, session, utterance, groups["own"].count("/"))

@@ -1,0 +1,250 @@
+"""Find the recordings below a folder, and say who speaks in each: by a published layout, by folders, or as told."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from corpus import common_voice
+from corpus.folders import Folder, Reading, looks_like_session, read_pairs
+from corpus.layouts import DEPTH, Label, Layout, label
+from corpus.listing import Listing, in_order
+from corpus.recording import CorpusError, Recording
+from corpus.walk import Walk, absolute
+
+MICROPHONES = ("mic1", "mic2", "both")
+TWO_MICROPHONES_FOLDER = "wav48_silence_trimmed"  # VCTK 0.92's
+FOLDERS = "a folder per speaker"
+SHOWN = 3  # names or suffixes in a message
+
+_MICROPHONE = re.compile(r"_(mic[12])$")
+
+
+class Named(NamedTuple):
+    """A file, and what is understood of it."""
+
+    folder: Path
+    name: str
+    label: Label
+
+    @property
+    def place(self) -> str:
+        """The corpus's folder."""
+        return str(self.folder.parents[self.label.levels - 1] if self.label.levels else self.folder)
+
+
+def find_recordings(
+    audio_dir: Path, microphone: str = "mic1", speaker_from: int | re.Pattern | None = None, corpus: str | None = None
+) -> Listing:
+    """List the recordings below a folder, each with its speaker.
+
+    Args:
+        audio_dir: the corpus, or a folder with several; a speaker's own folder works too.
+        microphone: which of VCTK 0.92's two recordings of each utterance to take, one of `MICROPHONES`.
+        speaker_from: who speaks, instead of what layouts say: the number of a folder on the way from `audio_dir` to the
+            file, 1 for the first, -1 for the one that holds it; or a pattern with a group `speaker`, and if one
+            likes `session` and `utterance`, to search for in the path relative to `audio_dir`.
+        corpus: the name of the only corpus in it, instead of that of its folder.
+
+    Raises:
+        CorpusError: `audio_dir` is not a folder, or holds no recording, or none of the microphone, or none whose
+            speaker `speaker_from` tells; or two corpora where `corpus` names one.
+    """
+    if not audio_dir.is_dir():
+        found = "is a file" if audio_dir.is_file() else "does not exist"
+        raise CorpusError(f"expected a folder of recordings. {audio_dir} {found}; name one with --audio_dir")
+    root = absolute(audio_dir)
+    walk = Walk(root)
+    folders = list(walk)
+    if not folders:
+        raise CorpusError(f"no recording in {audio_dir}, at any depth{_described(walk.not_read)}")
+    chosen = [(folder, _of_microphone(folder, names, microphone)) for folder, names in folders]
+    if not any(names for _, names in chosen):
+        count = sum(len(names) for _, names in folders)
+        raise CorpusError(f"none of the {count} recordings in {audio_dir} is of {microphone}; see --microphone")
+    recordings, how = _told(root, chosen, speaker_from) if speaker_from is not None else _recognised(root, chosen)
+    if not recordings:
+        raise CorpusError(f"{how}: no recording in {audio_dir} is left")
+    if corpus is not None and len({recording.place for recording in recordings}) > 1:
+        raise CorpusError(f"expected one corpus in {audio_dir}, as --corpus {corpus} names one; it holds several")
+    recordings = in_order(one._replace(corpus=corpus) if corpus is not None else one for one in recordings)
+    speakers = len({recording[:2] for recording in recordings})
+    how = f"{audio_dir}: {len(recordings)} recordings of {speakers} speakers, read as {how}"
+    return Listing(root, recordings, how, corpus is not None, tuple(walk.unreadable), walk.not_read)
+
+
+def _described(not_read: Counter[str]) -> str:
+    if not not_read:
+        return ""
+    return "; formats that are not read: " + ", ".join(f"{count} {suffix}" for suffix, count in not_read.most_common())
+
+
+def _of_microphone(folder: Path, names: list[str], microphone: str) -> list[str]:
+    """Without VCTK's other microphone; outside VCTK, a lone `_mic2` is a name like any other."""
+    if not any("_mic" in name for name in names):
+        return names
+    stems = {name.rpartition(".")[0] for name in names}
+    two_microphones = TWO_MICROPHONES_FOLDER in folder.parts
+
+    def is_wanted(stem: str) -> bool:
+        match = _MICROPHONE.search(stem)
+        if match is None or microphone in (match[1], "both"):
+            return True
+        return not two_microphones and f"{stem[: match.start()]}_{microphone}" not in stems
+
+    return [name for name in names if is_wanted(name.rpartition(".")[0])]
+
+
+def _recognised(root: Path, folders: Iterable[tuple[Path, list[str]]]) -> tuple[list[Recording], str]:
+    """By the layouts' marks, and what fits none of them by its folders."""
+    named: list[Named] = []
+    others: dict[Path, list[str]] = {}
+    recordings, counts = [], Counter()
+    for folder, names in folders:
+        if (table := common_voice.table_of(folder)) is not None:
+            listed = common_voice.recordings(table, folder, set(names), corpus_name(root, str(folder.parent)))
+            recordings += listed
+            counts[f"{common_voice.NAME} ({len(names) - len(listed)} clips not validated)"] += len(listed)
+            continue
+        known, left = _by_layout(folder, names)
+        named += known
+        if left:
+            others[folder] = left
+    counts.update(one.label.layout for one in named)
+    by_folders, remarks = _by_folders(root, others)
+    recordings += _recordings(root, [one for one in (*named, *by_folders) if one.label.speaker is not None])
+    if by_folders:
+        counts[FOLDERS] += len(by_folders)
+    how = ", ".join(name for name, _ in counts.most_common())
+    return recordings, "; ".join([how, *remarks])
+
+
+def _by_layout(folder: Path, names: list[str]) -> tuple[list[Named], list[str]]:
+    """The files that follow a layout, and the names of the others."""
+    tail = "/".join(folder.parts[-DEPTH:])
+    named, left = [], []
+    layout: Layout | None = None
+    for name in names:
+        known = label(f"{tail}/{name.rpartition('.')[0]}", layout)
+        if known is None:
+            left.append(name)
+        else:
+            found, layout = known
+            named.append(Named(folder, name, found))
+    return named, left
+
+
+def _by_folders(root: Path, others: dict[Path, list[str]]) -> tuple[list[Named], list[str]]:
+    """One folder per speaker; remarks tell where a tree could have been read in another way."""
+    stems: dict[Folder, list[str]] = {
+        folder.parts: [name.rpartition(".")[0] for name in names] for folder, names in others.items()
+    }
+    sessions, remarks = set(), []
+    for place, inner in _two_levels_below(root, stems).items():
+        reading = read_pairs(inner, stems)
+        if reading.sessions:
+            sessions.update(inner)
+        if not reading.certain:
+            remarks.append(_remark(place, inner, reading))
+    named = [
+        Named(folder, name, _label_of(folder, name, folder.parts in sessions))
+        for folder, names in others.items()
+        for name in names
+    ]
+    return named, remarks[:SHOWN]
+
+
+def _two_levels_below(root: Path, stems: Iterable[Folder]) -> dict[Folder, dict[Folder, str]]:
+    """Folders with files by the place two levels above, and the outer one's name.
+
+    Both are below the root, unless all of its folders are named like sessions: then it is a speaker's own.
+    """
+    found: dict[Folder, dict[Folder, str]] = {}
+    first = [folder for folder in stems if len(folder) == len(root.parts) + 1]
+    own = root.parts[1:] and all(looks_like_session(folder[-1]) for folder in first)
+    for folder in stems:
+        if len(folder) > len(root.parts) + (0 if own else 1):
+            found.setdefault(folder[:-2], {})[folder] = folder[-2]
+    return found
+
+
+def _label_of(folder: Path, name: str, is_session: bool) -> Label:
+    stem = name.rpartition(".")[0]
+    if not folder.name:  # the file system's root is nobody
+        return Label(FOLDERS, None, "", stem, 0)
+    if is_session:
+        return Label(FOLDERS, folder.parent.name, folder.name, f"{folder.name}/{stem}", 2)
+    return Label(FOLDERS, folder.name, "", stem, 1)
+
+
+def _remark(place: Folder, inner: dict[Folder, str], reading: Reading) -> str:
+    """How an ambiguous tree was read, and what to say if that is wrong."""
+    example = "/".join(next(iter(inner))[-2:])
+    outer, folders = len(set(inner.values())), len(inner)
+    if reading.sessions:
+        return (
+            f"{example} in {Path(*place)} is taken for a speaker and a session, which makes {outer} speakers; "
+            f"--speaker_from -1 makes it {folders}, one for each inner folder"
+        )
+    return (
+        f"{example} in {Path(*place)} is taken for a corpus and a speaker, which makes {folders} speakers; "
+        f"--speaker_from -2 makes it {outer}, with sessions inside"
+    )
+
+
+def _recordings(root: Path, named: Iterable[Named]) -> Iterator[Recording]:
+    names: dict[str, str] = {}
+    for one in named:
+        place = one.place
+        if place not in names:
+            names[place] = corpus_name(root, place)
+        source = "/".join((*one.folder.parts[len(one.folder.parts) - one.label.levels :], one.name))
+        yield Recording(names[place], one.label.speaker, one.label.utterance, one.label.session, place, source)
+
+
+def corpus_name(root: Path, place: str) -> str:
+    """What a corpus is called: the way from the root to its folder, or if it is the root or above it, its own name."""
+    folder = Path(place)
+    below = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
+    return folder.name if below == "." else below
+
+
+def _told(
+    root: Path, folders: Iterable[tuple[Path, list[str]]], speaker_from: int | re.Pattern
+) -> tuple[list[Recording], str]:
+    """As --speaker_from says; the other files are counted."""
+    tell = _by_level if isinstance(speaker_from, int) else _by_pattern
+    recordings, left_out = [], 0
+    for folder, names in folders:
+        within = folder.relative_to(root).parts
+        for name in names:
+            recording = tell(root, within, name, speaker_from)
+            left_out += recording is None
+            recordings += [] if recording is None else [recording]
+    text = speaker_from if isinstance(speaker_from, int) else speaker_from.pattern
+    left = f" ({left_out} files left out, as it tells no speaker of theirs)" if left_out else ""
+    return recordings, f"--speaker_from {text} says{left}"
+
+
+def _by_level(root: Path, within: Folder, name: str, level: int) -> Recording | None:
+    number = level - 1 if level > 0 else len(within) + level
+    if not 0 <= number < len(within):
+        return None
+    place = str(Path(root, *within[:number]))
+    session = "/".join(within[number + 1 :])
+    stem = name.rpartition(".")[0]
+    utterance = f"{session}/{stem}" if session else stem
+    source = "/".join((*within[number:], name))
+    return Recording(corpus_name(root, place), within[number], utterance, session, place, source)
+
+
+def _by_pattern(root: Path, within: Folder, name: str, pattern: re.Pattern) -> Recording | None:
+    source = "/".join((*within, name))
+    match = pattern.search(source)
+    groups = match.groupdict() if match is not None else {}
+    speaker = (groups.get("speaker") or "").replace("/", "_")
+    if not speaker:
+        return None
+    utterance = groups.get("utterance") or source.rpartition(".")[0]
+    return Recording(root.name, speaker, utterance, groups.get("session") or "", str(root), source)

@@ -1,0 +1,110 @@
+"""Speakers by the names that people give them: a name alone, or with its corpus in front (`libri/19`)."""
+
+import difflib
+import logging
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from corpus.recording import Speaker
+from storage.errors import UserError
+
+NAMES_SHOWN = 5
+
+logger = logging.getLogger(__name__)
+
+
+def parse_speakers(text: str) -> tuple[str, ...]:
+    """Names from a comma-separated list."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def read_speakers_file(path: Path) -> tuple[str, ...]:
+    """Names from a file with one a line; `#` starts a comment, and a corpus may stand before the name (`vctk/p226`).
+
+    Raises:
+        UserError: it is missing, is not text, or names no one.
+    """
+    try:  # utf-8-sig: Notepad puts a byte order mark first, which would become part of a name
+        lines = (_without_comment(line) for line in path.read_text(encoding="utf-8-sig").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"expected a text file of speaker names. {path} is not readable as one") from error
+    names = tuple(line for line in lines if line)
+    if not names:
+        raise UserError(f"{path} names no speaker; expected one a line")
+    return names
+
+
+def _without_comment(line: str) -> str:
+    """A `#` within a name is part of it; one at the beginning or after a blank starts a comment."""
+    return "" if line.lstrip().startswith("#") else line.replace("\t#", " #").split(" #")[0].strip()
+
+
+def matching(name: str, known: Iterable[Speaker]) -> set[Speaker]:
+    """Whom of the known speakers a name means.
+
+    A corpus may be known by more or by less of its path than it is named by (`libri/train/19` and `train/19`): then the
+    ends must agree, unless somebody is known by just that name. Whoever holds speakers out, or asks whether a network
+    was trained on them, is on the safe side: one too many is a lesser mistake than one too few.
+    """
+    known = [speaker for speaker in known if speaker.name == name.rpartition("/")[2]]
+    exact = {speaker for speaker in known if str(speaker) == name}
+    return exact or {speaker for speaker in known if _ends_agree(str(speaker), name)}
+
+
+def listed(names: Iterable[str], known: Iterable[Speaker]) -> set[Speaker]:
+    """Whom of the known speakers a list means."""
+    by_name: dict[str, list[Speaker]] = {}
+    for speaker in known:
+        by_name.setdefault(speaker.name, []).append(speaker)
+    return {one for name in names for one in matching(name, by_name.get(name.rpartition("/")[2], ()))}
+
+
+def check_listed(names: Collection[str], known: Collection[Speaker]) -> None:
+    """Refuse a list with a name that no known speaker answers to: a misspelt one would train. Tell who shares a name.
+
+    Raises:
+        UserError: as said; the message has the nearest names.
+    """
+    found = {name: listed([name], known) for name in names}
+    for name, several in found.items():
+        if len(several) > 1:
+            logger.info("%s is the name of %d speakers: %s", name, len(several), ", ".join(sorted(map(str, several))))
+    missing = [name for name in names if not found[name]]
+    if missing:
+        shown = ", ".join(missing[:NAMES_SHOWN]) + (", ..." if len(missing) > NAMES_SHOWN else "")
+        raise UserError(
+            f"{len(missing)} of the {len(names)} speakers named are not in the cache: {shown}"
+            f"{_nearest(missing[0], known)}"
+        )
+
+
+def the_one(name: str, known: Collection[Speaker], where: str) -> Speaker:
+    """The speaker that a name means.
+
+    Args:
+        where: what holds the known speakers, for the message.
+
+    Raises:
+        UserError: nobody answers to it, or several do; the message lists them.
+    """
+    found = matching(name, known)
+    if len(found) > 1:
+        candidates = ", ".join(sorted(map(str, found)))
+        raise UserError(f"{name!r} is the name of {len(found)} speakers; say which: {candidates}")
+    if not found:
+        raise UserError(
+            f"speaker {name!r} is not in {where}; it holds {len(known)} speakers{_nearest(name, known)}. "
+            "To add recordings: cli.py --update_cache --audio_dir FOLDER"
+        )
+    return found.pop()
+
+
+def _ends_agree(one: str, other: str) -> bool:
+    return f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}")
+
+
+def _nearest(name: str, known: Collection[Speaker]) -> str:
+    """The names most like it, with their corpora where the name has one."""
+    spelt = {str(speaker) if "/" in name else speaker.name for speaker in known}
+    near = difflib.get_close_matches(name, sorted(spelt), NAMES_SHOWN, cutoff=0) if name else []
+    return f"; nearest: {', '.join(near)}" if near else ""

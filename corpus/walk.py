@@ -1,0 +1,73 @@
+"""The audio files below a folder."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+CACHE_FILES = {"cache.json", "index.jsonl"}  # of the folder that a cache is: what was made of a corpus is no corpus
+OTHER_NAMES = {"AIF", "AIFC", "OGA", "OPUS", "SND", "SPH", "WAVE"}  # that files of libsndfile's formats go by
+NOT_READ = (".m4a", ".aac", ".mp4", ".wma", ".webm", ".amr", ".3gp", ".mka", ".mov", ".ra", ".ac3", ".dsf", ".ape")
+
+
+@cache
+def readable_suffixes() -> tuple[str, ...]:
+    """What the names of recordings end in, in lower case: libsndfile's formats, and their other usual names."""
+    import soundfile
+
+    formats = set(soundfile.available_formats()) - {"RAW"}  # which states neither rate nor width
+    return tuple(sorted(f".{name.lower()}" for name in formats | OTHER_NAMES))
+
+
+@dataclass
+class Walk:
+    """A walk through all folders below a root; what it could not use is noted on the way.
+
+    Every folder is entered once, though links lead in circles, and if possible under its own name and not a link's.
+    Hidden files are other programs' business.
+    """
+
+    root: Path
+    unreadable: list[Path] = field(default_factory=list)  # folders whose content nobody could list
+    not_read: Counter[str] = field(default_factory=Counter)  # files of sound formats that libsndfile does not read
+
+    def __iter__(self) -> Iterator[tuple[Path, list[str]]]:
+        """Yield folders and the names of the recordings in them."""
+        seen = set()
+        for folder, folders, names in os.walk(self.root, onerror=self._note_unreadable, followlinks=True):
+            identity = os.path.realpath(folder)
+            if identity in seen or set(names) >= CACHE_FILES:
+                folders.clear()
+                continue
+            seen.add(identity)
+            visible = (Path(folder, name) for name in folders if not name.startswith("."))
+            folders[:] = [path.name for path in sorted(visible, key=lambda path: (path.is_symlink(), path.name))]
+            if recordings := self._recordings(names):
+                yield Path(folder), recordings
+
+    def _recordings(self, names: list[str]) -> list[str]:
+        readable = readable_suffixes()
+        visible = [name for name in names if not name.startswith(".")]
+        recordings = [name for name in visible if name.lower().endswith(readable)]
+        if len(recordings) < len(visible):
+            suffixes = (Path(name).suffix.lower() for name in visible)
+            self.not_read.update(suffix for suffix in suffixes if suffix in NOT_READ)
+        return sorted(recordings)
+
+    def _note_unreadable(self, error: OSError) -> None:
+        self.unreadable.append(Path(error.filename))
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """The recordings in a folder, at any depth, in order, whoever speaks in them."""
+    return sorted(Path(place, name) for place, names in Walk(folder) for name in names)
+
+
+def absolute(folder: Path) -> Path:
+    """A folder as it is noted.
+
+    A link keeps its own name, which may be the speaker's; only "link/.." can't be understood without following it.
+    """
+    return folder.resolve() if ".." in folder.parts else folder.absolute()

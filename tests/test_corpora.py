@@ -1,0 +1,130 @@
+"""Whose corpus it is, when folders share names, move, or are looked at from elsewhere."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import write_noise
+
+from cache.entries import read_signal
+from cache.index import read_index
+from cache.mark import CacheError
+from cache.update import CacheReport, regenerate, update
+from cache.utterances import UtteranceCache
+from corpus.reading import find_recordings
+
+
+def speak(folder: Path, *names: str, seed: int = 0, time: int = 10**9) -> Path:
+    """Recordings of equal size and time, whose content differs by seed and name."""
+    for name in names:
+        path = write_noise(folder / f"{name}.wav", seed=[seed, *name.encode()])
+        os.utime(path, ns=(0, time))
+    return folder
+
+
+def cached(folder: Path, audio_dir: Path, **options) -> dict[str, bytes]:
+    """Update a cache, and what it holds then: samples by corpus, speaker and utterance."""
+    cache = UtteranceCache(folder)
+    update(cache, find_recordings(audio_dir, **options))
+    assert read_index(folder) == cache.utterances
+    return {"/".join(key): read_signal(folder, one).tobytes() for key, one in cache.utterances.items()}
+
+
+def test_two_corpora_of_equal_names_sizes_and_times_are_two(tmp_path):
+    one, two = (speak(tmp_path / place / "corpus", "ann/a", "bob/b", seed=seed) for seed, place in enumerate("xy"))
+    held = cached(tmp_path / "cache", one)
+    both = cached(tmp_path / "cache", two)
+    assert both.keys() == {"corpus/ann/a", "corpus/bob/b", "y/corpus/ann/a", "y/corpus/bob/b"}
+    assert held.items() <= both.items()
+    assert len(set(both.values())) == 4
+    assert cached(tmp_path / "cache", one) == cached(tmp_path / "cache", two) == both
+
+
+def test_a_root_and_a_folder_below_it_are_two_corpora(tmp_path):
+    root = speak(tmp_path / "libri", "ann/ann_a", "more/libri/ann/ann_a")
+    assert cached(tmp_path / "cache", root).keys() == {"libri/ann/ann_a", "more/libri/ann/ann_a"}
+    assert len(set(cached(tmp_path / "cache", root / "more").values())) == 2
+
+
+@pytest.mark.parametrize("first, second", [("", "libri/train"), ("libri/train", ""), ("libri", "libri/train/ann")])
+def test_a_look_from_above_or_from_within_is_a_look_at_the_same(tmp_path, first, second):
+    speak(tmp_path / "corpora", "libri/train/ann/ann_a", "libri/train/bob/bob_b")
+    before = cached(tmp_path / "cache", tmp_path / "corpora" / first)
+    speak(tmp_path / "corpora", "libri/train/ann/ann_c")
+    after = cached(tmp_path / "cache", tmp_path / "corpora" / second)
+    assert before.items() <= after.items()
+    assert len(after) == 3
+    assert len({name.rpartition("/")[0].rpartition("/")[0] for name in after}) == 1
+
+
+@pytest.mark.parametrize("above", ["", "corpora"])
+def test_a_renamed_corpus_goes_by_its_new_name(tmp_path, above):
+    root = tmp_path / above
+    speak(root / "old", "ann/a", "ann/b", "bob/a")
+    before = cached(tmp_path / "cache", root / "old" if not above else root)
+    (root / "old" / "ann" / "b.wav").unlink()
+    (root / "old").rename(root / "new")
+    after = cached(tmp_path / "cache", root / "new" if not above else root)
+    assert after == {name.replace("old", "new", 1): samples for name, samples in before.items()}
+
+
+def test_a_moved_corpus_is_not_decoded_again_twice_and_its_times_do_not_matter(tmp_path):
+    speak(tmp_path / "x" / "c", "ann/a", "bob/b")
+    before = cached(tmp_path / "cache", tmp_path / "x" / "c")
+    shutil.move(tmp_path / "x", tmp_path / "y")
+    speak(tmp_path / "y" / "c", "ann/a", "bob/b", time=2 * 10**9)
+    assert cached(tmp_path / "cache", tmp_path / "y" / "c") == before
+    cache = UtteranceCache(tmp_path / "cache")
+    assert {one.place for one in cache.utterances.values()} == {str(tmp_path / "y" / "c")}
+    assert update(cache, find_recordings(tmp_path / "y")) == CacheReport(0, 2, 0, ())
+
+
+def test_another_corpus_in_the_place_of_one_that_is_not_there_now_is_another(tmp_path):
+    before = cached(tmp_path / "cache", speak(tmp_path / "x" / "c", "ann/a", "bob/b"))
+    (tmp_path / "x").rename(tmp_path / "unmounted")
+    after = cached(tmp_path / "cache", speak(tmp_path / "y" / "c", "ann/a", "bob/b", seed=1))
+    assert before.items() <= after.items()
+    assert after.keys() == before.keys() | {"y/c/ann/a", "y/c/bob/b"}
+    (tmp_path / "unmounted").rename(tmp_path / "x")
+    assert cached(tmp_path / "cache", tmp_path / "x" / "c") == after
+
+
+def test_a_copy_beside_the_original_is_told(tmp_path, caplog):
+    cached(tmp_path / "cache", speak(tmp_path / "x" / "c", "ann/a", "bob/b"))
+    shutil.copytree(tmp_path / "x" / "c", tmp_path / "copy")
+    assert len(cached(tmp_path / "cache", tmp_path / "copy")) == 4
+    assert "2 recordings are those of another speaker, sample by sample, as of c/ann and copy/ann" in caplog.text
+
+
+def test_a_name_that_the_user_gives_counts(tmp_path):
+    speak(tmp_path / "x" / "c", "ann/a")
+    before = cached(tmp_path / "cache", tmp_path / "x" / "c")
+    after = cached(tmp_path / "cache", tmp_path / "x" / "c", corpus="mine")
+    assert after == {"mine/ann/a": before["c/ann/a"]}
+    speak(tmp_path / "y" / "d", "ann/a", seed=1)
+    with pytest.raises(
+        CacheError, match=f"--corpus mine: that is the name of another corpus, in {tmp_path / 'x' / 'c'}"
+    ):
+        cached(tmp_path / "cache", tmp_path / "y" / "d", corpus="mine")
+
+
+def test_whoever_is_said_to_speak_last_speaks(tmp_path):
+    speak(tmp_path / "c", "anna/day1/1", "anna/day2/1", "ben/day1/1")
+    sessions = cached(tmp_path / "cache", tmp_path / "c")
+    folders = cached(tmp_path / "cache", tmp_path / "c", speaker_from=-1)
+    assert sessions.keys() == {"c/anna/day1/1", "c/anna/day2/1", "c/ben/day1/1"}
+    assert folders.keys() == {"anna/day1/1", "anna/day2/1", "ben/day1/1"}
+    assert set(folders.values()) == set(sessions.values())
+    assert cached(tmp_path / "cache", tmp_path / "c") == sessions
+
+
+def test_a_second_file_of_one_stem_makes_no_third_entry(tmp_path):
+    speak(tmp_path / "c", "ann/a")
+    cached(tmp_path / "cache", tmp_path / "c")
+    write_noise(tmp_path / "c" / "ann" / "a.flac", seed=5)
+    both = cached(tmp_path / "cache", tmp_path / "c")
+    assert both.keys() == {"c/ann/a.flac", "c/ann/a.wav"}
+    (tmp_path / "c" / "ann" / "a.flac").unlink()
+    regenerate(UtteranceCache(tmp_path / "cache"), find_recordings(tmp_path / "c"), sure=True)
+    assert cached(tmp_path / "cache", tmp_path / "c") == {"c/ann/a": both["c/ann/a.wav"]}

@@ -1,0 +1,101 @@
+"""Lines of trial lists, and which utterances they name."""
+
+import pytest
+from angles import made_up
+from command_line import SHARED
+
+from corpus.trials import TrialListError, Utterances, read_trial_list
+
+VOXCELEB = made_up("vox1", "id10270", "5r0dWxy17C8/00001")._replace(source="wav/id10270/5r0dWxy17C8/00001.wav")
+KNOWN = [
+    VOXCELEB,
+    made_up("cases", "p", "a"),
+    made_up("cases", "p", "b"),
+    made_up("cases", "q", "a"),
+    made_up("cases", "p#1", "a"),
+    made_up("cases", "p#1", "b"),
+    made_up("libri", "19", "19-198-0001"),
+    made_up("a", "dee lee", "x.y"),
+    made_up("b", "s1", "x"),
+    made_up("a/b", "s1", "x"),
+]
+
+
+def read(tmp_path, text: str, encoding="utf-8") -> list[tuple]:
+    path = tmp_path / "list.txt"
+    path.write_text(text, encoding=encoding)
+    return [trial[1:] for trial in read_trial_list(path)]
+
+
+@pytest.mark.parametrize(
+    ("line", "trial"),
+    [
+        ("1 p/a p/b", (True, "p/a", "p/b")),
+        ("0  p/a   q/a ", (False, "p/a", "q/a")),
+        ("p/a p/b target", (True, "p/a", "p/b")),
+        ("p/a q/a nontarget", (False, "p/a", "q/a")),
+        ("1 p/a.wav p/b.wav", (True, "p/a.wav", "p/b.wav")),
+        ("1 p#1/a p#1/b", (True, "p#1/a", "p#1/b")),
+        ("1 p#1/a p#1/b # same", (True, "p#1/a", "p#1/b")),
+        ("0\tp a/1\tq # b/2", (False, "p a/1", "q # b/2")),
+        ("p a/1\tq/2\tnontarget", (False, "p a/1", "q/2")),
+        ("1 0 1", (True, "0", "1")),
+    ],
+)
+def test_a_line_in_each_form(tmp_path, line, trial):
+    assert read(tmp_path, f"# first\n\n{line}\n  # last") == [trial]
+
+
+@pytest.mark.parametrize(
+    "line", ["1 a", "2 a b", "a b 1", "1 a b 0.8", "a b Target", "1\ta b", "target a b", "1 a#b", "1\ta\tb\tc"]
+)
+def test_other_lines_are_told_with_their_number(tmp_path, line):
+    with pytest.raises(TrialListError, match=r"list\.txt, line 2: expected '1 A B' or '0 A B', or 'A B target'"):
+        read(tmp_path, f"1 a b\n{line}\n")
+
+
+def test_windows_line_ends_and_byte_order_marks_do_no_harm(tmp_path):
+    assert read(tmp_path, "1 a b\r\n0 a c\r\n", encoding="utf-8-sig") == [(True, "a", "b"), (False, "a", "c")]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("id10270/5r0dWxy17C8/00001.wav", VOXCELEB.key),
+        ("wav/id10270/5r0dWxy17C8/00001.wav", VOXCELEB.key),
+        ("id10270/5r0dWxy17C8/00001", VOXCELEB.key),
+        ("vox1/id10270/5r0dWxy17C8/00001", VOXCELEB.key),
+        ("vox1/wav/id10270/5r0dWxy17C8/00001", VOXCELEB.key),
+        ("19-198-0001", ("libri", "19", "19-198-0001")),
+        ("p/a.wav", ("cases", "p", "a")),
+        ("p#1/a", ("cases", "p#1", "a")),
+        ("dee lee/x.y", ("a", "dee lee", "x.y")),
+        ("a/b/s1/x", ("a/b", "s1", "x")),
+        ("b/s1/x", ("b", "s1", "x")),  # the end of another's, too, but all of this one's
+    ],
+)
+def test_a_name_is_as_much_of_the_end_as_tells_which_it_is(name, key):
+    assert Utterances(KNOWN).find(name).key == key
+
+
+@pytest.mark.parametrize("name", ["a", "s1/x", "a.wav"])
+def test_a_name_of_several_is_told_with_them(name):
+    with pytest.raises(ValueError, match=rf"'{name}' is the name of \d utterances: .*/"):
+        Utterances(KNOWN).find(name)
+
+
+@pytest.mark.parametrize("name", ["p/c", "270/5r0dWxy17C8/00001", "x/p/a", "", "/"])
+def test_an_unknown_name_is_told_with_the_nearest(name):
+    with pytest.raises(ValueError, match=f"holds no utterance '{name}'; nearest: "):
+        Utterances(KNOWN).find(name)
+
+
+@pytest.mark.parametrize("case", ["voxceleb_suffix.txt", "kaldi.txt", "hash.txt"])
+def test_lists_that_went_wrong(case):
+    path = SHARED / "cases" / "trial_list_names" / case
+    if not path.is_file():
+        pytest.skip("the cases are not here")
+    known = Utterances(KNOWN)
+    for trial in read_trial_list(path):
+        first, second = known.find(trial.first), known.find(trial.second)
+        assert (first.speaker == second.speaker) == trial.is_target
