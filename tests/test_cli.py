@@ -75,6 +75,7 @@ def test_help_is_printed(program):
         ("cli.py", "--update_cache", "--seed", "-1"),
         ("cli.py", "--update_cache", "--num_cepstra", "13"),
         ("cli.py", "--generate_training_inputs", "--num_cepstra", "13", "--num_filters", "6"),
+        ("cli.py", "--generate_training_inputs", "--num_filters", "1000"),
         ("train_cli.py",),
         ("train_cli.py", "--loss_on_embeddings", "--batch_size", "9"),
         ("train_cli.py", "--loss_on_softmax", "--loss_on_embeddings"),
