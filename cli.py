@@ -66,12 +66,19 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
         parser.error("--manifest stands in place of --audio_dir, and names the speakers itself")
     if action == "enroll" and len(args.enroll) < 2:
         parser.error("--enroll expects a name and at least one recording of that speaker")
-    if args.num_cepstra > args.num_filters:
-        parser.error(
-            f"expected no more --num_cepstra than --num_filters. Received {args.num_cepstra}, {args.num_filters}"
-        )
+    if action == "generate_training_inputs":
+        _check_features(parser, args)
     if action == "embed" and args.output is None:
         parser.error("--embed wants the file to write: --output FILE.npz or FILE.csv")
+
+
+def _check_features(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    from audio.mfcc import FeatureSettings  # loads NumPy and SciPy, which the other flags need not wait for
+
+    try:
+        FeatureSettings.fitting(num_filters=args.num_filters, num_cepstra=args.num_cepstra)
+    except ValueError as error:
+        parser.error(f"--num_cepstra and --num_filters do not fit: {error}")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -145,7 +152,8 @@ def build_parser() -> argparse.ArgumentParser:
          "corpus/name")  # fmt: skip
     flag("--num_cepstra", type=positive_int, default=20, metavar="N", help="of training inputs; the features are these "
          "with their first and second derivatives. v1 had 13")  # fmt: skip
-    flag("--num_filters", type=positive_int, default=32, metavar="N", help="mel filters of training inputs; v1 had 26")
+    flag("--num_filters", type=positive_int, default=32, metavar="N", help="mel filters of training inputs, up to 128; "
+         "v1 had 26")  # fmt: skip
     flag("--seed", type=seed, default=0, metavar="N", help="of the dither noise in the features, which alone is random")
     flag("--yes", action="store_true", help="do not ask before the old cache is replaced, nor refuse to delete "
          "many of its utterances")  # fmt: skip

@@ -8,6 +8,7 @@ readonly SHA256_092=f96258be9fdc2cbff6559541aae7ea4f59df3fcaf5cf963aae5ca647357e
 # Unpacked size as a percentage of the zip. 0.92 is FLAC, which zip cannot shrink; 0.80 is 16-bit WAV, which it can.
 # Neither unpacked size is published: both figures are estimates on the safe side.
 readonly UNPACKED_PERCENT_092=110 UNPACKED_PERCENT_080=200
+readonly ZIP_END=65557                       # bytes, at most: a zip's last record, and the comment in it
 readonly ATTEMPTS=5                          # in a row, without a byte gained
 readonly RETRY_WAIT=${VCTK_RETRY_WAIT:-5}    # s, between two attempts
 readonly CONNECT_TIMEOUT=30 STALL_TIMEOUT=60 # s
@@ -128,17 +129,31 @@ check_disk() { # $1: bytes of the zip already here
     "needed for zip and corpus; free some space, or set DS_DIR to another disk"
 }
 
+incomplete() { # is more of the zip $1 to come? Without a SIZE, a transfer that ends early looks like any other
+  local start=''
+  if [ -n "$SIZE" ]; then [ "$(size_of "$1")" -lt "$SIZE" ]; return; fi
+  if [ ! -s "$1" ]; then return 0; fi
+  IFS= read -r -n 2 start <"$1" || true
+  case $start in P | PK) ! has_end "$1" ;; *) return 1 ;; esac # what is no zip, more bytes do not make one
+}
+
+has_end() { # does the zip $1 have its last record, which starts with PK 5 6?
+  tail -c "$ZIP_END" "$1" | LC_ALL=C tr -d '\000' |
+    LC_ALL=C awk 'index($0, "PK\005\006") { found = 1 } END { exit !found }'
+}
+
 fetch() {
   local attempt=1 rc status progress=--silent best
   if [ -t 2 ]; then progress=--progress-bar; fi
   best=$(size_of "$PART")
-  while [ -z "$SIZE" ] || [ "$(size_of "$PART")" -lt "$SIZE" ]; do
+  while incomplete "$PART"; do
     info "fetching $URL (${SIZE:-unknown number of} bytes, $(size_of "$PART") already here)"
     rc=0
     status=$(curl -fL "$progress" --continue-at - --output "$PART" --write-out '%{http_code}' \
       --connect-timeout "$CONNECT_TIMEOUT" --speed-limit 1 --speed-time "$STALL_TIMEOUT" "$URL") || rc=$?
     case $rc:$status in
-      0:* | 22:416) return ;; # 416: nothing is left to fetch
+      0:416 | 22:416) return 0 ;; # nothing is left to fetch
+      0:*) incomplete "$PART" || return 0; rc=18 ;; # it was cut, and curl could not know
       33:*) info "the server cannot resume: starting anew"; rm "$PART" ;;
       22:408 | 22:429) ;; # worth another attempt, unlike the other 4xx
       22:4* | 23:*) die 1 "$(explain "$rc" "$status")" ;;
@@ -153,6 +168,10 @@ fetch() {
 damaged() { # reports archive $1; deletes it only if this script is downloading it
   if [ "$1" = "$PART" ]; then rm "$1"; die 1 "the download is damaged ($2) and was deleted; run again"; fi
   die 1 "$1 is damaged ($2); delete it and run again"
+}
+
+last_line() { # of what a tool said, if it said anything
+  awk 'NF { last = $0 } END { print last == "" ? "no reason was given" : last }'
 }
 
 zip_tool() { # list, test or extract ($1) the archive $2 into $3
@@ -172,11 +191,12 @@ verify() {
   local reason sum unsafe
   info "checking $1 (takes some minutes)"
   [ -z "$SIZE" ] || [ "$(size_of "$1")" -eq "$SIZE" ] || damaged "$1" "it has $(size_of "$1") bytes, expected $SIZE"
+  [ "$(size_of "$1")" -gt 0 ] || damaged "$1" "it is empty"
   if [ -n "$SHA256" ]; then # stronger than the checksums inside the zip
     sum=$(sha256_of "$1") || die 1 "cannot compute a SHA-256: sudo apt-get install coreutils, or set VCTK_SHA256= empty"
     [ "$sum" = "$SHA256" ] || damaged "$1" "its SHA-256 is $sum, expected $SHA256"
   else
-    reason=$(zip_tool test "$1" 2>&1) || damaged "$1" "$(tail -n 1 <<<"$reason")"
+    reason=$(zip_tool test "$1" 2>&1) || damaged "$1" "$(last_line <<<"$reason")"
   fi
   unsafe=$(zip_tool list "$1" | awk '/^[\/\\]|^[A-Za-z]:|(^|[\/\\])\.\.([\/\\]|$)/ { if (!n++) print }')
   [ -z "$unsafe" ] || damaged "$1" "its member '$unsafe' would land outside the corpus folder"
@@ -186,7 +206,7 @@ unpack() {
   local reason audio
   info "unpacking into $CORPUS"
   rm -rf "$STAGING" && mkdir "$STAGING" # a killed run may have left one
-  reason=$(zip_tool extract "$ARCHIVE" "$STAGING" 2>&1) || die 1 "cannot unpack: $(tail -n 1 <<<"$reason"); disk full?"
+  reason=$(zip_tool extract "$ARCHIVE" "$STAGING" 2>&1) || die 1 "cannot unpack: $(last_line <<<"$reason"); disk full?"
   [ -z "$(find "$STAGING" -type l -print -quit)" ] || die 1 "$ARCHIVE holds symbolic links, VCTK does not; delete it"
   audio=$(find "$STAGING" -maxdepth 2 -type d -name 'wav48*' | awk 'NR == 1') # depth 2: 0.80 has an enclosing folder
   [ -n "$audio" ] || die 1 "$ARCHIVE holds no wav48*/ folder, so it is not VCTK; delete it and run again"

@@ -4,7 +4,8 @@ Computed along the whole utterance: v1 took one 25 ms slice at a time, which mad
 powers are what training inputs hold, since noise and rooms can be added to them and not to cepstra.
 """
 
-from dataclasses import dataclass
+import reprlib
+from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
@@ -16,23 +17,67 @@ from scipy.ndimage import correlate1d
 from audio.decode import SAMPLE_RATE
 
 FRAME_STEP = 0.010  # s
+FFT_SIZES = (256, 512, 1024)  # samples; the first is the next power of two above a frame of 25 ms
+MOST_FILTERS = 128  # mel filters; the largest FFT has frequencies for some more
 PREEMPHASIS = 0.97
 TINY = np.finfo(float).eps  # instead of a power of zero, which has no logarithm
 FRAMES_AT_ONCE = 1024  # turned into cepstra, so that hours of speech take no more memory than seconds
 DELTA_REACH = 2  # frames on either side that a derivative looks at
+LIMITS = {  # of each setting, the lowest and the highest value that makes sense
+    "sample_rate": (SAMPLE_RATE, SAMPLE_RATE),  # of all speech here: at another rate, every filter would be misplaced
+    "frame_length": (0.001, FFT_SIZES[-1] / SAMPLE_RATE),
+    "frame_step": (0.001, FFT_SIZES[-1] / SAMPLE_RATE),
+    "fft_size": (1, FFT_SIZES[-1]),
+    "num_filters": (1, MOST_FILTERS),
+    "num_cepstra": (1, MOST_FILTERS),
+    "dither_seed": (0, 2**31 - 1),
+}
 
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """What shapes the features; it travels with the training inputs and with every checkpoint."""
+    """What shapes the features; it travels with the training inputs and with every checkpoint.
+
+    Files from elsewhere hold settings too, so they are checked before anything is computed with them.
+
+    Raises:
+        TypeError: a field that this version does not know.
+        ValueError: a setting of another type or beyond `LIMITS`, or settings that do not go together: a frame longer
+            than the FFT, more cepstra than filters, filters so narrow that some lie between the FFT's frequencies.
+    """
 
     sample_rate: int = SAMPLE_RATE  # Hz
     frame_length: float = 0.025  # s
     frame_step: float = FRAME_STEP  # s
-    fft_size: int = 256  # samples; the next power of two above a frame
+    fft_size: int = FFT_SIZES[0]  # samples
     num_filters: int = 32
     num_cepstra: int = 20  # 13 of 26 filters are v1's
     dither_seed: int = 0
+
+    def __post_init__(self):
+        for field in fields(self):
+            _check_setting(field.name, field.type, getattr(self, field.name))
+        frame, filters = _samples(self, self.frame_length), self.num_filters
+        _expect(self.frame_step <= self.frame_length, "frame_step up to frame_length", self.frame_step)
+        _expect(frame <= self.fft_size, f"fft_size of a frame's {frame} samples or more", self.fft_size)
+        _expect(self.num_cepstra <= filters, f"num_cepstra up to num_filters, {filters}", self.num_cepstra)
+        fits = _no_filter_is_empty(filters, self.fft_size)
+        _expect(fits, f"num_filters for which an fft_size of {self.fft_size} has frequencies", filters)
+
+    @classmethod
+    def fitting(cls, num_filters: int, **others) -> "FeatureSettings":
+        """Settings with the shortest FFT at which no filter is empty.
+
+        Args:
+            num_filters: on the mel scale, up to `MOST_FILTERS`.
+            others: any other fields but `fft_size`.
+
+        Raises:
+            TypeError, ValueError: as said of the class.
+        """
+        _check_setting("num_filters", int, num_filters)
+        fft_size = next(size for size in FFT_SIZES if _no_filter_is_empty(num_filters, size))
+        return cls(num_filters=num_filters, fft_size=fft_size, **others)
 
     @property
     def size(self) -> int:
@@ -43,6 +88,37 @@ class FeatureSettings:
     def powers(self) -> int:
         """Values per frame before they become cepstra: the log energy and the log power of each filter."""
         return 1 + self.num_filters
+
+
+def _check_setting(name: str, kind: type, value: object) -> None:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError(f"expected {name} as {kind.__name__}. Received {type(value).__name__}")
+    lowest, highest = LIMITS[name]
+    inside = lowest <= value <= highest  # which NaN is not, either
+    _expect(inside, f"{name} of {lowest}" if lowest == highest else f"{name} from {lowest} to {highest}", value)
+
+
+def _expect(holds: bool, what: str, received: float) -> None:
+    if not holds:
+        raise ValueError(f"expected {what}. Received {reprlib.repr(received)}")  # which shortens endless numbers
+
+
+def _samples(settings: FeatureSettings, seconds: float) -> int:
+    return round(settings.sample_rate * seconds)
+
+
+@cache
+def _filters(num_filters: int, fft_size: int) -> np.ndarray:
+    """Triangles on the mel scale, (frequencies, filters)."""
+    return psf.get_filterbanks(num_filters, fft_size, SAMPLE_RATE).T
+
+
+def _no_filter_is_empty(num_filters: int, fft_size: int) -> bool:
+    """Whether each filter holds a frequency above 0, of which pre-emphasis leaves next to nothing.
+
+    An empty one gives the same power in every recording; less the utterance's level, that is a feature of loudness.
+    """
+    return bool(_filters(num_filters, fft_size)[1:].any(axis=0).all())
 
 
 DEFAULT_FEATURES = FeatureSettings()
@@ -99,7 +175,7 @@ def cepstra_with_derivatives(powers: np.ndarray, settings: FeatureSettings = DEF
 
 def _frames(signal: np.ndarray, settings: FeatureSettings) -> np.ndarray:
     """A view of the signal as overlapping frames, (frames, samples); zeros complete the last one."""
-    length, step = (round(settings.sample_rate * seconds) for seconds in (settings.frame_length, settings.frame_step))
+    length, step = (_samples(settings, seconds) for seconds in (settings.frame_length, settings.frame_step))
     count = 1 + max(0, -(-(len(signal) - length) // step))
     padded = np.pad(signal, (0, (count - 1) * step + length - len(signal)))
     return sliding_window_view(padded, length)[::step]
@@ -113,7 +189,11 @@ def _log_powers(frames: np.ndarray, settings: FeatureSettings) -> np.ndarray:
     """
     spectrum = np.fft.rfft(frames * np.hamming(frames.shape[1]), settings.fft_size)
     power = (np.square(spectrum.real) + np.square(spectrum.imag)) / settings.fft_size
-    return np.log(np.maximum(np.column_stack([power.sum(axis=1), power @ _filters(settings)]), TINY))
+    return np.log(
+        np.maximum(
+            np.column_stack([power.sum(axis=1), power @ _filters(settings.num_filters, settings.fft_size)]), TINY
+        )
+    )
 
 
 @cache
@@ -124,12 +204,6 @@ def _cepstra_of_powers(settings: FeatureSettings) -> np.ndarray:
     matrix[:, 0] = 0  # in the place of the first cepstrum stands the energy
     matrix[0, 0] = 1
     return matrix
-
-
-@cache
-def _filters(settings: FeatureSettings) -> np.ndarray:
-    """Triangles on the mel scale, (frequencies, filters)."""
-    return psf.get_filterbanks(settings.num_filters, settings.fft_size, settings.sample_rate).T
 
 
 def _dithered(signal: np.ndarray, seed: int) -> np.ndarray:

@@ -12,7 +12,6 @@ recordings more varied (`augment`). Statistics of the training set alone normali
 included: v1 took each speaker's own, train and test together, and so told the network who was speaking.
 """
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +76,7 @@ def _assemble(records: Iterator) -> TrainingInputs:
     header = next(records)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError(f"it is not of the format {FORMAT}")
-    settings = _feature_settings(header)
+    settings = FeatureSettings(**_typed(header["features"], dict))
     speakers = {name: label for label, name in enumerate(_names(header, "speakers"))}
     sides = {"train": _SplitBuilder(settings.powers), "test": _SplitBuilder(settings.powers)}
     for _ in range(_typed(header["utterances"], int)):
@@ -105,13 +104,6 @@ def _names(header: dict, field: str) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"{field} names someone twice")
     return names
-
-
-def _feature_settings(header: dict) -> FeatureSettings:
-    settings = FeatureSettings(**_typed(header["features"], dict))
-    for field in dataclasses.fields(settings):
-        _typed(getattr(settings, field.name), field.type)
-    return settings
 
 
 def _statistics(footer: dict, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ before and after the mean.
 
 import logging
 import os
+import reprlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from models.checkpoint import CheckpointError
 from models.exported import BUNDLED, check_seal, file_sha256, read_exported
 
 UNIT_TOLERANCE = 1e-3
+LONGEST_WINDOW = 6000  # frames: a minute, where training's have 2 s
 CHECKPOINT_START = b"PK"  # of an npz file
 
 logger = logging.getLogger(__name__)
@@ -75,7 +77,7 @@ class SpeakerEncoder:
             self.normalizes = bool(about["network"]["normalize_embeddings"])
             self.fingerprint = str(about["fingerprint"])
             self.calibration = about["calibration"] and Calibration.from_json(about["calibration"])
-            self._window_frames = int(about["network"]["window_frames"])
+            self._window_frames = _window_frames(about["network"]["window_frames"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{name} is of another version of this tool ({error})") from error
 
@@ -179,6 +181,13 @@ def mean_embedding(embeddings: np.ndarray) -> np.ndarray:
 def cosine_distance(a: np.ndarray, b: np.ndarray) -> float:
     """1 - cosine of two unit vectors, in [0, 2]; 0 for the same direction."""
     return float(1 - a @ b)
+
+
+def _window_frames(value: object) -> int:
+    """Frames of a window; a short utterance is repeated up to them, so that endless ones would take endless memory."""
+    if type(value) is not int or not 1 <= value <= LONGEST_WINDOW:
+        raise ValueError(f"expected window_frames from 1 to {LONGEST_WINDOW}. Received {reprlib.repr(value)}")
+    return value
 
 
 def _load(path: Path) -> tuple[Network, Path | None]:

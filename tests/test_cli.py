@@ -75,6 +75,7 @@ def test_help_is_printed(program):
         ("cli.py", "--update_cache", "--seed", "-1"),
         ("cli.py", "--update_cache", "--num_cepstra", "13"),
         ("cli.py", "--generate_training_inputs", "--num_cepstra", "13", "--num_filters", "6"),
+        ("cli.py", "--generate_training_inputs", "--num_filters", "1000"),
         ("train_cli.py",),
         ("train_cli.py", "--loss_on_embeddings", "--batch_size", "9"),
         ("train_cli.py", "--loss_on_softmax", "--loss_on_embeddings"),
@@ -220,11 +221,17 @@ def test_an_interrupted_run_saves_itself_and_goes_on(cache):
     assert "softmax, 150 steps" in done.stdout
 
 
-def test_a_reader_that_leaves_is_no_error(cache):
-    done = subprocess.run(
-        f"{sys.executable} cli.py --help | head -1", shell=True, cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["written at the end", "written at once"])
+def test_a_reader_that_leaves_is_no_error(cache, unbuffered):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "cli.py", "--get_embeddings", "p225", "--cache_output_dir", str(cache)]
+    with open(writer, "w") as pipe:
+        variables = environment(PYTHONUNBUFFERED=unbuffered)
+        done = subprocess.run(command, cwd=ROOT, env=variables, stdout=pipe, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 128 + signal.SIGPIPE, done.stderr
+    for complaint in ("Traceback", "error", "Exception ignored", "Broken pipe"):
+        assert complaint not in done.stderr
 
 
 def test_a_cache_folder_that_is_a_file_is_refused(tmp_path, corpus):

@@ -53,7 +53,9 @@ class VctkServer(http.server.ThreadingHTTPServer):
         self.status = 200  # anything else is answered with an error
         self.head_status = 200
         self.ranges = True  # honour Range requests
+        self.announces = "length"  # how long a body is; or "chunks" tell, or "nothing" but the end of the connection
         self.cuts = []  # bytes after which the next bodies are cut, one per GET
+        self.ends_early = False  # with chunks: a cut body is ended properly, as a proxy does that lost its own server
         self.hang = threading.Event()  # set: stall in the middle of a body, until cleared through `release`
         self.release = threading.Event()
         self.stalled = threading.Event()
@@ -81,17 +83,30 @@ class VctkHandler(http.server.BaseHTTPRequestHandler):
         server, wanted = self.server, self.headers.get("Range")
         start = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted and server.ranges else 0
         body = server.body[start:]
+        if wanted and server.ranges and not body:
+            server.requests.append(("GET", self.path, wanted, 0))
+            return self.send_error(416)
         sent = body[: server.cuts.pop(0)] if server.cuts else body
         server.requests.append(("GET", self.path, wanted, len(sent) if server.status == 200 else 0))
         if server.status != 200:
             return self.send_error(server.status)
         self.send_headers(206 if wanted and server.ranges else 200, len(body), start)
+        self.close_connection = True
         with suppress(BrokenPipeError, ConnectionResetError):  # the client was interrupted, or cannot resume
+            if server.announces == "chunks":
+                end = b"\r\n0\r\n\r\n" if sent == body or server.ends_early else b""
+                sent = b"%x\r\n%s%s" % (len(sent) if end else len(body), sent, end)
             self.send_body(sent)
 
     def send_headers(self, status, length, start=0):
+        if self.server.announces == "chunks":
+            self.protocol_version = "HTTP/1.1"
         self.send_response(status)
-        self.send_header("Content-Length", str(length))
+        if self.server.announces == "length":
+            self.send_header("Content-Length", str(length))
+        elif self.server.announces == "chunks":
+            self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")
         if status == 206:
             size = len(self.server.body)
             self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
@@ -268,6 +283,102 @@ def test_cuts_without_ranges_give_up(download, server):
     server.cuts = [5000] * 40
     download.assert_fails(1, "run again")
     assert len(server.gets()) < 20
+
+
+CUT = ("nothing", "chunks", "chunks of a proxy")  # what announces a body's length, where a cut may look like its end
+
+
+@pytest.fixture(params=CUT)
+def vague(request, server):
+    """The server, when it says nothing of a body's length in advance."""
+    server.announces = request.param.split()[0]
+    server.ends_early = request.param.endswith("proxy")
+    return server
+
+
+def test_a_body_of_unannounced_length_is_fetched(download, vague):
+    assert download.run().returncode == 0
+    assert len(vague.gets()) == 1
+    assert (download.corpus / AUDIO_MEMBERS["0.92"]).read_bytes() == AUDIO
+
+
+def test_a_cut_of_unannounced_length_is_resumed(download, vague):
+    vague.cuts = [1, 5000, 3000, 0, 0, 2000]
+    result = download.run()
+    assert result.returncode == 0, result.stderr
+    starts = [None, 1, 5001, 8001, 8001, 8001, 10001]
+    assert [wanted for _, _, wanted, _ in vague.gets()] == [start and f"bytes={start}-" for start in starts]
+    assert (download.corpus / AUDIO_MEMBERS["0.92"]).read_bytes() == AUDIO
+
+
+def test_a_cut_of_unannounced_length_keeps_the_part_and_the_next_run_resumes(download, vague):
+    vague.cuts = [5000] + [0] * 20
+    download.assert_fails(1, "cut after 5000 bytes", "run again to resume")
+    assert download.part().read_bytes() == vague.body[:5000]
+    assert len(vague.gets()) < 10
+    vague.cuts = []
+    assert download.run().returncode == 0
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_size_that_is_known_beforehand_tells_of_a_cut_too(download, vague, announced):
+    download.environment["VCTK_SIZE"] = str(len(vague.body)) if announced else ""
+    vague.cuts = [5000]
+    assert download.run().returncode == 0
+    assert [wanted for _, _, wanted, _ in vague.gets()] == [None, "bytes=5000-"]
+
+
+def test_a_cut_of_unannounced_length_without_ranges_starts_anew(download, vague):
+    vague.ranges = False
+    vague.cuts = [5000]
+    result = download.run()
+    assert result.returncode == 0, result.stderr
+    assert "cannot resume" in result.stderr
+    assert [wanted for _, _, wanted, _ in vague.gets()] == [None, "bytes=5000-", None]
+
+
+def test_an_empty_answer_of_unannounced_length_is_asked_for_again(download, vague):
+    vague.cuts = [0]
+    assert download.run().returncode == 0
+    assert len(vague.gets()) == 2
+
+
+def test_a_complete_part_of_unannounced_length_is_not_fetched_again(download, vague):
+    vague.ranges = False  # it would be deleted
+    download.part().write_bytes(vague.body)
+    assert download.run().returncode == 0
+    assert vague.gets() == []
+
+
+def test_a_page_of_unannounced_length_is_refused(download, vague):
+    vague.body = b"<html>Down for maintenance</html>"
+    download.assert_fails(1, "damaged (", "run again")
+    assert not download.part().exists()
+
+
+@pytest.mark.parametrize("extra", [0, 100])
+def test_a_part_without_an_end_of_which_the_server_has_no_more_is_damaged(download, vague, extra):
+    download.part().write_bytes(vague.body[:2000] + bytes(len(vague.body) - 2000 + extra))
+    result = download.assert_fails(1, "damaged (", "run again")
+    assert "()" not in result.stderr
+    assert len(vague.gets()) == 1
+    assert not download.part().exists()
+    assert download.run().returncode == 0
+
+
+@pytest.mark.parametrize("length", [0, 5000])
+def test_a_torn_archive_of_the_user_is_refused_with_a_reason(download, server, length):
+    download.archive().write_bytes(server.body[:length])
+    result = download.assert_fails(1, "damaged (", "delete it")
+    assert "()" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["-tqq", "-qq"])
+def test_a_tool_that_fails_without_a_word_is_not_quoted(download, tmp_path, command):
+    tools = tmp_path / "tools"
+    add_tool(tools, "unzip", f'[ "$1" != {command} ] || {{ echo; exit 9; }}; exec {shutil.which("unzip")} "$@"')
+    download.environment["PATH"] = f"{tools}:{os.environ['PATH']}"
+    download.assert_fails(1, "no reason was given")
 
 
 def test_corrupt_archive_is_refused(download, server):

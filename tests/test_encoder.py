@@ -6,7 +6,9 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import sealed
 import tiny
+from feature_settings import NONSENSE
 
 from audio.mfcc import FeatureSettings, mfcc
 from inference.encoder import SpeakerEncoder, cosine_distance, mean_embedding, unit
@@ -104,6 +106,36 @@ def test_a_network_of_another_version_is_refused(checkpoint, tmp_path):
     path = tiny.edit_checkpoint(checkpoint, tmp_path / "a.npz", network={"lstm_units": 3})
     with pytest.raises(CheckpointError, match="another version"):
         load(path)
+
+
+@pytest.mark.parametrize("features", [*NONSENSE, 5, None, [1], {"unknown": 1}], ids=str)
+def test_feature_settings_without_sense_are_refused_in_a_line(features):
+    content = sealed.content(sealed.model(), sealed.description(features=features))
+    with pytest.raises(CheckpointError, match=r"^the network is of another version of this tool \([^\n]*\)$"):
+        SpeakerEncoder.from_exported(content)
+
+
+def test_feature_settings_without_sense_in_a_checkpoint_are_refused(checkpoint, tmp_path):
+    features = {**dataclasses.asdict(SETTINGS), "num_filters": 10**9}
+    with pytest.raises(CheckpointError, match=r"expected num_filters from 1 to 128\. Received 1000000000"):
+        load(tiny.edit_checkpoint(checkpoint, tmp_path / "a.npz", features=features))
+
+
+@pytest.mark.parametrize("frames", [0, -1, 10**9, float("inf"), 2.5, True, None, "16", [16]], ids=str)
+def test_windows_without_sense_are_refused(frames):
+    about = sealed.description(network={"normalize_embeddings": False, "window_frames": frames})
+    with pytest.raises(CheckpointError, match=r"expected window_frames from 1 to \d+\. Received"):
+        SpeakerEncoder.from_exported(sealed.content(sealed.model(), about))
+
+
+def test_signals_are_heard_with_the_fft_of_the_checkpoint(checkpoint, tmp_path):
+    settings = FeatureSettings.fitting(64)
+    path = tiny.edit_checkpoint(checkpoint, tmp_path / "a.npz", features=dataclasses.asdict(settings))
+    encoder = load(path)
+    signal = np.random.default_rng(3).normal(0, 3000, 8000).astype(np.int16)
+    assert encoder.features.fft_size == 512
+    expected = encoder.embed_features([mfcc(signal, settings)])
+    np.testing.assert_array_equal(encoder.embed_utterances([signal]), expected)
 
 
 def test_weights_that_do_not_fit_are_refused(checkpoint, tmp_path):

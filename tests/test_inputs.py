@@ -1,14 +1,14 @@
 """Reading `full_inputs.pkl`: what is not ours is refused."""
 
-from functools import reduce
+import dataclasses
 
 import numpy as np
 import pytest
+from feature_settings import NESTED, NONSENSE
 
+from audio.mfcc import DEFAULT_FEATURES
 from batcher.inputs import InputsError, load_inputs
 from batcher.restricted_pickle import read_records, write_record
-
-NESTED = reduce(lambda inner, _: (inner, inner), range(60), ())  # takes exponential time to hash and to spell out
 
 
 def write_all(path, records):
@@ -83,6 +83,13 @@ def test_records_that_do_not_fit_are_refused(tmp_path, records, place, change):
     changed[place] = {**records[place], **change}
     with pytest.raises(InputsError):
         load_inputs(write_all(tmp_path / "changed.pkl", changed))
+
+
+@pytest.mark.parametrize("settings", [*NONSENSE, {"num_filters": NESTED}], ids=lambda settings: str([*settings]))
+def test_feature_settings_without_sense_are_refused_in_a_line(tmp_path, records, settings):
+    header = {**records[0], "features": {**dataclasses.asdict(DEFAULT_FEATURES), **settings}}
+    with pytest.raises(InputsError, match=r"^[^\n]* expected [^\n]*\. Received [^\n]*$"):
+        load_inputs(write_all(tmp_path / "changed.pkl", [header, *records[1:]]))
 
 
 FOOTERS = {

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import python_speech_features as psf
 from conftest import VOICES
+from feature_settings import NONSENSE
 
 from audio.decode import SAMPLE_RATE, decode
-from audio.mfcc import FRAMES_AT_ONCE, FeatureSettings, cepstra_with_derivatives, log_mel, mfcc
+from audio.mfcc import FRAMES_AT_ONCE, MOST_FILTERS, FeatureSettings, cepstra_with_derivatives, log_mel, mfcc
 
 V1 = FeatureSettings(num_filters=26, num_cepstra=13)
 
@@ -130,6 +131,29 @@ def test_a_louder_recording_has_the_same_features(speech):
     frames = quiet[:, 0] > np.quantile(quiet[:, 0], 0.7)
     assert np.abs(loud - quiet)[frames, 0].max() < 0.01
     assert np.median(np.abs(loud - quiet)[frames, 1:20]) < 0.3  # where dither and rounding count, on weak filters
+
+
+@pytest.mark.parametrize("filters", [26, 32, 43, 44, 55, 64, 86, 87, 100, MOST_FILTERS])
+def test_no_number_of_filters_makes_features_of_loudness(filters):
+    quiet = np.random.default_rng(0).normal(0, 300, SAMPLE_RATE).astype(np.int16)  # far above the dither
+    settings = FeatureSettings.fitting(filters)
+    difference = np.abs(mfcc(10 * quiet, settings) - mfcc(quiet, settings))  # 20 dB, 4.6 as a logarithm
+    assert difference.max() < 0.15
+    assert difference.mean() < 0.01
+
+
+@pytest.mark.parametrize("filters, size", [(1, 256), (26, 256), (32, 256), (64, 512), (MOST_FILTERS, 1024)])
+def test_the_fft_is_as_long_as_the_filters_need(filters, size):
+    settings = FeatureSettings.fitting(filters, num_cepstra=1, dither_seed=3)
+    assert settings == FeatureSettings(fft_size=size, num_filters=filters, num_cepstra=1, dither_seed=3)
+    with pytest.raises(ValueError, match=f"expected num_filters from 1 to {MOST_FILTERS}. Received 1000"):
+        FeatureSettings.fitting(1000)
+
+
+@pytest.mark.parametrize("settings", NONSENSE, ids=str)
+def test_settings_without_sense_are_refused_in_one_short_line(settings):
+    with pytest.raises(ValueError, match=r"^expected .*\. Received [^\n]{1,50}$"):
+        FeatureSettings(**settings)
 
 
 def test_the_loudest_signal_stays_finite_in_float16():

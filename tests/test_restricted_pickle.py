@@ -15,7 +15,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from batcher.restricted_pickle import DTYPES, UnsafePickleError, read_records, write_record
+from audio.decode import LONGEST, SAMPLE_RATE
+from audio.mfcc import FRAME_STEP, MOST_FILTERS
+from batcher.restricted_pickle import (
+    DTYPES,
+    HEADER_INSTRUCTIONS,
+    INSTRUCTIONS,
+    LARGEST_RECORD,
+    TEXT,
+    UnsafePickleError,
+    _ArrayUnpickler,
+    read_records,
+    write_record,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 MEMORY = 5e6  # bytes that reading a small file may take
@@ -82,12 +94,12 @@ def write(folder: Path, content: bytes) -> Path:
     return folder / "records.pkl"
 
 
-def refused(path: Path) -> None:
+def refused(path: Path, memory: float = MEMORY) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(UnsafePickleError):
             list(read_records(path))
-        assert tracemalloc.get_traced_memory()[1] < MEMORY
+        assert tracemalloc.get_traced_memory()[1] < memory
     finally:
         tracemalloc.stop()
 
@@ -249,6 +261,74 @@ def test_hostile_instructions_are_refused(tmp_path, name):
 def test_instructions_that_build_objects_are_refused_for_what_they_are(tmp_path, name):
     with pytest.raises(UnsafePickleError, match="no file of ours"):
         list(read_records(write(tmp_path, HOSTILE_CODE[name])))
+
+
+MANY = 300_000  # of an instruction
+ENDLESS = {
+    "memoize": b"N" + b"\x94" * MANY,
+    "none": b"N" * MANY,
+    "numbers": b"K\x01" * MANY,
+    "lists": b"]" * MANY,
+    "lists with their places in the memo": b"]\x94" * MANY,
+    "dicts": b"}" * MANY,
+    "marks": b"(" * MANY,
+    "empty tuples": b")" * MANY,
+    "deep tuples": b")" + b"\x85" * MANY,
+    "a wide tuple of lists": b"(" + b"]" * MANY + b"t.",
+    "back references": b"]\x94" + b"h\x00" * MANY,
+    "short texts": b"\x8c\x00\x94" * MANY,
+    "wide texts": (b"\x8c\xff" + b"a" * 251 + "😀".encode()) * (MANY // 250),
+    "a wide text": b"X" + struct.pack("<I", MANY) + b"a" * (MANY - 4) + "😀".encode(),
+    "long numbers": (b"\x8a\xff" + b"\x01" * 255) * (MANY // 250),
+    "short bytes": (b"C\xff" + b"\x01" * 255) * (MANY // 250),
+    "bytes": (b"B" + struct.pack("<I", MANY // 10) + bytes(MANY // 10)) * 10,
+    "bytearrays": (b"\x96" + struct.pack("<Q", MANY // 10) + bytes(MANY // 10)) * 10,
+    "functions": named("numpy", "dtype") * (MANY // 10),
+    "items of a list": b"]" + b"(NNNNe" * (MANY // 5),
+    "items of a dict": b"}" + b"".join(b"\x8c\x04%04xK\x01s" % (i % 65536) for i in range(MANY // 5)),
+    "protocols": b"\x80\x05" * MANY,
+    "empty frames": (b"\x95" + bytes(8)) * MANY,
+}
+
+
+@pytest.mark.parametrize("framed", [False, True])
+@pytest.mark.parametrize("name", ENDLESS)
+def test_no_record_takes_more_than_its_share(tmp_path, monkeypatch, name, framed):
+    monkeypatch.setattr("batcher.restricted_pickle.HEADER_INSTRUCTIONS", 2000)
+    monkeypatch.setattr("batcher.restricted_pickle.LARGEST_RECORD", 200_000)
+    content = b"\x80\x05" + (b"\x95" + struct.pack("<Q", len(ENDLESS[name])) if framed else b"") + ENDLESS[name]
+    refused(write(tmp_path, content), memory=1e6)
+
+
+def test_the_shares_of_a_record_add_up_to_little_memory():
+    assert HEADER_INSTRUCTIONS * (150 + TEXT) + LARGEST_RECORD < 150e6  # bytes; an instruction takes up to 150
+
+
+def test_so_many_instructions_are_run_and_no_more(tmp_path, monkeypatch):
+    run = []
+    monkeypatch.setitem(_ArrayUnpickler.dispatch, pickle.NONE[0], lambda unpickler: run.append(unpickler))
+    for first, expected in ((b"", HEADER_INSTRUCTIONS), (b"K\x01.", INSTRUCTIONS)):
+        run.clear()
+        with pytest.raises(UnsafePickleError, match="more instructions"):
+            list(read_records(write(tmp_path, first + b"N" * (HEADER_INSTRUCTIONS + 1))))
+        assert len(run) == expected
+
+
+def test_a_header_of_a_hundred_thousand_speakers_is_read(tmp_path):
+    names = [f"a corpus/speaker number {number}" for number in range(100_000)]
+    header = {"speakers": names, "held_out": [f"one more corpus/{name}" for name in names[:20_000]]}
+    with open(tmp_path / "records.pkl", "wb") as file:
+        write_record(file, header)
+    assert list(read_records(tmp_path / "records.pkl")) == [header]
+
+
+def test_the_longest_utterance_of_the_most_filters_is_read(tmp_path):
+    frames = LONGEST // round(SAMPLE_RATE * FRAME_STEP)
+    powers = np.zeros((frames, MOST_FILTERS + 1), np.float16)
+    with open(tmp_path / "records.pkl", "wb") as file:
+        for record in ("header", {"corpus": "c" * 4096, "powers": powers}):
+            write_record(file, record)
+    assert list(read_records(tmp_path / "records.pkl"))[1]["powers"].shape == powers.shape
 
 
 def test_an_extension_that_this_process_has_registered_is_refused_too(tmp_path, monkeypatch):

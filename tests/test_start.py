@@ -7,7 +7,9 @@ import keras
 import numpy as np
 import pytest
 import tiny
+from feature_settings import NONSENSE
 
+from audio.mfcc import DEFAULT_FEATURES
 from models.checkpoint import CheckpointError, save_checkpoint
 from training.run_folder import RunFolder
 from training.start import StartError, build_start, find_origin, load_origin, run_identity, trained_speakers
@@ -180,6 +182,15 @@ def test_other_features_are_refused(tmp_path):
 def test_another_dither_is_no_other_feature(tmp_path):
     other = dataclasses.asdict(dataclasses.replace(tiny.SETTINGS, dither_seed=5))
     build_start(tiny.training_options(tmp_path, "triplet"), INPUTS, origin(features=other))
+
+
+def test_feature_settings_without_sense_are_the_checkpoint_s_fault(tmp_path):
+    start, usual = origin(), dataclasses.asdict(DEFAULT_FEATURES)
+    options = tiny.training_options(tmp_path, "triplet")
+    for features in [*({**usual, **changes} for changes in NONSENSE), 5, None, [], {"unknown": 1}]:
+        changed = dataclasses.replace(start, description={**start.description, "features": features})
+        with pytest.raises(CheckpointError, match=r"^the checkpoint is of another version of this tool \([^\n]*\)$"):
+            build_start(options, INPUTS, changed)
 
 
 def test_a_checkpoint_of_another_size_is_refused(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from audio.mfcc import FeatureSettings
 from batcher.inputs import TrainingInputs
 from batcher.preparation import preparation
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
@@ -66,7 +67,7 @@ def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkp
 
     Raises:
         StartError: `origin` was trained on other features, or with another activation.
-        CheckpointError: its weights do not fit.
+        CheckpointError: its weights do not fit, or its feature settings make no sense.
     """
     keras.utils.set_random_seed(options.seed)
     network = _network_options(options, inputs, origin)
@@ -113,10 +114,10 @@ def _network_options(options: TrainingOptions, inputs: TrainingInputs, origin: C
         changes["embedding_activation"] = options.embedding_activation
     if origin is None:
         return NetworkOptions(feature_size=inputs.feature_settings.size, **changes)
-    same_noise = {**origin.description["features"], "dither_seed": inputs.feature_settings.dither_seed}
-    if same_noise != dataclasses.asdict(inputs.feature_settings):
+    features = _features(origin)
+    if dataclasses.replace(features, dither_seed=inputs.feature_settings.dither_seed) != inputs.feature_settings:
         raise StartError(
-            f"the checkpoint was trained on other features ({origin.description['features']}); "
+            f"the checkpoint was trained on other features ({dataclasses.asdict(features)}); "
             "make the inputs again with those, or start with --from_scratch"
         )
     try:
@@ -129,6 +130,13 @@ def _network_options(options: TrainingOptions, inputs: TrainingInputs, origin: C
             "drop --embedding_activation, or start with --from_scratch"
         )
     return dataclasses.replace(earlier, **changes)
+
+
+def _features(origin: Checkpoint) -> FeatureSettings:
+    try:
+        return FeatureSettings(**origin.description["features"])
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"the checkpoint is of another version of this tool ({error})") from error
 
 
 def _classes(options: TrainingOptions, inputs: TrainingInputs) -> int:
