@@ -132,6 +132,15 @@ def test_utterances_and_positions_are_drawn_alike(sampler):
     assert set(begins) == set(range(25 - FRAMES + 1))  # the first and the last one among them
 
 
+def test_mined_and_random_triplets_draw_all_utterances_of_a_speaker_alike(sampler):
+    rng = np.random.default_rng(0)
+    mined = np.concatenate([sampler.speaker_batch(rng, 3, 2).windows[:, 0, 0] for _ in range(1000)])
+    anchors, positives, _ = sampler.triplet_batch(rng, 6000).windows[:, 0, 0].reshape(3, 6000)
+    for drawn in (mined, anchors, positives):
+        counts = np.array([(drawn == utterance).sum() for utterance in (1, 4, 6, 7)])  # of speaker 2
+        assert np.abs(counts / counts.sum() - 0.25).max() < 0.06  # six deviations of chance
+
+
 def test_p_speakers_and_k_windows_of_each(sampler):
     seen = set()
     for seed in range(20):
@@ -165,6 +174,7 @@ def test_triplets_are_anchors_then_positives_then_negatives(sampler):
         assert (anchor != negative).all()
         utterances = batch.windows[:, 0, 0].reshape(3, 30)
         assert (utterances[0] != utterances[1])[anchor != 9].all()  # speaker 9 has a single one
+        assert len(set(zip(anchor.tolist(), negative.tolist()))) > 3  # each has a negative of its own
         wrong_ones |= set(zip(anchor.tolist(), negative.tolist()))
     assert wrong_ones == {(a, b) for a in (2, 5, 9) for b in (2, 5, 9) if a != b}
 
