@@ -8,6 +8,7 @@ import pytest
 from evaluation.metrics import (
     ErrorCurve,
     crossing,
+    describe_accuracy,
     equal_error_rate,
     lowest_cost,
     minimum_detection_cost,
@@ -125,18 +126,21 @@ def test_no_scores_are_refused(target, nontarget):
         equal_error_rate(np.array(target), np.array(nontarget))
 
 
-def test_scores_that_are_no_numbers_are_refused():
+@pytest.mark.parametrize(("target", "nontarget"), [([0.1, np.nan], [0.2]), ([0.2], [0.1, np.nan])])
+def test_scores_that_are_no_numbers_are_refused(target, nontarget):
     with pytest.raises(ValueError, match="Received NaN"):
-        equal_error_rate(np.array([0.1, np.nan]), np.array([0.2]))
+        equal_error_rate(np.array(target), np.array(nontarget))
 
 
 @pytest.mark.parametrize(("target", "nontarget"), [(TARGET, NONTARGET), (TIED_TARGET, TIED_NONTARGET)])
-def test_a_weight_is_a_number_of_repetitions(target, nontarget):
-    often = RNG.integers(0, 4, len(target)), RNG.integers(0, 4, len(nontarget))
-    rates = ErrorCurve(target, nontarget).rates(*often)
-    repeated = np.repeat(target, often[0]), np.repeat(nontarget, often[1])
-    assert crossing(*rates) == pytest.approx(equal_error_rate(*repeated), rel=1e-12)
-    assert lowest_cost(*rates, 0.05) == pytest.approx(minimum_detection_cost(*repeated, 0.05), rel=1e-12)
+def test_a_weight_is_a_number_of_repetitions_each_time_a_curve_is_weighed(target, nontarget):
+    curve = ErrorCurve(target, nontarget)
+    for _ in range(3):
+        often = RNG.integers(0, 4, len(target)), RNG.integers(0, 4, len(nontarget))
+        rates = curve.rates(*often)
+        repeated = np.repeat(target, often[0]), np.repeat(nontarget, often[1])
+        assert crossing(*rates) == pytest.approx(equal_error_rate(*repeated), rel=1e-12)
+        assert lowest_cost(*rates, 0.05) == pytest.approx(minimum_detection_cost(*repeated, 0.05), rel=1e-12)
 
 
 def test_the_curve_goes_from_accepting_all_to_refusing_all():
@@ -149,6 +153,7 @@ def test_the_curve_goes_from_accepting_all_to_refusing_all():
 @pytest.mark.parametrize("weights", [([0, 0], [1, 1, 1]), ([1, 1], [0, 0, 0])])
 def test_no_weight_means_no_rates(weights):
     rates = ErrorCurve(np.array([1.0, 2.0]), np.array([0.0, 1.0, 3.0])).rates(*map(np.array, weights))
+    assert np.isnan(rates).all()
     assert np.isnan(crossing(*rates))
     assert np.isnan(lowest_cost(*rates, 0.01))
 
@@ -171,3 +176,8 @@ def test_wilson_is_symmetric_and_wider_with_more_confidence():
 def test_no_trials_are_refused():
     with pytest.raises(ValueError, match="at least one trial"):
         wilson_interval(0, 0)
+
+
+def test_an_accuracy_is_told_with_the_interval_of_its_hits():
+    line = describe_accuracy(81 / 263, 263)  # Newcombe's first row
+    assert line == "30.8 % of 263 test utterances are given to their speaker (95 % interval 25.5 to 36.6 %)"
