@@ -85,6 +85,12 @@ def test_a_run_that_continues_sees_what_it_would_have_seen(sampler, name):
     assert not any(same(a, b) for a, b in itertools.combinations(whole, 2))
 
 
+def test_batches_of_late_steps_are_those_of_their_generators(sampler):
+    draw = DRAWS["softmax"](sampler)
+    for step, batch in enumerate(take(draw, seed=3, first=100_000, count=3), start=100_000):
+        assert same(batch, draw(np.random.default_rng([3, step])))
+
+
 def test_another_seed_draws_other_batches(sampler):
     first, second = (take(DRAWS["softmax"](sampler), seed, 0, 5) for seed in (0, 1))
     assert not any(same(a, b) for a, b in itertools.product(first, second))
@@ -132,6 +138,15 @@ def test_utterances_and_positions_are_drawn_alike(sampler):
     assert set(begins) == set(range(25 - FRAMES + 1))  # the first and the last one among them
 
 
+def test_mined_and_random_triplets_draw_all_utterances_of_a_speaker_alike(sampler):
+    rng = np.random.default_rng(0)
+    mined = np.concatenate([sampler.speaker_batch(rng, 3, 2).windows[:, 0, 0] for _ in range(1000)])
+    anchors, positives, _ = sampler.triplet_batch(rng, 6000).windows[:, 0, 0].reshape(3, 6000)
+    for drawn in (mined, anchors, positives):
+        counts = np.array([(drawn == utterance).sum() for utterance in (1, 4, 6, 7)])  # of speaker 2
+        assert np.abs(counts / counts.sum() - 0.25).max() < 0.06  # six deviations of chance
+
+
 def test_p_speakers_and_k_windows_of_each(sampler):
     seen = set()
     for seed in range(20):
@@ -165,6 +180,7 @@ def test_triplets_are_anchors_then_positives_then_negatives(sampler):
         assert (anchor != negative).all()
         utterances = batch.windows[:, 0, 0].reshape(3, 30)
         assert (utterances[0] != utterances[1])[anchor != 9].all()  # speaker 9 has a single one
+        assert len(set(zip(anchor.tolist(), negative.tolist()))) > 3  # each has a negative of its own
         wrong_ones |= set(zip(anchor.tolist(), negative.tolist()))
     assert wrong_ones == {(a, b) for a in (2, 5, 9) for b in (2, 5, 9) if a != b}
 
@@ -192,8 +208,9 @@ def test_covering_windows_cover_every_frame_of_every_utterance(split):
 
 def test_an_empty_split_has_no_covering_windows():
     none = np.zeros(0, np.int64)
-    utterances, begins = covering_windows(SpeakerSplit(np.zeros((0, 33), np.float16), none, none, none), FRAMES)
-    assert utterances.size == begins.size == 0
+    empty = SpeakerSplit(np.zeros((0, 33), np.float16), none, none, none)
+    utterances, begins = covering_windows(empty, FRAMES)
+    assert take_windows(empty, utterances, begins, FRAMES).shape == (0, FRAMES, 33)
 
 
 def test_windows_of_the_real_inputs(tiny_inputs):
@@ -230,6 +247,20 @@ def test_a_speaker_at_another_speed_is_another_speaker():
         assert set(labels.tolist()) <= set(range(6))
         np.testing.assert_array_equal(labels % 2, windows[:, 0, 0] >= 1000)
         np.testing.assert_allclose(pace(windows), np.array([1.0, 0.8, 1.25])[labels // 2], atol=0.02)
+
+
+def test_windows_are_prepared_at_their_speeds_by_the_generator_of_the_batch():
+    class Noting(AsTheyAre):
+        def __call__(self, windows, speeds, rng):
+            self.given = speeds, rng
+            return -windows
+
+    prepare = Noting(speeds=(1.0, 0.8, 1.25))
+    rng = np.random.default_rng(0)
+    windows, labels = WindowSampler(counting(), 100, prepare).softmax_batch(rng, 50)
+    np.testing.assert_array_equal(prepare.given[0], np.array([1.0, 0.8, 1.25])[labels // 2])
+    assert prepare.given[1] is rng
+    assert windows.max() <= 0  # what came out of it
 
 
 def test_windows_of_one_speaker_in_a_batch_have_one_speed():

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from evaluation import detection
-from evaluation.detection import detection_statistic, score_all_pairs, score_pairs
+from evaluation.detection import (
+    DETECTION_FIGURES,
+    ScoredTrials,
+    detection_statistic,
+    score_all_pairs,
+    score_pairs,
+)
 from evaluation.metrics import equal_error_rate, minimum_detection_cost
 
 SPEAKERS = [0, 1, 0, 2, 2, 1, 0, 3, 2, 3]
@@ -30,6 +36,7 @@ def test_all_pairs_equal_a_plain_loop(embeddings):
     np.testing.assert_allclose(trials.scores[same], expected[True])
     np.testing.assert_allclose(trials.scores[~same], expected[False])
     assert (trials.targets, trials.nontargets) == (len(expected[True]), len(expected[False]))
+    assert type(trials.targets) is int  # plain numbers for JSON
 
 
 def test_chosen_pairs_in_parts(embeddings, monkeypatch):
@@ -40,12 +47,17 @@ def test_chosen_pairs_in_parts(embeddings, monkeypatch):
     assert (trials.first.tolist(), trials.second.tolist()) == ([0, 2, 2, 3, 1], [0, 1, 3, 3, 1])
 
 
-def test_with_everyone_once_these_are_the_plain_figures(embeddings):
-    trials, expected = score_all_pairs(embeddings, SPEAKERS), pairs_by_loop(embeddings, SPEAKERS)
-    target, nontarget = np.array(expected[True]), np.array(expected[False])
-    eer, *costs = detection_statistic(trials)(np.ones(4, int))
-    assert eer == pytest.approx(equal_error_rate(target, nontarget))
-    assert costs == pytest.approx([minimum_detection_cost(target, nontarget, prior) for prior in (0.01, 0.05)])
+def test_with_everyone_once_these_are_the_plain_figures():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 4, (2, 4000))
+    same = first == second
+    scores = rng.normal(1.5 * same, 1)
+    figures = detection_statistic(ScoredTrials(scores, first, second))(np.ones(4, int))
+    assert dict(zip(DETECTION_FIGURES, figures.tolist(), strict=True)) == {
+        "eer": pytest.approx(equal_error_rate(scores[same], scores[~same])),
+        "min_dcf_0.01": pytest.approx(minimum_detection_cost(scores[same], scores[~same], 0.01)),
+        "min_dcf_0.05": pytest.approx(minimum_detection_cost(scores[same], scores[~same], 0.05)),
+    }
 
 
 @pytest.mark.parametrize("times", [[2, 1, 1, 0], [0, 3, 0, 1], [1, 0, 2, 1]])

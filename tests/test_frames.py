@@ -51,3 +51,4 @@ def test_each_window_may_have_its_own_length():
 def test_a_faster_pace_skips_frames_and_a_slower_one_repeats_them():
     indices = frame_indices(np.array([10, 10]), 5, 100, np.array([2.0, 0.5]))
     assert indices.tolist() == [[10, 12, 14, 16, 18], [10, 10, 11, 12, 12]]
+    assert indices.dtype == np.int64

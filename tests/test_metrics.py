@@ -8,6 +8,7 @@ import pytest
 from evaluation.metrics import (
     ErrorCurve,
     crossing,
+    describe_accuracy,
     equal_error_rate,
     lowest_cost,
     minimum_detection_cost,
@@ -114,9 +115,10 @@ def test_a_prior_out_of_range_is_refused(prior):
         minimum_detection_cost(TARGET, NONTARGET, prior)
 
 
-def test_errors_that_cost_nothing_are_refused():
+@pytest.mark.parametrize("costs", [(0, 1), (1, 0), (-0.5, 1), (1, -0.5)])
+def test_errors_that_cost_nothing_are_refused(costs):
     with pytest.raises(ValueError, match="expected costs above 0"):
-        minimum_detection_cost(TARGET, NONTARGET, 0.1, miss_cost=0)
+        minimum_detection_cost(TARGET, NONTARGET, 0.1, *costs)
 
 
 @pytest.mark.parametrize(("target", "nontarget"), [([], [1.0]), ([1.0], [])])
@@ -125,18 +127,38 @@ def test_no_scores_are_refused(target, nontarget):
         equal_error_rate(np.array(target), np.array(nontarget))
 
 
-def test_scores_that_are_no_numbers_are_refused():
+@pytest.mark.parametrize(("target", "nontarget"), [([0.1, np.nan], [0.2]), ([0.2], [0.1, np.nan])])
+def test_scores_that_are_no_numbers_are_refused(target, nontarget):
     with pytest.raises(ValueError, match="Received NaN"):
-        equal_error_rate(np.array([0.1, np.nan]), np.array([0.2]))
+        equal_error_rate(np.array(target), np.array(nontarget))
 
 
 @pytest.mark.parametrize(("target", "nontarget"), [(TARGET, NONTARGET), (TIED_TARGET, TIED_NONTARGET)])
-def test_a_weight_is_a_number_of_repetitions(target, nontarget):
-    often = RNG.integers(0, 4, len(target)), RNG.integers(0, 4, len(nontarget))
-    rates = ErrorCurve(target, nontarget).rates(*often)
-    repeated = np.repeat(target, often[0]), np.repeat(nontarget, often[1])
-    assert crossing(*rates) == pytest.approx(equal_error_rate(*repeated), rel=1e-12)
-    assert lowest_cost(*rates, 0.05) == pytest.approx(minimum_detection_cost(*repeated, 0.05), rel=1e-12)
+def test_a_weight_is_a_number_of_repetitions_each_time_a_curve_is_weighed(target, nontarget):
+    curve = ErrorCurve(target, nontarget)
+    for _ in range(3):
+        often = RNG.integers(0, 4, len(target)), RNG.integers(0, 4, len(nontarget))
+        rates = curve.rates(*often)
+        repeated = np.repeat(target, often[0]), np.repeat(nontarget, often[1])
+        assert crossing(*rates) == pytest.approx(equal_error_rate(*repeated), rel=1e-12)
+        assert lowest_cost(*rates, 0.05) == pytest.approx(minimum_detection_cost(*repeated, 0.05), rel=1e-12)
+
+
+def test_rates_are_the_shares_of_weight_on_either_side_of_each_threshold():
+    target, nontarget = np.array([2.0, 1.0, 2.0, 4.0]), np.array([1.0, 0.0, 2.0, 3.0, 5.0])
+    weights = np.array([3, 1, 0, 2]), np.array([1, 4, 2, 0, 1])
+    expected = [(0, 1)]  # all accepted
+    for threshold in (1, 1.5, 2, 2.5, 4, 4.5):  # each target's score and what comes above it
+        missed, passed = target < threshold, nontarget >= threshold
+        expected.append((weights[0][missed].sum() / 6, weights[1][passed].sum() / 8))
+    expected.append((1, 0))  # all refused
+    np.testing.assert_allclose(np.transpose(ErrorCurve(target, nontarget).rates(*weights)), expected)
+
+
+def test_results_are_plain_numbers_for_json():
+    for errors in (equal_error_rate(TARGET, NONTARGET), minimum_detection_cost(TARGET, NONTARGET, 0.1)):
+        assert type(errors) is float
+    assert {type(end) for end in wilson_interval(3, 10)} == {float}
 
 
 def test_the_curve_goes_from_accepting_all_to_refusing_all():
@@ -149,6 +171,7 @@ def test_the_curve_goes_from_accepting_all_to_refusing_all():
 @pytest.mark.parametrize("weights", [([0, 0], [1, 1, 1]), ([1, 1], [0, 0, 0])])
 def test_no_weight_means_no_rates(weights):
     rates = ErrorCurve(np.array([1.0, 2.0]), np.array([0.0, 1.0, 3.0])).rates(*map(np.array, weights))
+    assert np.isnan(rates).all()
     assert np.isnan(crossing(*rates))
     assert np.isnan(lowest_cost(*rates, 0.01))
 
@@ -168,6 +191,16 @@ def test_wilson_is_symmetric_and_wider_with_more_confidence():
     assert wide[0] < low < high < wide[1]
 
 
+def test_one_trial_says_little():
+    z = NormalDist().inv_cdf(0.975)
+    assert wilson_interval(0, 1) == pytest.approx((0, z * z / (1 + z * z)))
+
+
 def test_no_trials_are_refused():
     with pytest.raises(ValueError, match="at least one trial"):
         wilson_interval(0, 0)
+
+
+def test_an_accuracy_is_told_with_the_interval_of_its_hits():
+    line = describe_accuracy(81 / 263, 263)  # Newcombe's first row
+    assert line == "30.8 % of 263 test utterances are given to their speaker (95 % interval 25.5 to 36.6 %)"

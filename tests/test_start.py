@@ -154,6 +154,12 @@ def test_a_head_of_other_speakers_is_no_obstacle(tmp_path):
     assert state.head.output_shape == (None, 6)
 
 
+@pytest.mark.parametrize(("stage", "classes"), [("softmax", 4 * 5), ("softmax_frozen", 4)])
+def test_the_softmax_tells_every_speaker_at_every_speed_apart(tmp_path, stage, classes):
+    state = build_start(tiny.training_options(tmp_path, stage, augmentation=True), INPUTS, origin())
+    assert state.head.output_shape == (None, classes)
+
+
 def test_a_frozen_embedder_has_nothing_to_train(tmp_path):
     state = build_start(tiny.training_options(tmp_path, "softmax_frozen"), INPUTS, origin())
     assert not state.embedder.trainable_variables
