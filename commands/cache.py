@@ -59,7 +59,7 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     named = listed_speakers(args)
     check_listed(named, cache.speakers())
     target = cache.folder / INPUTS_NAME
-    settings = FeatureSettings(num_cepstra=args.num_cepstra, num_filters=args.num_filters, dither_seed=args.seed)
+    settings = FeatureSettings.fitting(args.num_filters, num_cepstra=args.num_cepstra, dither_seed=args.seed)
     counts = generate_inputs(
         cache, target, named or VCTK_TEST_SPEAKERS, settings, workers(args), split_by=args.split_by
     )

@@ -58,6 +58,8 @@ def test_features_are_those_of_the_inputs_unless_flags_say_otherwise(cache):
     v1 = ("--num_cepstra", "13", "--num_filters", "26")
     succeed("cli.py", "--generate_training_inputs", *v1, "--cache_output_dir", cache)
     assert load_inputs(cache / "full_inputs.pkl").feature_settings.size == 39
+    succeed("cli.py", "--generate_training_inputs", "--num_filters", "64", "--cache_output_dir", cache)
+    assert load_inputs(cache / "full_inputs.pkl").feature_settings.fft_size == 512
 
 
 @pytest.mark.parametrize("program", ["cli.py", "train_cli.py", "train_triplet_softmax_model.py"])
