@@ -1,36 +1,21 @@
-"""Put recordings into a cache folder.
-
-Workers decode, and write into the staging folder. One process, the parent, flushes each file to the disk, gives it
-its name, and only then adds a line to the index. Files that no entry names are deleted last, when the index is on the
-disk: whenever a run is killed, each entry is the old or the new one, whole.
-"""
+"""Update a cache, or make it anew. Files that no entry names are deleted last, when the index is on the disk."""
 
 import logging
-import os
-from collections import Counter
 from collections.abc import Collection, Iterable
-from contextlib import closing
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import TextIO
+from dataclasses import dataclass
 
-from tqdm import tqdm
-
+from cache import lapsed
 from cache.corpora import relabelled, settle_names
-from cache.entries import AUDIO_FOLDER, HEADER_SIZE, Entry, Skipped, audio_path, make_entry
-from cache.index import INDEX, Key, Utterance, index_line, write_index
-from cache.mark import SETTINGS_DIGEST, CacheError, check_ownership, read_mark, write_mark
-from cache.staging import staging
+from cache.entries import Skipped, audio_path
+from cache.fill import Filling, check_present, fill
+from cache.index import Key, write_index
+from cache.mark import CacheError, check_ownership, read_mark, write_mark
 from cache.stored import delete_files, delete_format_2, stored_files
 from cache.utterances import UtteranceCache
 from corpus.listing import Listing
-from corpus.recording import Recording, Speaker
-from storage.atomic import publish, sync_folder
-from storage.parallel import overlapped_map, parallel_map
+from corpus.recording import Recording
+from storage.atomic import sync_folder
 
-FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
-SUSPICIOUS_SHARE = 0.25  # of a corpus: if more is gone, something else is likelier than that it was deleted
 SHOWN = 3  # names in a message
 
 logger = logging.getLogger(__name__)
@@ -46,31 +31,6 @@ class CacheReport:
     skipped: tuple[Skipped, ...]
 
 
-@dataclass
-class _Filling:
-    """A run on its way: the entries, the files that are stored, and what was done."""
-
-    entries: dict[Key, Utterance]
-    stored: dict[str, int]  # bytes by digest
-    added: list[Key] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-
-    def is_current(self, recording: Recording) -> bool:
-        """Whether nothing is to be done for a recording."""
-        entry = self.entries.get(recording.key)
-        if entry is None or entry[:8] != recording or entry.made_with != SETTINGS_DIGEST:
-            return False
-        try:
-            stat = os.stat(recording.origin[0])  # noqa: PTH116, a path is slower, and there are many
-        except OSError:
-            return False
-        return (entry.size, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns) and self.is_stored(entry)
-
-    def is_stored(self, entry: Utterance) -> bool:
-        """Whether its file is there in its full length."""
-        return self.stored.get(entry.sha256) == HEADER_SIZE + 2 * entry.samples
-
-
 def update(cache: UtteranceCache, listing: Listing, workers: int = 1) -> CacheReport:
     """Add what is new or changed in a listing; keep everything else.
 
@@ -81,8 +41,9 @@ def update(cache: UtteranceCache, listing: Listing, workers: int = 1) -> CacheRe
     check_ownership(cache.folder)
     with cache.locked():
         filling, recordings = _begin(cache, listing)
-        pending = [(one, filling.entries.get(one.key)) for one in recordings if not filling.is_current(one)]
-        _fill(cache.folder, filling, pending, workers)
+        fill(cache.folder, filling, [one for one in recordings if not filling.is_current(one)], workers)
+        renamed = lapsed.renamed(filling.entries, recordings, listing)
+        _forget(filling, renamed, "%d recordings have other names now, as that of %s")
         _end(cache, filling)
     unchanged = len(recordings) - len(filling.added) - len(filling.skipped)
     return CacheReport(len(filling.added), unchanged, 0, tuple(filling.skipped))
@@ -106,19 +67,19 @@ def regenerate(cache: UtteranceCache, listing: Listing, workers: int = 1, sure: 
     check_ownership(cache.folder)
     with cache.locked():
         filling, recordings = _begin(cache, listing)
-        gone = _gone(filling.entries, recordings, listing, sure)
-        _fill(cache.folder, filling, [(one, filling.entries.get(one.key)) for one in recordings], workers, anew=True)
+        gone = lapsed.gone(filling.entries, recordings, listing, sure)
+        _tell_unseen(filling, recordings, gone)
+        fill(cache.folder, filling, recordings, workers, anew=True)
         if not filling.added:
             raise CacheError(f"none of the {len(recordings)} recordings can be used: {filling.skipped[0].reason}")
         for recording in {one.place: one for one in recordings}.values():
-            _check_present(recording)
-        for key in gone:
-            del filling.entries[key]
+            check_present(recording)
+        _forget(filling, gone, "%d utterances are deleted, as their recordings are gone: %s")
         _end(cache, filling)
     return CacheReport(len(filling.added), 0, len(gone), tuple(filling.skipped))
 
 
-def _begin(cache: UtteranceCache, listing: Listing) -> tuple[_Filling, list[Recording]]:
+def _begin(cache: UtteranceCache, listing: Listing) -> tuple[Filling, list[Recording]]:
     """The entries under the names of the listing, as the index has them from here on."""
     folder = cache.folder
     mark = read_mark(folder)
@@ -137,83 +98,13 @@ def _begin(cache: UtteranceCache, listing: Listing) -> tuple[_Filling, list[Reco
     if entries != earlier:
         logger.info("%d utterances have other names now", sum(earlier.get(key) != one for key, one in entries.items()))
         write_index(folder, entries.values())
-    return _Filling(entries, stored_files(folder)), recordings
+    return Filling(entries, stored_files(folder)), recordings
 
 
-def _fill(
-    folder: Path,
-    filling: _Filling,
-    work: list[tuple[Recording, Utterance | None]],
-    workers: int,
-    anew: bool = False,
-) -> None:
-    """Make the entries of recordings, each given with what the index says of it so far.
-
-    Args:
-        anew: write the files again, also of those that say the same as before.
-    """
-    (folder / AUDIO_FOLDER).mkdir(exist_ok=True)
-    make = partial(make_entry, folder, anew=anew)
-    with (
-        _appending(folder / INDEX) as index,
-        staging(folder),  # left last, when nobody writes there any more
-        closing(parallel_map(make, work, workers)) as made,
-        closing(overlapped_map(partial(_place, folder), made, FLUSHES_AT_ONCE)) as placed,
-    ):
-        for outcome in tqdm(placed, "cache", len(work), unit="file"):
-            if isinstance(outcome, Skipped):
-                if outcome.is_missing:
-                    _check_present(outcome.recording)
-                filling.skipped.append(outcome)
-                continue
-            entry = outcome.utterance
-            index.write(index_line(entry))
-            filling.entries[entry.key] = entry
-            if outcome.staged is not None:
-                filling.stored[entry.sha256] = HEADER_SIZE + 2 * entry.samples
-                filling.added.append(entry.key)
-
-
-def _appending(path: Path) -> TextIO:
-    """The index, ready for a line: one that was torn ends here."""
-    index = open(path, "a+", encoding="ascii", buffering=1)  # noqa: SIM115, the caller closes it
-    if index.tell():
-        index.write("\n")
-    return index
-
-
-def _place(folder: Path, outcome: Entry | Skipped) -> Entry | Skipped:
-    if isinstance(outcome, Entry) and outcome.staged is not None:
-        path = audio_path(folder, outcome.utterance.sha256)
-        path.parent.mkdir(exist_ok=True)
-        publish(outcome.staged, path)
-    return outcome
-
-
-def _check_present(recording: Recording) -> None:
-    """Else all of a corpus would be skipped, and its entries seem to be nobody's.
-
-    Raises:
-        FileNotFoundError: the corpus has gone, or its folder is empty, as the mount point of a disk without it.
-    """
-    try:
-        with os.scandir(recording.place) as inside:
-            empty = next(inside, None) is None
-    except OSError:
-        empty = True
-    if empty and not recording.path.exists():
-        raise FileNotFoundError(f"{recording.place} has gone while it was read; what was cached so far is kept")
-
-
-def _end(cache: UtteranceCache, filling: _Filling) -> None:
+def _end(cache: UtteranceCache, filling: Filling) -> None:
     """Write the index, then delete the files that it does not name."""
     folder, entries = cache.folder, filling.entries
-    lost = [key for key, one in entries.items() if not filling.is_stored(one) and not one.path.exists()]
-    for key in lost:
-        del entries[key]
-    if lost:
-        named = ", ".join("/".join(key) for key in lost[:SHOWN])
-        logger.warning("%d utterances are lost, with both file and recording gone: %s", len(lost), named)
+    _forget(filling, lapsed.lost(filling), "%d utterances are lost, with both file and recording gone: %s")
     mark = read_mark(folder)
     if mark is not None and not mark.is_current:
         delete_format_2(folder)
@@ -223,38 +114,28 @@ def _end(cache: UtteranceCache, filling: _Filling) -> None:
     delete_files(folder, filling.stored.keys() - {one.sha256 for one in entries.values()})
     write_mark(folder)
     cache.utterances = entries
-    _warn_of_twins(entries.values())
+    if twins := lapsed.twins(entries.values()):
+        one, other = twins[0]
+        told = len(twins), one, other
+        logger.warning("%d recordings are those of another speaker, sample by sample, as of %s and %s", *told)
 
 
-def _gone(entries: dict[Key, Utterance], recordings: Collection[Recording], listing: Listing, sure: bool) -> list[Key]:
-    """The entries whose corpora were listed and which are not among the recordings."""
-    listed, places = {one.key for one in recordings}, listing.places
-    unlisted = [one for one in entries.values() if one.key not in listed]
-    gone = [one for one in unlisted if one.place in places and listing.could_see(one.path)]
-    kept = Counter(one.place for one in unlisted) - Counter(one.place for one in gone)
-    if kept:
-        logger.info("%d utterances stay that were not to be seen, of %s", kept.total(), _shown(kept))
-    before = Counter(one.place for one in entries.values())
-    for place, count in Counter(one.place for one in gone).items():
-        if not sure and count > SUSPICIOUS_SHARE * before[place]:
-            raise CacheError(
-                f"{count} of {before[place]} cached recordings are no longer in {place}, which is suspiciously many. "
-                "Nothing was changed; if they are to be deleted, add --yes"
-            )
-    return [one.key for one in gone]
+def _forget(filling: Filling, keys: Collection[Key], message: str) -> None:
+    for key in keys:
+        del filling.entries[key]
+    if keys:
+        logger.warning(message, len(keys), _shown("/".join(key) for key in keys))
 
 
-def _warn_of_twins(entries: Iterable[Utterance]) -> None:
-    """A voice under two names makes for wrong figures, and for a network that is told to tell it from itself."""
-    whose: dict[str, Speaker] = {}
-    twins = [(one.whose, other) for one in entries if (other := whose.setdefault(one.sha256, one.whose)) != one.whose]
-    if twins:
-        a, b = twins[0]
-        logger.warning(
-            "%d recordings are those of another speaker, sample by sample, as of %s and %s", len(twins), b, a
-        )
+def _tell_unseen(filling: Filling, recordings: Collection[Recording], gone: Collection[Key]) -> None:
+    """Say what stays in the cache beside what was asked for."""
+    unseen = {one.key: one.place for one in lapsed.unlisted(filling.entries, recordings)}
+    for key in gone:
+        del unseen[key]
+    if unseen:
+        logger.info("%d utterances stay that were not to be seen, of %s", len(unseen), _shown(set(unseen.values())))
 
 
-def _shown(places: Iterable[str]) -> str:
-    names = sorted(places)
+def _shown(names: Iterable[str]) -> str:
+    names = sorted(names)
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

@@ -12,7 +12,7 @@ from commands.arguments import cache_dir, listed_speakers, workers
 from corpus.listing import Listing
 from corpus.manifest import read_manifest
 from corpus.reading import find_recordings
-from corpus.recording import CorpusError
+from corpus.recording import NothingThereError
 from corpus.walk import absolute
 
 FEWEST_HELD_OUT = 2  # speakers that can be told apart
@@ -92,8 +92,6 @@ def _warn_of_few(counts: dict[str, int], split_by: str) -> None:
 def _print_report(cache: UtteranceCache, listing: Listing, report: CacheReport) -> None:
     for skipped in report.skipped:
         logger.warning("skipped %s: %s", skipped.path, skipped.reason)
-    if report.deleted:
-        logger.info("deleted %d utterances that are not among the recordings", report.deleted)
     print(
         f"{cache.folder}: {report.added} utterances added, {report.unchanged} unchanged, {len(report.skipped)} "
         f"skipped; {len(cache.utterances)} utterances of {len(cache.speakers())} speakers in all{_not_read(listing)}"
@@ -113,7 +111,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
         audio_dir = entry_point.choose_audio_dir(args.audio_dir)
         try:
             listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus)
-        except CorpusError as error:
+        except NothingThereError as error:
             below = absolute(audio_dir)
             if not any(one.path.is_relative_to(below) for one in cache.utterances.values()):
                 raise

@@ -33,6 +33,13 @@ class Listing:
         return below and not any(path.is_relative_to(folder) for folder in self.unreadable)
 
 
+def corpus_name(root: Path, place: str) -> str:
+    """What a corpus is called: the way from the root to its folder, or if it is the root or above it, its own name."""
+    folder = Path(place)
+    below = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
+    return folder.name if below == "." else below
+
+
 def in_order(recordings: Iterable[Recording]) -> list[Recording]:
     """Sort, and give files of one speaker that share a name (`a.wav` and `a.flac`) their suffix, or all of their path.
 

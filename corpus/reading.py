@@ -9,8 +9,9 @@ from typing import NamedTuple
 from corpus import common_voice
 from corpus.folders import Folder, Reading, looks_like_session, read_pairs
 from corpus.layouts import DEPTH, Label, Layout, label
-from corpus.listing import Listing, in_order
-from corpus.recording import CorpusError, Recording
+from corpus.listing import Listing, corpus_name, in_order
+from corpus.recording import CorpusError, NothingThereError, Recording
+from corpus.told import recordings_as_told
 from corpus.walk import Walk, absolute
 
 MICROPHONES = ("mic1", "mic2", "both")
@@ -53,17 +54,19 @@ def find_recordings(
     """
     if not audio_dir.is_dir():
         found = "is a file" if audio_dir.is_file() else "does not exist"
-        raise CorpusError(f"expected a folder of recordings. {audio_dir} {found}; name one with --audio_dir")
+        raise NothingThereError(f"expected a folder of recordings. {audio_dir} {found}; name one with --audio_dir")
     root = absolute(audio_dir)
     walk = Walk(root)
     folders = list(walk)
     if not folders:
-        raise CorpusError(f"no recording in {audio_dir}, at any depth{_described(walk.not_read)}")
+        raise NothingThereError(f"no recording in {audio_dir}, at any depth{_described(walk.not_read)}")
     chosen = [(folder, _of_microphone(folder, names, microphone)) for folder, names in folders]
     if not any(names for _, names in chosen):
         count = sum(len(names) for _, names in folders)
         raise CorpusError(f"none of the {count} recordings in {audio_dir} is of {microphone}; see --microphone")
-    recordings, how = _told(root, chosen, speaker_from) if speaker_from is not None else _recognised(root, chosen)
+    recordings, how = (
+        recordings_as_told(root, chosen, speaker_from) if speaker_from is not None else _recognised(root, chosen)
+    )
     if not recordings:
         raise CorpusError(f"{how}: no recording in {audio_dir} is left")
     if corpus is not None and len({recording.place for recording in recordings}) > 1:
@@ -201,50 +204,3 @@ def _recordings(root: Path, named: Iterable[Named]) -> Iterator[Recording]:
             names[place] = corpus_name(root, place)
         source = "/".join((*one.folder.parts[len(one.folder.parts) - one.label.levels :], one.name))
         yield Recording(names[place], one.label.speaker, one.label.utterance, one.label.session, place, source)
-
-
-def corpus_name(root: Path, place: str) -> str:
-    """What a corpus is called: the way from the root to its folder, or if it is the root or above it, its own name."""
-    folder = Path(place)
-    below = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
-    return folder.name if below == "." else below
-
-
-def _told(
-    root: Path, folders: Iterable[tuple[Path, list[str]]], speaker_from: int | re.Pattern
-) -> tuple[list[Recording], str]:
-    """As --speaker_from says; the other files are counted."""
-    tell = _by_level if isinstance(speaker_from, int) else _by_pattern
-    recordings, left_out = [], 0
-    for folder, names in folders:
-        within = folder.relative_to(root).parts
-        for name in names:
-            recording = tell(root, within, name, speaker_from)
-            left_out += recording is None
-            recordings += [] if recording is None else [recording]
-    text = speaker_from if isinstance(speaker_from, int) else speaker_from.pattern
-    left = f" ({left_out} files left out, as it tells no speaker of theirs)" if left_out else ""
-    return recordings, f"--speaker_from {text} says{left}"
-
-
-def _by_level(root: Path, within: Folder, name: str, level: int) -> Recording | None:
-    number = level - 1 if level > 0 else len(within) + level
-    if not 0 <= number < len(within):
-        return None
-    place = str(Path(root, *within[:number]))
-    session = "/".join(within[number + 1 :])
-    stem = name.rpartition(".")[0]
-    utterance = f"{session}/{stem}" if session else stem
-    source = "/".join((*within[number:], name))
-    return Recording(corpus_name(root, place), within[number], utterance, session, place, source)
-
-
-def _by_pattern(root: Path, within: Folder, name: str, pattern: re.Pattern) -> Recording | None:
-    source = "/".join((*within, name))
-    match = pattern.search(source)
-    groups = match.groupdict() if match is not None else {}
-    speaker = (groups.get("speaker") or "").replace("/", "_")
-    if not speaker:
-        return None
-    utterance = groups.get("utterance") or source.rpartition(".")[0]
-    return Recording(root.name, speaker, utterance, groups.get("session") or "", str(root), source)

@@ -11,6 +11,10 @@ class CorpusError(UserError):
     """The corpus can't be read; the message says why."""
 
 
+class NothingThereError(CorpusError):
+    """The folder is missing or holds no recording; one that held some may be on a disk that is not attached."""
+
+
 class Speaker(NamedTuple):
     """A corpus and a name: people of two corpora who share a name are two speakers.
 

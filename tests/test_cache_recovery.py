@@ -6,6 +6,7 @@ import pytest
 import soundfile
 from conftest import write_noise
 
+from cache import fill
 from cache import update as update_module
 from cache.entries import audio_path, read_signal
 from cache.index import index_line, read_index, write_index
@@ -148,11 +149,12 @@ def test_files_and_their_names_are_on_the_disk_before_the_index_and_the_old_ones
     (corpus / "p225" / "p225_001.flac").write_bytes((corpus / "p226" / "p226_001.flac").read_bytes())
     write_noise(corpus / "new" / "x.wav")
     done = []
-    for name in ("publish", "sync_folder", "write_index", "delete_files"):
-        original = getattr(update_module, name)
-        monkeypatch.setattr(
-            update_module, name, lambda *args, name=name, call=original: (done.append(name), call(*args))[1]
-        )
+    for module, names in ((fill, ["publish"]), (update_module, ["sync_folder", "write_index", "delete_files"])):
+        for name in names:
+            original = getattr(module, name)
+            monkeypatch.setattr(
+                module, name, lambda *args, name=name, call=original: (done.append(name), call(*args))[1]
+            )
     build(tmp_path / "cache", corpus)
     assert done[:2] == ["publish", "publish"]
     assert set(done[2:-2]) == {"sync_folder"}

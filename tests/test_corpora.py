@@ -119,6 +119,26 @@ def test_whoever_is_said_to_speak_last_speaks(tmp_path):
     assert cached(tmp_path / "cache", tmp_path / "c") == sessions
 
 
+def test_a_renamed_recording_or_speaker_is_not_cached_twice(tmp_path):
+    root = speak(tmp_path / "c", "ann/a", "ann/b", "bob/a")
+    before = cached(tmp_path / "cache", root)
+    (root / "ann" / "a.wav").rename(root / "ann" / "z.wav")
+    (root / "bob").rename(root / "bert")
+    after = cached(tmp_path / "cache", root)
+    names = {"c/ann/a": "c/ann/z", "c/ann/b": "c/ann/b", "c/bob/a": "c/bert/a"}
+    assert after == {names[name]: samples for name, samples in before.items()}
+
+
+def test_a_recording_that_was_deleted_stays_though_another_one_says_the_same(tmp_path):
+    root = speak(tmp_path / "c", "ann/a", "bob/b")
+    shutil.copy(root / "ann" / "a.wav", root / "ann" / "copy.wav")
+    assert len(cached(tmp_path / "cache", root)) == 3
+    (root / "bob" / "b.wav").unlink()
+    assert len(cached(tmp_path / "cache", root)) == 3
+    (root / "ann" / "a.wav").unlink()
+    assert cached(tmp_path / "cache", root).keys() == {"c/ann/copy", "c/bob/b"}
+
+
 def test_a_second_file_of_one_stem_makes_no_third_entry(tmp_path):
     speak(tmp_path / "c", "ann/a")
     cached(tmp_path / "cache", tmp_path / "c")

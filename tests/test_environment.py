@@ -18,7 +18,7 @@ from cache.utterances import INPUTS_NAME, UtteranceCache
 from corpus.listing import Listing
 from corpus.reading import find_recordings
 from storage.atomic import temporary_name
-from storage.lock import LOCK_FILES, folder_lock
+from storage.lock import LOCK_FILES, folder_lock, shared_folder_lock
 
 LIMITED = """
 import resource, sys, cli
@@ -148,6 +148,28 @@ def test_two_runs_on_a_folder_in_use_say_whose_it_is_and_wait(corpus, complete, 
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
     assert is_same(cache, complete, ignore="" if command == GENERATE else INPUTS_NAME)
+
+
+@pytest.mark.parametrize("action", [("--evaluate", "--test_speakers", "p225,p226"), ("--get_embeddings", "p225")])
+def test_a_reader_waits_for_a_run_and_a_run_for_a_reader(tmp_path, corpus, complete, action):
+    cache = Path(shutil.copytree(complete, tmp_path / "cache"))
+    how = {"cwd": ROOT, "env": environment(), "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    line = [sys.executable, "cli.py", *action, "--cache_output_dir", str(cache)]
+    with folder_lock(cache):
+        reader = subprocess.Popen(line, **how)
+        assert f"{cache} is in use by process {os.getpid()}; waiting" in reader.stderr.readline()
+        shutil.rmtree(cache / "audio")  # as nobody may do who does not hold it
+        shutil.copytree(complete / "audio", cache / "audio")
+    printed, said = reader.communicate(timeout=PATIENCE)
+    assert reader.returncode == 0, said
+    assert printed
+    with shared_folder_lock(cache):
+        writer = subprocess.Popen([sys.executable, *map(str, command_line(UPDATE, corpus, cache))], **how)
+        said = next(line for line in writer.stderr if "read as" not in line)
+        assert f"{cache} is in use by another process; waiting" in said
+        assert succeed("cli.py", *action, "--cache_output_dir", cache).stdout == printed
+    assert writer.wait(PATIENCE) == 0
+    writer.communicate()
 
 
 @pytest.mark.parametrize("command", [UPDATE, REGENERATE, GENERATE])
@@ -283,7 +305,7 @@ def test_a_run_that_ends_early_waits_for_its_workers_and_clears_up_after_them(tm
     def fail(*_):
         raise OSError("as when the index can't be written to")
 
-    monkeypatch.setattr("cache.update.index_line", fail)
+    monkeypatch.setattr("cache.fill.index_line", fail)
     cache = UtteranceCache(tmp_path / "cache")
     with pytest.raises(OSError, match="as when"):
         update(cache, Listing(corpus, many, ""), workers=2)

@@ -314,14 +314,14 @@ def test_a_corpus_that_goes_before_anything_is_deleted_costs_nothing(tmp_path, c
     cache, _ = build(tmp_path / "cache", corpus)
     (corpus / "p225" / "p225_001.flac").unlink()
     listing = find_recordings(corpus)
-    make = update_module._fill
+    make = update_module.fill
 
     def fill_and_unmount(*args, **options):
         make(*args, **options)
         shutil.rmtree(corpus)
         corpus.mkdir()
 
-    monkeypatch.setattr(update_module, "_fill", fill_and_unmount)
+    monkeypatch.setattr(update_module, "fill", fill_and_unmount)
     with pytest.raises(FileNotFoundError, match="has gone while it was read"):
         regenerate(cache, listing)
     assert len(read_index(cache.folder)) == 4

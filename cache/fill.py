@@ -1,0 +1,112 @@
+"""Recordings to entries: the one walk.
+
+Workers decode, and write into the staging folder. One process, the parent, flushes each file to the disk, gives it
+its name, and only then adds a line to the index: whenever a run is killed, the index names whole files only.
+"""
+
+import os
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from cache.entries import AUDIO_FOLDER, HEADER_SIZE, Entry, Skipped, audio_path, make_entry
+from cache.index import INDEX, Key, Utterance, index_line
+from cache.mark import SETTINGS_DIGEST
+from cache.staging import staging
+from corpus.recording import Recording
+from storage.atomic import publish
+from storage.parallel import overlapped_map, parallel_map
+
+FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
+
+
+@dataclass
+class Filling:
+    """A run on its way: the entries, the files that are stored, and what was done."""
+
+    entries: dict[Key, Utterance]
+    stored: dict[str, int]  # bytes by digest
+    added: list[Key] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def is_current(self, recording: Recording) -> bool:
+        """Whether nothing is to be done for a recording."""
+        entry = self.entries.get(recording.key)
+        if entry is None or entry[: len(recording)] != recording or entry.made_with != SETTINGS_DIGEST:
+            return False
+        try:
+            stat = os.stat(recording.origin[0])  # noqa: PTH116, a path is slower, and there are many
+        except OSError:
+            return False
+        return (entry.size, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns) and self.is_stored(entry)
+
+    def is_stored(self, entry: Utterance) -> bool:
+        """Whether its file is there in its full length."""
+        return self.stored.get(entry.sha256) == HEADER_SIZE + 2 * entry.samples
+
+
+def fill(folder: Path, filling: Filling, recordings: list[Recording], workers: int, anew: bool = False) -> None:
+    """Make the entries of recordings, in the cache in `folder`.
+
+    Args:
+        anew: write the files again, also of those that say the same as before.
+
+    Raises:
+        FileNotFoundError: the corpus has gone.
+        OSError: the folder can't be written to, or the disk is full.
+    """
+    (folder / AUDIO_FOLDER).mkdir(exist_ok=True)
+    work = ((one, filling.entries.get(one.key)) for one in recordings)
+    with (
+        _appending(folder / INDEX) as index,
+        staging(folder),  # left last, when nobody writes there any more
+        closing(parallel_map(partial(make_entry, folder, anew=anew), work, workers)) as made,
+        closing(overlapped_map(partial(_place, folder), made, FLUSHES_AT_ONCE)) as placed,
+    ):
+        for outcome in tqdm(placed, "cache", len(recordings), unit="file"):
+            if isinstance(outcome, Skipped):
+                if outcome.is_missing:
+                    check_present(outcome.recording)
+                filling.skipped.append(outcome)
+                continue
+            entry = outcome.utterance
+            index.write(index_line(entry))
+            filling.entries[entry.key] = entry
+            if outcome.staged is not None:
+                filling.stored[entry.sha256] = HEADER_SIZE + 2 * entry.samples
+                filling.added.append(entry.key)
+
+
+def check_present(recording: Recording) -> None:
+    """Else all of a corpus would be skipped, and its entries seem to be nobody's.
+
+    Raises:
+        FileNotFoundError: the corpus has gone, or its folder is empty, as the mount point of a disk without it.
+    """
+    try:
+        with os.scandir(recording.place) as inside:
+            empty = next(inside, None) is None
+    except OSError:
+        empty = True
+    if empty and not recording.path.exists():
+        raise FileNotFoundError(f"{recording.place} has gone while it was read; what was cached so far is kept")
+
+
+def _appending(path: Path) -> TextIO:
+    """The index, ready for a line: one that was torn ends here."""
+    index = open(path, "a+", encoding="ascii", buffering=1)  # noqa: SIM115, the caller closes it
+    if index.tell():
+        index.write("\n")
+    return index
+
+
+def _place(folder: Path, outcome: Entry | Skipped) -> Entry | Skipped:
+    if isinstance(outcome, Entry) and outcome.staged is not None:
+        path = audio_path(folder, outcome.utterance.sha256)
+        path.parent.mkdir(exist_ok=True)
+        publish(outcome.staged, path)
+    return outcome
