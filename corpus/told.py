@@ -48,8 +48,11 @@ def _by_pattern(root: Path, within: Folder, name: str, pattern: re.Pattern) -> R
     source = "/".join((*within, name))
     match = pattern.search(source)
     groups = match.groupdict() if match is not None else {}
-    speaker = (groups.get("speaker") or "").replace("/", "_")
+    part, _, speaker = (groups.get("speaker") or "").rpartition("/")
     if not speaker:
         return None
     utterance = groups.get("utterance") or source.rpartition(".")[0]
-    return Recording(root.name, speaker, utterance, groups.get("session") or "", str(root), source)
+    label = (speaker, utterance, groups.get("session") or "")
+    if part:  # whose speaker it is, as in a manifest
+        return Recording(f"{root.name}/{part}", *label, str(root / part), str(root / source))
+    return Recording(root.name, *label, str(root), source)
