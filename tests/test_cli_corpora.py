@@ -1,0 +1,117 @@
+"""The command line on corpora as people have them: what it asks back, what it says, what it refuses."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import SHARED, fail, run, succeed
+from conftest import VOICES, copy_voices
+
+CASES = SHARED / "cases"
+
+
+@pytest.fixture(scope="module")
+def two_corpora(tmp_path_factory) -> Path:
+    """A cache in which two people are called s1, and one is called s2."""
+    folder = tmp_path_factory.mktemp("two")
+    for corpus, voice, name in (("libri", "p225", "s1"), ("so", "p226", "s1"), ("so", "p227", "s2")):
+        target = folder / corpus / name
+        target.mkdir(parents=True)
+        for recording in sorted((VOICES / voice).iterdir())[:5]:
+            shutil.copy(recording, target / recording.name.replace(voice, name))
+    for corpus in ("libri", "so"):
+        succeed("cli.py", "--update_cache", "--audio_dir", folder / corpus, "--cache_output_dir", folder / "cache")
+    return folder / "cache"
+
+
+def test_an_ambiguous_name_is_asked_back(two_corpora):
+    line = fail(2, "cli.py", "--unseen_speakers", "s1,s2", "--cache_output_dir", two_corpora)
+    assert "'s1' is the name of 2 speakers; say which: libri/s1, so/s1" in line
+    done = succeed("cli.py", "--unseen_speakers", "libri/s1,so/s1", "--cache_output_dir", two_corpora)
+    assert "SAN = " in done.stdout
+    assert "(cosine distance libri/s1 to so/s1 - different speaker)" in done.stdout
+    assert "s2" in fail(2, "cli.py", "--get_embeddings", "s3", "--cache_output_dir", two_corpora)
+
+
+def test_of_two_people_of_one_name_one_can_be_held_out(two_corpora):
+    inputs = ("cli.py", "--generate_training_inputs", "--cache_output_dir", two_corpora, "--test_speakers")
+    done = succeed(*inputs, "so/s1")
+    assert "2 speakers, 8 train and 2 test utterances; 1 speakers held out" in done.stdout
+    assert "1 speakers are held out, and 2 are needed" in done.stderr
+    assert "--test_speakers_file holds some out" in done.stderr
+    assert "1 speaker(s) left to train on" in fail(2, *inputs, "s1")  # both
+
+
+def test_a_held_out_speaker_who_is_not_found_is_an_error(two_corpora):
+    for action in ("--generate_training_inputs", "--evaluate"):
+        line = fail(2, "cli.py", action, "--test_speakers", "so/s1,so/s9", "--cache_output_dir", two_corpora)
+        assert "1 of the 2 speakers named are not in the cache: so/s9; nearest: so/s2" in line
+
+
+def test_a_split_without_test_utterances_is_told_with_what_helps(tmp_path, two_corpora):
+    cache = Path(shutil.copytree(two_corpora, tmp_path / "cache"))
+    inputs = ("cli.py", "--generate_training_inputs", "--cache_output_dir", cache)
+    done = succeed(*inputs, "--split_by", "session")
+    assert "15 train and 0 test utterances; 0 speakers held out" in done.stdout
+    assert "no utterance is kept to test with" in done.stderr
+    assert "--split_by utterance keeps utterances for that" in done.stderr
+    done = succeed(*inputs)
+    assert "12 train and 3 test utterances; 0 speakers held out" in done.stdout
+    assert "no utterance is kept to test with" not in done.stderr
+
+
+def test_a_corpus_that_is_renamed_keeps_its_speakers_held_out(tmp_path):
+    corpus = copy_voices(tmp_path / "old", ("p225", "p226", "p227"), 2)
+    cache = ("--cache_output_dir", tmp_path / "cache")
+    succeed("cli.py", "--update_cache", "--audio_dir", corpus, *cache)
+    corpus.rename(tmp_path / "new")
+    done = succeed("cli.py", "--update_cache", "--audio_dir", tmp_path / "new", *cache)
+    assert "0 utterances added, 6 unchanged, 0 skipped; 6 utterances of 3 speakers in all" in done.stdout
+    assert f"the recordings of {tmp_path / 'old'} are in {tmp_path / 'new'} now" in done.stderr
+    done = succeed("cli.py", "--generate_training_inputs", "--test_speakers", "new/p225", *cache)
+    assert "2 speakers, 4 train and 0 test utterances; 1 speakers held out" in done.stdout
+    assert "old/p225" in fail(2, "cli.py", "--generate_training_inputs", "--test_speakers", "old/p225", *cache)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("--update_cache", "--audio_dir", "x", "--manifest", "y"), "--manifest stands in place of --audio_dir"),
+        (("--update_cache", "--speaker_from", "1", "--manifest", "y"), "--manifest stands in place of --audio_dir"),
+        (("--evaluate", "--manifest", "y"), "--manifest goes with --regenerate_full_cache, --update_cache"),
+        (("--update_cache", "--split_by", "session"), "--split_by goes with --generate_training_inputs"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_a_mistake(arguments, message):
+    assert message in fail(2, "cli.py", *arguments)
+
+
+def test_a_suspicious_loss_is_refused_without_yes(tmp_path):
+    corpus = copy_voices(tmp_path / "corpus", ("p225", "p226"), 2)
+    regenerate = ("cli.py", "--regenerate_full_cache", "--audio_dir", corpus, "--cache_output_dir", tmp_path / "cache")
+    succeed(*regenerate)
+    shutil.rmtree(corpus / "p226")
+    assert "2 of 4 cached recordings are no longer in" in fail(2, *regenerate)
+    assert "2 utterances of 1 speakers in all" in succeed(*regenerate, "--yes").stdout
+
+
+def test_other_formats_are_counted_in_the_summary(tmp_path):
+    corpus = copy_voices(tmp_path / "corpus", ("p225",), 2)
+    for name in ("a.m4a", "b.m4a", "c.WMA"):
+        (corpus / "p225" / name).touch()
+    done = succeed("cli.py", "--update_cache", "--audio_dir", corpus, "--cache_output_dir", tmp_path / "cache")
+    assert done.stdout.endswith("1 speakers in all; 3 files of formats that are not read (2 .m4a, 1 .wma)\n")
+
+
+@pytest.mark.parametrize(
+    "case, speakers, said",
+    [("voxceleb_layout", 2, "read as VoxCeleb"), ("sessions_inside_speakers", 3, "taken for a speaker and a session")],
+)
+def test_corpora_that_went_wrong(tmp_path, case, speakers, said):
+    make = CASES / case / "make.py"
+    if not make.is_file():
+        pytest.skip("the cases are not here")
+    assert run(make, tmp_path / "corpus").returncode == 0
+    done = succeed("cli.py", "--update_cache", "--audio_dir", tmp_path / "corpus", "--cache_output_dir", tmp_path / "c")
+    assert f"12 utterances of {speakers} speakers in all" in done.stdout
+    assert said in done.stderr
