@@ -84,6 +84,12 @@ def _check_features(parser: argparse.ArgumentParser, args: argparse.Namespace) -
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=entry_point.HelpFormatter)
+    for add in (_add_actions, _add_folders, _add_decisions, _add_corpora, _add_cache_and_inputs):
+        add(parser)
+    return parser
+
+
+def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument_group("actions, one at a time").add_mutually_exclusive_group(required=True).add_argument
     flag("--verify", nargs=2, type=filled, metavar=("A", "B"), help="are two recordings of one speaker? Files of any "
          "usual format, or - for standard input, as with the next actions")  # fmt: skip
@@ -97,15 +103,18 @@ def build_parser() -> argparse.ArgumentParser:
          "of those in folders at any depth, to --output")  # fmt: skip
     flag("--export_model", nargs="+", type=path, metavar="FILE", help="write the trained network: to FILE.onnx, "
          "calibrated on the cache's held-out speakers; or to FILE.npz, a checkpoint to train from")  # fmt: skip
-    flag("--regenerate_full_cache", action="store_true", help="make the cache anew from --audio_dir")
-    flag("--update_cache", action="store_true", help="add the new and changed recordings of --audio_dir to the cache")
+    flag("--regenerate_full_cache", action="store_true", help="make the cache anew from --audio_dir or --manifest")
+    flag("--update_cache", action="store_true", help="add the new and changed recordings of --audio_dir or "
+         "--manifest to the cache")  # fmt: skip
     flag("--generate_training_inputs", action="store_true", help="write the cache's full_inputs.pkl")
     flag("--unseen_speakers", metavar="A,B", help="print the cosine distances A to A (SAP) and A to B (SAN)")
     flag("--get_embeddings", metavar="A", help="print the embedding of a cached speaker")
     flag("--evaluate", action="store_true", help="print SAP, SAN, EER and minDCF over all held-out speakers, by "
          "corpus, for whole utterances and their first 5, 2 and 1 s (shorter ones stay whole)")  # fmt: skip
 
-    flag = parser.add_argument_group("folders").add_argument
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
+    flag = parser.add_argument_group("files and folders").add_argument
     flag("--audio_dir", type=path, metavar="DIR", help="recordings to cache: VCTK, LibriSpeech, VoxCeleb, CN-Celeb, "
          "VoxForge, AISHELL, Common Voice, Speech Commands, or a folder per speaker "
          "(default: $AUDIO_DIR, else $DS_DIR/VCTK-Corpus, else the samples)")  # fmt: skip
@@ -123,6 +132,8 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--output", type=path, metavar="FILE", help="with --embed: save the embeddings here, .npz or .csv; with "
          "--get_embeddings: .npz")  # fmt: skip
 
+
+def _add_decisions(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument_group("decisions and results").add_argument
     flag("--prior", type=open_share, default=0.5, metavar="P", help="how probable one speaker is before listening; "
          "with --identify, an enrolled one")  # fmt: skip
@@ -130,26 +141,30 @@ def build_parser() -> argparse.ArgumentParser:
          "speakers passes, whatever the prior")  # fmt: skip
     flag("--exit_verdict", action="store_true", help="with --verify: end with status 1 for different speakers")
     flag("--json", action="store_true", help="print a JSON object")
+    flag("--trials", type=path, metavar="FILE", help="with --evaluate: score this list instead, in VoxCeleb's "
+         "form ('1 A B' for the same speaker, '0 A B' for two) or Kaldi's ('A B target', 'A B nontarget')")  # fmt: skip
 
-    flag = parser.add_argument_group("evaluation").add_argument
-    flag("--trials", type=path, metavar="FILE", help="with --evaluate: score this list instead, a line '1 A B' for the "
-         "same speaker or '0 A B', A and B as [corpus/]speaker/utterance")  # fmt: skip
 
-    flag = parser.add_argument_group("cache and inputs").add_argument
-    flag("--multi_threading", action="store_true", help="use every core")
-    flag("--num_workers", type=positive_int, metavar="N", help="use N processes "
-         "(default: 1, or one per core with --multi_threading)")  # fmt: skip
+def _add_corpora(parser: argparse.ArgumentParser) -> None:
+    flag = parser.add_argument_group("who speaks, and who is held out").add_argument
     flag("--microphone", choices=("mic1", "mic2", "both"), default="mic1", help="of VCTK 0.92's two microphones")
     flag("--speaker_from", type=speaker_from, metavar="N|REGEX", help="who speaks, if that is misunderstood: the "
          "number of a folder below --audio_dir, -1 for the one that holds the file; or a regular expression for the "
          "path, with a group 'speaker', if you like 'session' and 'utterance' (default: by the layout)")  # fmt: skip
     flag("--corpus", type=filled, metavar="NAME", help="what the corpus is called (default: its folder's name)")
-    flag("--split_by", choices=("utterance", "session"), default="utterance", help="keep the last fifth of each "
-         "speaker's utterances to test with, or of the sessions, whole")  # fmt: skip
     flag("--test_speakers", metavar="A,B,...", help="speakers held out from training "
          "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate those of the network)")  # fmt: skip
     flag("--test_speakers_file", type=path, metavar="FILE", help="the same from a file, one a line, as name or "
          "corpus/name")  # fmt: skip
+
+
+def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
+    flag = parser.add_argument_group("cache and inputs").add_argument
+    flag("--multi_threading", action="store_true", help="use every core")
+    flag("--num_workers", type=positive_int, metavar="N", help="use N processes "
+         "(default: 1, or one per core with --multi_threading)")  # fmt: skip
+    flag("--split_by", choices=("utterance", "session"), default="utterance", help="keep the last fifth of each "
+         "speaker's utterances to test with, or of the sessions, whole")  # fmt: skip
     flag("--num_cepstra", type=positive_int, default=20, metavar="N", help="of training inputs; the features are these "
          "with their first and second derivatives. v1 had 13")  # fmt: skip
     flag("--num_filters", type=positive_int, default=32, metavar="N", help="mel filters of training inputs, up to 128; "
@@ -157,7 +172,6 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--seed", type=seed, default=0, metavar="N", help="of the dither noise in the features, which alone is random")
     flag("--yes", action="store_true", help="do not ask before the old cache is replaced, nor refuse to delete "
          "many of its utterances")  # fmt: skip
-    return parser
 
 
 if __name__ == "__main__":
