@@ -27,12 +27,6 @@ class Speaker(NamedTuple):
     def __str__(self) -> str:
         return f"{self.corpus}/{self.name}" if self.corpus else self.name
 
-    @classmethod
-    def parse(cls, text: str) -> "Speaker":
-        """Read what `str` gives."""
-        corpus, _, name = text.rpartition("/")
-        return cls(corpus, name)
-
 
 class Recording(NamedTuple):
     """One utterance of a corpus: an audio file, or the part of one from `start` to `end`."""

@@ -71,8 +71,8 @@ class SpeakerEncoder:
         self._network = network
         try:
             self.features = FeatureSettings(**about["features"])
-            self.trained_on = frozenset(about["trained_on"])
-            self.held_out = tuple(about["held_out"])
+            self.trained_on = frozenset(_names(about["trained_on"]))
+            self.held_out = tuple(_names(about["held_out"]))
             self.origin = {key: about[key] for key in ("stage", "step", "finished")}  # what figures are of
             self.normalizes = bool(about["network"]["normalize_embeddings"])
             self.fingerprint = str(about["fingerprint"])
@@ -148,6 +148,13 @@ class SpeakerEncoder:
     def _seen(self, frames: np.ndarray) -> np.ndarray:
         """An utterance whole, (1, frames, features); one shorter than the training's windows is repeated up to them."""
         return frames[np.arange(max(len(frames), self._window_frames)) % len(frames)][None]
+
+
+def _names(value: object) -> list[str]:
+    """Speakers as a description has them; `TypeError` for anything else."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise TypeError("it does not list speakers by their names")
+    return value
 
 
 def check_unit_length(embeddings: np.ndarray) -> None:

@@ -121,6 +121,14 @@ def test_feature_settings_without_sense_in_a_checkpoint_are_refused(checkpoint, 
         load(tiny.edit_checkpoint(checkpoint, tmp_path / "a.npz", features=features))
 
 
+@pytest.mark.parametrize("names", [None, "ann", [1], [["vctk", "p225"]], {"ann": 1}], ids=str)
+@pytest.mark.parametrize("field", ["trained_on", "held_out"])
+def test_speakers_without_names_are_refused(field, names):
+    content = sealed.content(sealed.model(), sealed.description(**{field: names}))
+    with pytest.raises(CheckpointError, match=r"another version of this tool \(it does not list speakers"):
+        SpeakerEncoder.from_exported(content)
+
+
 @pytest.mark.parametrize("frames", [0, -1, 10**9, float("inf"), 2.5, True, None, "16", [16]], ids=str)
 def test_windows_without_sense_are_refused(frames):
     about = sealed.description(network={"normalize_embeddings": False, "window_frames": frames})

@@ -12,7 +12,6 @@ import tensorflow as tf
 from audio.mfcc import FeatureSettings, cepstra_with_derivatives
 from batcher.inputs import FORMAT, POWER_DTYPE, SpeakerSplit, TrainingInputs, load_inputs
 from batcher.restricted_pickle import write_record
-from corpus.recording import Speaker
 from models.checkpoint import VERSION, Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
 from training.network_state import NetworkState, build_state
@@ -81,7 +80,7 @@ def write_inputs(path: Path, made: TrainingInputs) -> Path:
         for name, side in sides:
             for number, (label, start, length) in enumerate(zip(side.labels, side.starts, side.lengths)):
                 powers = side.powers[start : start + length].copy()
-                corpus, speaker = Speaker.parse(made.speakers[label])
+                corpus, speaker = made.speakers[label].split("/")
                 about = {"corpus": corpus, "speaker": speaker, "session": "", "utterance": f"{number:03}"}
                 write_record(file, {**about, "side": name, "powers": powers})
         write_record(file, {"mean": made.mean, "deviation": made.deviation})
