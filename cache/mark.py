@@ -62,21 +62,22 @@ def read_mark(folder: Path) -> CacheMark | None:
 
 
 def write_mark(folder: Path) -> None:
-    """Mark the folder as ours, unless it is."""
-    if read_mark(folder) != CURRENT:
-        write_atomically(folder / MARK, json.dumps(asdict(CURRENT), indent=2) + "\n")
+    """Mark the folder as ours, and as of this version."""
+    write_atomically(folder / MARK, json.dumps(asdict(CURRENT), indent=2) + "\n")
 
 
-def check_ownership(folder: Path) -> None:
-    """Refuse a folder with files in it that does not bear our mark.
+def check_ownership(folder: Path) -> CacheMark | None:
+    """Read the mark of a folder, and refuse one that has files in it and no mark of ours.
 
     Raises:
         CacheError: as said, or `folder` is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise CacheError(f"{folder} is a file; name a folder for the cache")
-    if folder.is_dir() and read_mark(folder) is None and not all(map(_is_of_an_early_kill, folder.iterdir())):
+    mark = read_mark(folder)
+    if folder.is_dir() and mark is None and not all(map(_is_of_an_early_kill, folder.iterdir())):
         raise CacheError(f"{folder} holds files but is not a cache of this tool; name an empty or new folder")
+    return mark
 
 
 def _is_of_an_early_kill(path: Path) -> bool:

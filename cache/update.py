@@ -9,7 +9,7 @@ from cache.corpora import relabelled, settle_names
 from cache.entries import Skipped, audio_path
 from cache.fill import Filling, check_present, fill
 from cache.index import Key, write_index
-from cache.mark import CacheError, check_ownership, read_mark, write_mark
+from cache.mark import CURRENT, CacheError, CacheMark, check_ownership, write_mark
 from cache.stored import delete_files, delete_format_2, stored_files
 from cache.utterances import UtteranceCache
 from corpus.listing import Listing
@@ -38,13 +38,13 @@ def update(cache: UtteranceCache, listing: Listing, workers: int = 1) -> CacheRe
         CacheError: the folder holds other files and is not a cache, or the corpus's name is another one's.
         OSError: it can't be written to, or the disk is full.
     """
-    check_ownership(cache.folder)
+    mark = check_ownership(cache.folder)
     with cache.locked():
-        filling, recordings = _begin(cache, listing)
+        filling, recordings = _begin(cache, listing, mark)
         fill(cache.folder, filling, [one for one in recordings if not filling.is_current(one)], workers)
         renamed = lapsed.renamed(filling.entries, recordings, listing)
         _forget(filling, renamed, "%d recordings have other names now, as that of %s")
-        _end(cache, filling)
+        _end(cache, filling, mark)
     unchanged = len(recordings) - len(filling.added) - len(filling.skipped)
     return CacheReport(len(filling.added), unchanged, 0, tuple(filling.skipped))
 
@@ -64,9 +64,9 @@ def regenerate(cache: UtteranceCache, listing: Listing, workers: int = 1, sure: 
         FileNotFoundError: the corpus has gone meanwhile.
         OSError: the folder can't be written to, or the disk is full.
     """
-    check_ownership(cache.folder)
+    mark = check_ownership(cache.folder)
     with cache.locked():
-        filling, recordings = _begin(cache, listing)
+        filling, recordings = _begin(cache, listing, mark)
         gone = lapsed.gone(filling.entries, recordings, listing, sure)
         _tell_unseen(filling, recordings, gone)
         fill(cache.folder, filling, recordings, workers, anew=True)
@@ -75,14 +75,13 @@ def regenerate(cache: UtteranceCache, listing: Listing, workers: int = 1, sure: 
         for recording in {one.place: one for one in recordings}.values():
             check_present(recording)
         _forget(filling, gone, "%d utterances are deleted, as their recordings are gone: %s")
-        _end(cache, filling)
+        _end(cache, filling, mark)
     return CacheReport(len(filling.added), 0, len(gone), tuple(filling.skipped))
 
 
-def _begin(cache: UtteranceCache, listing: Listing) -> tuple[Filling, list[Recording]]:
+def _begin(cache: UtteranceCache, listing: Listing, mark: CacheMark | None) -> tuple[Filling, list[Recording]]:
     """The entries under the names of the listing, as the index has them from here on."""
     folder = cache.folder
-    mark = read_mark(folder)
     if mark is None:
         write_mark(folder)
     elif not mark.is_current:
@@ -101,18 +100,18 @@ def _begin(cache: UtteranceCache, listing: Listing) -> tuple[Filling, list[Recor
     return Filling(entries, stored_files(folder)), recordings
 
 
-def _end(cache: UtteranceCache, filling: Filling) -> None:
-    """Write the index, then delete the files that it does not name."""
+def _end(cache: UtteranceCache, filling: Filling, mark: CacheMark | None) -> None:
+    """Write the index, then delete the files that it does not name, or that an earlier version's named."""
     folder, entries = cache.folder, filling.entries
     _forget(filling, lapsed.lost(filling), "%d utterances are lost, with both file and recording gone: %s")
-    mark = read_mark(folder)
     if mark is not None and not mark.is_current:
         delete_format_2(folder)
     for place in {audio_path(folder, entries[key].sha256).parent for key in filling.added if key in entries}:
         sync_folder(place)
     write_index(folder, entries.values())
     delete_files(folder, filling.stored.keys() - {one.sha256 for one in entries.values()})
-    write_mark(folder)
+    if mark is not None and mark != CURRENT:
+        write_mark(folder)
     cache.utterances = entries
     if twins := lapsed.twins(entries.values()):
         one, other = twins[0]

@@ -5,7 +5,6 @@ import logging
 import sys
 
 import entry_point
-from cache.mark import check_ownership
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import INPUTS_NAME, UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, workers
@@ -24,7 +23,6 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     """Make the cache anew, after asking."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
-    check_ownership(cache.folder)
     count = len(cache.utterances)
     question = f"Make the {count} utterances in {cache.folder} anew, and delete those that are no longer recorded?"
     if count and not args.yes and not confirmed(question):
