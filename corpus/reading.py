@@ -57,16 +57,11 @@ def find_recordings(
         raise NothingThereError(f"expected a folder of recordings. {audio_dir} {found}; name one with --audio_dir")
     root = absolute(audio_dir)
     walk = Walk(root)
-    folders = list(walk)
-    if not folders:
-        raise NothingThereError(f"no recording in {audio_dir}, at any depth{_described(walk.not_read)}")
-    chosen = [(folder, _of_microphone(folder, names, microphone)) for folder, names in folders]
-    if not any(names for _, names in chosen):
-        count = sum(len(names) for _, names in folders)
-        raise CorpusError(f"none of the {count} recordings in {audio_dir} is of {microphone}; see --microphone")
-    recordings, how = (
-        recordings_as_told(root, chosen, speaker_from) if speaker_from is not None else _recognised(root, chosen)
-    )
+    folders = _chosen(walk, audio_dir, microphone)
+    if speaker_from is None:
+        recordings, how = _recognised(root, folders)
+    else:
+        recordings, how = recordings_as_told(root, folders, speaker_from)
     if not recordings:
         raise CorpusError(f"{how}: no recording in {audio_dir} is left")
     if corpus is not None and len({recording.place for recording in recordings}) > 1:
@@ -75,6 +70,18 @@ def find_recordings(
     speakers = len({recording[:2] for recording in recordings})
     how = f"{audio_dir}: {len(recordings)} recordings of {speakers} speakers, read as {how}"
     return Listing(root, recordings, how, corpus is not None, tuple(walk.unreadable), walk.not_read)
+
+
+def _chosen(walk: Walk, audio_dir: Path, microphone: str) -> list[tuple[Path, list[str]]]:
+    """Folders, and the names of their recordings that are of the microphone."""
+    folders = list(walk)
+    if not folders:
+        raise NothingThereError(f"no recording in {audio_dir}, at any depth{_described(walk.not_read)}")
+    chosen = [(folder, _of_microphone(folder, names, microphone)) for folder, names in folders]
+    if not any(names for _, names in chosen):
+        count = sum(len(names) for _, names in folders)
+        raise CorpusError(f"none of the {count} recordings in {audio_dir} is of {microphone}; see --microphone")
+    return chosen
 
 
 def _described(not_read: Counter[str]) -> str:
