@@ -87,8 +87,9 @@ def test_a_run_that_continues_sees_what_it_would_have_seen(sampler, name):
 
 def test_batches_of_late_steps_are_those_of_their_generators(sampler):
     draw = DRAWS["softmax"](sampler)
-    for step, batch in enumerate(take(draw, seed=3, first=100_000, count=3), start=100_000):
-        assert same(batch, draw(np.random.default_rng([3, step])))
+    late = take(draw, seed=3, first=100_000, count=3)
+    expected = [draw(np.random.default_rng([3, step])) for step in (100_000, 100_001, 100_002)]
+    assert all(same(a, b) for a, b in zip(late, expected, strict=True))
 
 
 def test_another_seed_draws_other_batches(sampler):
@@ -127,6 +128,14 @@ def test_triplets_draw_speakers_alike_whatever_their_number_of_utterances(sample
     labels = sampler.triplet_batch(np.random.default_rng(0), 6000).labels.reshape(3, 6000)
     for place in (labels[0], labels[2]):
         assert np.abs(counts_of(place) - 2000).max() < 200
+
+
+def test_utterances_keep_their_order_so_that_a_seed_draws_the_same_on_every_processor():
+    labels = np.random.default_rng(0).integers(0, 3, 5000)
+    ones = np.ones(5000, np.int64)
+    split = SpeakerSplit(np.zeros((5000, 33), np.float16), np.arange(5000), ones, labels)
+    for own in WindowSampler(split, FRAMES, AsTheyAre())._utterances:
+        assert (np.diff(own) > 0).all()
 
 
 def test_utterances_and_positions_are_drawn_alike(sampler):
@@ -210,6 +219,7 @@ def test_an_empty_split_has_no_covering_windows():
     none = np.zeros(0, np.int64)
     empty = SpeakerSplit(np.zeros((0, 33), np.float16), none, none, none)
     utterances, begins = covering_windows(empty, FRAMES)
+    assert utterances.size == begins.size == 0
     assert take_windows(empty, utterances, begins, FRAMES).shape == (0, FRAMES, 33)
 
 

@@ -170,7 +170,9 @@ def test_the_curve_goes_from_accepting_all_to_refusing_all():
 
 @pytest.mark.parametrize("weights", [([0, 0], [1, 1, 1]), ([1, 1], [0, 0, 0])])
 def test_no_weight_means_no_rates(weights):
-    rates = ErrorCurve(np.array([1.0, 2.0]), np.array([0.0, 1.0, 3.0])).rates(*map(np.array, weights))
+    curve = ErrorCurve(np.array([1.0, 2.0]), np.array([0.0, 1.0, 3.0]))
+    with np.errstate(all="raise"):  # and no warnings
+        rates = curve.rates(*map(np.array, weights))
     assert np.isnan(rates).all()
     assert np.isnan(crossing(*rates))
     assert np.isnan(lowest_cost(*rates, 0.01))
