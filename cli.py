@@ -44,9 +44,8 @@ GOES_WITH = {  # flag: actions
 
 def main() -> int:
     """Parse the command line and carry out its action; returns the exit status."""
-    entry_point.open_streams()
     parser = build_parser()
-    args = parser.parse_args()
+    args = entry_point.parse(parser)
     action = next(action for action in ACTIONS if getattr(args, action) not in (None, False))
     check_flags(parser, args, action)
     return entry_point.run(

@@ -1,7 +1,6 @@
-"""What the two entry points share: default folders, logging, exit statuses."""
+"""What the two entry points share: default folders, parsing, logging, standard streams, exit statuses."""
 
 import argparse
-import errno
 import io
 import logging
 import os
@@ -10,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 from storage.errors import UserError
@@ -23,12 +22,13 @@ logger = logging.getLogger(__name__)
 
 def data_folder() -> Path:
     """`$DS_DIR`, else ~/deep-speaker-data."""
-    return Path(os.environ.get("DS_DIR") or "~/deep-speaker-data").expanduser()
+    return _expanded(os.environ.get("DS_DIR") or "~/deep-speaker-data")
 
 
 def default_cache_dir() -> Path:
     """`$CACHE_DIR`, else the data folder's `cache`."""
-    return Path(os.environ.get("CACHE_DIR") or data_folder() / "cache").expanduser()
+    named = os.environ.get("CACHE_DIR")
+    return _expanded(named) if named else data_folder() / "cache"
 
 
 def default_profiles() -> Path:
@@ -46,7 +46,7 @@ def run_dir_of(cache_dir: Path) -> Path:
 def choose_audio_dir(named: Path | None) -> Path:
     """The corpus named on the command line or by `$AUDIO_DIR`, else the data folder's VCTK, else the samples."""
     if named is not None or os.environ.get("AUDIO_DIR"):
-        return named or Path(os.environ["AUDIO_DIR"]).expanduser()
+        return named or _expanded(os.environ["AUDIO_DIR"])
     vctk = data_folder() / "VCTK-Corpus"
     if vctk.is_dir():
         return vctk
@@ -66,15 +66,13 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def path(text: str) -> Path:
-    """A path, `~` expanded also where the shell does not, for argparse."""
-    return Path(filled(text)).expanduser()
-
-
-def filled(text: str) -> str:
-    """A text that says something, for argparse: an empty path would mean the working folder."""
+    """A path, `~` expanded also where the shell does not, for argparse; an empty text would be the working folder."""
     if not text:
-        raise argparse.ArgumentTypeError("expected a name. Received an empty text, as of a variable that is not set")
-    return text
+        raise argparse.ArgumentTypeError("expected a path. Received an empty text (is a variable of the shell unset?)")
+    try:
+        return _expanded(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive_int(text: str) -> int:
@@ -85,6 +83,13 @@ def positive_int(text: str) -> int:
 def seed(text: str) -> int:
     """A whole number from 0 to 2^31 - 1, for argparse."""
     return _number(int, text, lambda number: 0 <= number < 1 << 31, "a whole number from 0 to 2147483647")
+
+
+def filled(text: str) -> str:
+    """A text that says something, for argparse: an empty one for a file would mean the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a name. Received an empty text (is a variable of the shell unset?)")
+    return text
 
 
 def speaker_from(text: str) -> int | re.Pattern:
@@ -116,27 +121,45 @@ def share(text: str) -> float:
     return _number(float, text, lambda number: 0 <= number < 1, "a number from 0 up to 1")
 
 
-def open_streams() -> None:
-    """Let nothing that is opened later take the place of a closed standard stream, and be written into by mistake.
+def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line, before which the standard streams that are closed are replaced.
 
-    Messages to a closed standard error are lost; results for a closed standard output can't be written, see `run`.
+    Raises:
+        SystemExit: the command line is mistaken, or help was asked for: with status 1 where that can't be printed, of
+            which argparse says nothing.
     """
-    for descriptor in range(3):
+    open_closed_streams()
+    printed = io.StringIO()
+    try:
+        with redirect_stdout(printed):
+            return parser.parse_args()
+    except SystemExit as end:
+        if end.code:
+            raise
+        raise SystemExit(run(lambda: print(printed.getvalue(), end=""), "nothing was changed")) from None
+
+
+def open_closed_streams() -> None:
+    """Put /dev/null in the place of standard streams that are closed, as by `2>&-`.
+
+    Else the next file that is opened would be standard output or error, also to child processes, and get their text.
+    What is written to a closed standard error is nobody's; to print to a closed standard output is an `OSError`, as it
+    is on a full disk.
+    """
+    for descriptor, flags in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, for as long as the process lives
+            os.set_inheritable(os.open(os.devnull, flags), True)  # the lowest number that is free: this one
     if sys.stdout is None:
         sys.stdout = _ClosedOutput()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (open to the end)
 
 
 class _ClosedOutput(io.TextIOBase):
-    """Where results should go and can't."""
-
-    def write(self, text: str) -> int:
-        raise OSError(errno.EBADF, "results can't be written: standard output is closed")
+    def write(self, _text: str) -> int:
+        raise OSError("the results can't be printed, as standard output is closed")
 
 
 def run(command: Callable[[], int | None], after_interruption: str) -> int:
@@ -145,6 +168,7 @@ def run(command: Callable[[], int | None], after_interruption: str) -> int:
     Args:
         after_interruption: how to go on after Ctrl-C.
     """
+    open_closed_streams()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be no text at all
@@ -167,6 +191,13 @@ def run(command: Callable[[], int | None], after_interruption: str) -> int:
     return status
 
 
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"expected a path. Received {text!r}, and there is no such user's home folder") from error
+
+
 def _number(convert: Callable, text: str, holds: Callable, expected: str):
     with suppress(ValueError):
         if holds(number := convert(text)):
@@ -180,5 +211,6 @@ def _forget_stdout() -> None:
 
 
 def _fail(status: int, reason: str) -> int:
-    print(reason, file=sys.stderr)
+    with suppress(OSError):  # nobody can be told, but the status is right
+        print(reason, file=sys.stderr)
     return status

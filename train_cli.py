@@ -23,9 +23,8 @@ logger = logging.getLogger("train_cli")
 
 def main() -> int:
     """Parse the command line and run a stage; returns the exit status."""
-    entry_point.open_streams()
     parser = build_parser()
-    args = parser.parse_args()
+    args = entry_point.parse(parser)
     if args.freeze_embedding_weights and not args.loss_on_softmax:
         parser.error("--freeze_embedding_weights goes with --loss_on_softmax")
     if args.from_scratch and args.checkpoint is not None:

@@ -1,1 +1,1 @@
-"""Files that survive a crash and folders that two processes may share. Imports nothing of ours."""
+"""Files that survive a crash, folders that processes may share, and pools of workers. Imports nothing of ours."""

@@ -1,4 +1,4 @@
-"""Whole files or none: write under a temporary name, flush to disk, rename."""
+"""Whole files or none: write under a temporary name, flush to disk, rename, flush the folder."""
 
 import errno
 import os
@@ -11,6 +11,7 @@ from typing import BinaryIO
 TEMPORARY_PREFIX = ".tmp-"
 TEMPORARY_BYTES = 8  # of chance in a name, two digits each
 TEMPORARY_PATTERN = TEMPORARY_PREFIX + "[0-9a-f]" * (2 * TEMPORARY_BYTES)  # of what a killed run may leave behind
+NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}  # of file systems that flush none
 
 
 @contextmanager
@@ -20,7 +21,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     Missing parent folders are made.
 
     Raises:
-        OSError: the folder can't be written to, or the disk is full; an earlier file at `path` stays as it was.
+        OSError: the folder can't be written to, or the disk is full; an earlier file at `path` stays as it was. (Only
+            where the disk fails as the folder itself is flushed, the new one may be there already.)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path.parent)
@@ -42,6 +44,8 @@ def temporary_name(folder: Path) -> Path:
 def publish(temporary: Path, path: Path) -> None:
     """Flush a finished file to the disk, then give it its name; both are on one file system.
 
+    The name is sure to survive a power cut once `sync_folder` has flushed the folder too, once for all files in it.
+
     Raises:
         OSError: the disk is full or failing; nothing has changed at `path`.
     """
@@ -50,19 +54,24 @@ def publish(temporary: Path, path: Path) -> None:
     temporary.replace(path)
 
 
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's names to the disk: without that, a power cut may take back what was renamed in it.
+def sync_folder(path: Path) -> None:
+    """Flush a folder to the disk: the names that files got or lost in it survive a power cut from then on.
+
+    Nothing happens where that can't be asked for: on Windows, in a folder that may be written to but not listed, and on
+    file systems that flush no folders.
 
     Raises:
-        OSError: the disk is failing.
+        OSError: the disk is failing, or there is no such folder.
     """
-    if not hasattr(os, "O_DIRECTORY"):  # Windows, where a folder can't be opened
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except PermissionError:
+        return
+    try:
+        with naming(path):
+            os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # of file systems that know no such thing
+        if error.errno not in NO_FOLDER_SYNC:
             raise
     finally:
         os.close(descriptor)

@@ -1,64 +1,61 @@
-"""One writer at a time in a folder, or of a file, that several processes may use; and readers whom no writer disturbs.
-
-The locks are the operating system's (flock), so they end with their holders, even those that were killed.
-"""
+"""One writer at a time in a folder, or of a file, that several processes may use; or several readers of a folder."""
 
 import errno
 import logging
 import os
-import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from storage import flock
+from storage.flock import NoLocksError
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".lock-holder"
 LOCK_FILES = {LOCK_NAME, HOLDER_NAME}
-WITHOUT_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}  # what a file system says that has none
+LONGEST_NOTE = 100  # bytes of a holder's note that are read
+
+UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+SOMEBODY, READERS = "another process", "another process, which reads it"
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Hold `folder` for writing; wait, and say for whom, while another process writes there or reads.
+    """Hold `folder`, which is made if need be, for writing; wait, and say for whom, while another process uses it.
+
+    The lock is the operating system's, so it ends with its holder, even one that was killed.
 
     Raises:
-        OSError: the folder can't be written to, its file system has no locks, or something else stands in the lock's
-            place, say a link.
+        LockError: a link, a folder or a pipe stands where the lock's file belongs; nothing was written through it.
+        OSError: the folder can't be written to, or its file system has no locks. (There is no going on without: two
+            writers at once could damage what is there.)
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _held(folder / LOCK_NAME, folder, lambda: _holder(folder)):
-        note = folder / HOLDER_NAME
-        try:
-            note.unlink(missing_ok=True)  # a killed holder's, or a link to somebody's file
-            with open(note, "x") as file:
-                file.write(f"process {os.getpid()}\n")
-            yield
-        finally:
-            note.unlink(missing_ok=True)
+    with _held(folder / LOCK_NAME, folder, partial(_writer, folder)), _noted(folder / HOLDER_NAME):
+        yield
 
 
 @contextmanager
 def shared_folder_lock(folder: Path) -> Iterator[None]:
-    """Hold `folder` for reading, together with other readers; wait, and say for whom, while a process writes there.
+    """Hold `folder` for reading, as others may too; wait, and say for whom, while another process writes there.
 
-    Nothing is made in a folder that can't be written to, and no folder either: then nobody else is writing there.
+    Nothing is made but the lock's file, and not even that in a folder that does not exist or can't be written to: there
+    is no lock then, and no need of one, since nobody can be writing there. The same holds for a file system without
+    locks, where `folder_lock` refuses to write. (On Windows, whose locks know no readers, these go on without one.)
 
     Raises:
-        OSError: the folder's file system has no locks, or something else stands in the lock's place, say a link.
+        LockError: a link, a folder or a pipe stands where the lock's file belongs.
+        OSError: the lock's file is there and can't be read.
     """
-    lock = folder / LOCK_NAME
-    if fcntl is None or not folder.is_dir() or not (lock.exists() or os.access(folder, os.W_OK)):
+    descriptor = None if flock.fcntl is None else _lock_for_reading(folder)
+    try:
         yield
-        return
-    with _held(lock, folder, lambda: _holder(folder), shared=True):
-        yield
+    finally:
+        if descriptor is not None:
+            flock.release(descriptor)
 
 
 @contextmanager
@@ -68,71 +65,92 @@ def file_lock(path: Path) -> Iterator[None]:
     What is locked is `.<name>.lock` beside it, as `path` itself becomes another file when it is replaced.
 
     Raises:
-        OSError: as for `folder_lock`.
+        LockError: a link, a folder or a pipe stands where the lock's file belongs; nothing was written through it.
+        OSError: the folder can't be written to, or its file system has no locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _held(path.with_name(f".{path.name}{LOCK_NAME}"), path, lambda: "another process"):
+    with _held(path.with_name(f".{path.name}{LOCK_NAME}"), path, lambda: SOMEBODY):
         yield
 
 
 @contextmanager
-def _held(lock: Path, path: Path, holder: Callable[[], str], shared: bool = False) -> Iterator[None]:
-    if fcntl is None:
-        with _held_without_flock(lock, path, holder):
+def _held(lock: Path, what: Path, writer: Callable[[], str]) -> Iterator[None]:
+    if flock.fcntl is None:
+        with _held_on_windows(lock, what, writer):
             yield
         return
-    descriptor = _opened(lock, shared)
     try:
-        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        try:
-            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logger.warning("%s is in use by %s; waiting for it to finish", path, holder())
-            fcntl.flock(descriptor, how)
-        except OSError as error:
-            if error.errno not in WITHOUT_LOCKS:
-                raise
-            reason = "its file system has no locks, without which two runs could spoil each other's work"
-            raise OSError(error.errno, reason, str(path)) from error
+        descriptor = flock.acquire(lock, False, partial(_tell, what, writer))
+    except NoLocksError as error:
+        raise OSError(
+            f"{what} can't be locked, and two runs could write there at once: its file system has no locks ({error}); "
+            "name a place on another file system"
+        ) from error
+    try:
         yield
     finally:
-        os.close(descriptor)  # and with it the lock
+        flock.release(descriptor)
 
 
-def _opened(lock: Path, shared: bool) -> int:
-    """The lock's file, empty and our own: a link is not followed, and nothing is written or cut short."""
-    flags = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO would be waited for
+def _lock_for_reading(folder: Path) -> int | None:
+    """The descriptor of a shared lock; none where none is needed."""
+    if not folder.is_dir():
+        return None
+    lock = folder / LOCK_NAME
     try:
-        descriptor = os.open(lock, flags | os.O_RDWR, 0o666)
-    except OSError:
-        if not shared:
-            raise
-        descriptor = os.open(lock, (flags | os.O_RDONLY) & ~os.O_CREAT)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a file, where a lock should be", str(lock))
-    return descriptor
+        return flock.acquire(lock, True, partial(_tell, folder, partial(_writer, folder)))
+    except (NoLocksError, FileNotFoundError):  # or it has just gone
+        return None
+    except OSError as error:
+        if error.errno in UNWRITABLE and not os.path.lexists(lock):
+            return None
+        raise
+
+
+def _tell(what: Path, writer: Callable[[], str], by_readers: bool) -> None:
+    """Say whom we wait for. (Readers leave no note, and one of a killed writer would be false.)"""
+    logger.warning("%s is in use by %s; waiting for it to finish", what, READERS if by_readers else writer())
 
 
 @contextmanager
-def _held_without_flock(lock: Path, path: Path, holder: Callable[[], str]) -> Iterator[None]:
+def _noted(note: Path) -> Iterator[None]:
+    """Say in a file who holds the folder."""
+    note.unlink(missing_ok=True)  # a killed holder's, or a link to somebody's file
+    try:
+        with open(note, "x") as file:
+            file.write(f"process {os.getpid()}\n")
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def _writer(folder: Path) -> str:
+    """Who writes in the folder, as far as the note says; it may come or go at any moment, or be another's file."""
+    try:
+        descriptor = os.open(folder / HOLDER_NAME, os.O_RDONLY | flock.NO_LINKS)
+    except OSError:
+        return SOMEBODY
+    try:
+        text = os.read(descriptor, LONGEST_NOTE).decode(errors="replace").strip()
+    except OSError:  # a folder
+        return SOMEBODY
+    finally:
+        os.close(descriptor)
+    return text if text.isprintable() and text else SOMEBODY
+
+
+@contextmanager
+def _held_on_windows(lock: Path, what: Path, writer: Callable[[], str]) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
+    flock.refuse_other(lock)
     held = FileLock(lock)
     try:
         held.acquire(timeout=0)
     except Timeout:
-        logger.warning("%s is in use by %s; waiting for it to finish", path, holder())
+        logger.warning("%s is in use by %s; waiting for it to finish", what, writer())
         held.acquire()
     try:
         yield
     finally:
         held.release()
-
-
-def _holder(folder: Path) -> str:
-    """Who writes in the folder, as far as the note says; it may come or go at any moment."""
-    with suppress(OSError):
-        if said := (folder / HOLDER_NAME).read_text(errors="replace").strip():
-            return said
-    return "another process"

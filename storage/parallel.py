@@ -28,30 +28,38 @@ def parallel_map(
     """Yield `function(item)` for each item, in the items' order.
 
     Args:
-        function: must be picklable; it runs in worker processes unless `workers` is 1, or the work is for one. What it
-            returns should be small, a few hundred bytes: all workers share a pipe, and one that is killed in the middle
-            of a message of more than that holds would leave the others waiting for its end.
-        workers: number of processes, at most; there are never more than chunks of work.
+        function: must be picklable; it runs in worker processes unless `workers` is 1 or all items make one chunk.
+            What it returns should be small, a few hundred bytes: all workers share a pipe, and one that is killed in
+            the middle of a message of more than that holds would leave the others waiting for its end.
+        items: of any number, also unknown; the chunks that give every worker one are taken before any starts.
+        workers: number of processes, at most; never more are started than there are chunks.
         chunk: items handed over at once.
 
     Raises:
         concurrent.futures.process.BrokenProcessPool: a worker was killed.
     """
-    chunks = _chunks(items, chunk if workers > 1 else 1)
-    first = list(itertools.islice(chunks, workers))
-    chunks = itertools.chain(first, chunks)
-    if len(first) <= 1 or workers == 1:
-        _keep_freed_memory()
-        with threadpool_limits(1):
-            yield from map(function, itertools.chain.from_iterable(chunks))
+    if workers == 1:
+        yield from _map_here(function, items)
+        return
+    chunks = _chunks(items, chunk)
+    first = list(itertools.islice(chunks, workers))  # since an executor that forks starts all its workers at once
+    if len(first) <= 1:
+        yield from _map_here(function, itertools.chain(*first))
         return
     executor = ProcessPoolExecutor(len(first), initializer=_start_worker)
-    yield from _map(executor, function, chunks, len(first) * CHUNKS_AHEAD)
+    yield from _map(executor, function, itertools.chain(first, chunks), len(first) * CHUNKS_AHEAD)
 
 
 def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """Yield `function(item)` for each item, in the items' order, for a function that waits more than it computes."""
     yield from _map(ThreadPoolExecutor(threads), function, _chunks(items, CHUNK), threads)
+
+
+def _map_here(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Map in this process, on one core as a worker would; libraries have all their threads again afterwards."""
+    _keep_freed_memory()
+    with threadpool_limits(1):
+        yield from map(function, items)
 
 
 def _map(executor: Executor, function: Callable, chunks: Iterable[tuple], chunks_ahead: int) -> Iterator:

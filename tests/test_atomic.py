@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.atomic import TEMPORARY_PATTERN, atomic_file, write_atomically
+from storage.atomic import TEMPORARY_PATTERN, atomic_file, publish, sync_folder, temporary_name, write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -83,36 +84,86 @@ def test_permissions_are_those_of_any_new_file(tmp_path, mask):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o666 & ~mask
 
 
-def test_file_and_name_are_on_the_disk_in_that_order(tmp_path, monkeypatch):
-    """What a power cut leaves can't be tried here; the order of the calls can."""
-    done = []
-    fsync, replace = os.fsync, Path.replace
+@pytest.fixture
+def disk(monkeypatch):
+    """What is flushed and renamed, in order: ("flush", inode, size) and ("rename", inode, name)."""
+    events = []
+    fsync, replace = os.fsync, os.replace
 
-    def noting_fsync(descriptor):
+    def flush(descriptor):
         status = os.fstat(descriptor)
-        kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
-        done.append((f"sync {kind}", status.st_ino))
+        events.append(("flush", status.st_ino, None if stat.S_ISDIR(status.st_mode) else status.st_size))
         fsync(descriptor)
 
-    def noting_replace(self, target):
-        done.append(("rename", self.stat().st_ino))
-        return replace(self, target)
+    def rename(source, target, **how):
+        events.append(("rename", Path(source).stat().st_ino, Path(target).name))
+        replace(source, target, **how)
 
-    monkeypatch.setattr(os, "fsync", noting_fsync)
-    monkeypatch.setattr(Path, "replace", noting_replace)
-    write_atomically(tmp_path / "file", "new")
+    monkeypatch.setattr("os.fsync", flush)
+    monkeypatch.setattr("os.replace", rename)
+    monkeypatch.setattr("os.rename", rename)
+    return events
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows flushes no folders")
+def test_the_content_is_on_the_disk_before_the_name_and_the_name_before_the_call_returns(tmp_path, disk):
+    """Else a power cut may leave an empty file of that name, or the earlier one."""
+    write_atomically(tmp_path / "file", b"content")
+    inode, folder = (tmp_path / "file").stat().st_ino, tmp_path.stat().st_ino
+    assert disk == [("flush", inode, len("content")), ("rename", inode, "file"), ("flush", folder, None)]
+
+
+def test_publishing_flushes_the_file_first_and_leaves_the_folder_to_the_caller(tmp_path, disk):
+    temporary = temporary_name(tmp_path)
+    temporary.write_bytes(b"content")
+    publish(temporary, tmp_path / "file")
     inode = (tmp_path / "file").stat().st_ino
-    assert done == [("sync file", inode), ("rename", inode), ("sync folder", tmp_path.stat().st_ino)]
+    assert disk == [("flush", inode, len("content")), ("rename", inode, "file")]
 
 
-def test_a_file_system_that_can_not_sync_folders_is_no_error(tmp_path, monkeypatch):
+def failing(number: int):
+    """An `os.fsync` that flushes files and refuses folders."""
     fsync = os.fsync
 
-    def picky(descriptor):
+    def flush(descriptor):
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "Invalid argument")
+            raise OSError(number, os.strerror(number))
         fsync(descriptor)
 
-    monkeypatch.setattr(os, "fsync", picky)
-    write_atomically(tmp_path / "file", "new")
-    assert (tmp_path / "file").read_text() == "new"
+    return flush
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_flushes_no_folders_is_no_error(tmp_path, monkeypatch, number):
+    monkeypatch.setattr("os.fsync", failing(number))
+    write_atomically(tmp_path / "file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_a_disk_that_fails_under_the_folder_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.fsync", failing(errno.EIO))
+    with pytest.raises(OSError, match=re.escape(str(tmp_path))) as caught:
+        sync_folder(tmp_path)
+    assert caught.value.errno == errno.EIO
+
+
+def test_a_folder_that_can_not_be_opened_is_left_as_it_is(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("os.open", refuse)
+    sync_folder(tmp_path)
+
+
+def test_flushing_a_folder_leaves_no_descriptor_open(tmp_path):
+    before = os.dup(0)
+    os.close(before)
+    sync_folder(tmp_path)
+    after = os.dup(0)
+    os.close(after)
+    assert after == before
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        sync_folder(tmp_path / "missing")

@@ -166,7 +166,7 @@ def test_a_reader_waits_for_a_run_and_a_run_for_a_reader(tmp_path, corpus, compl
     with shared_folder_lock(cache):
         writer = subprocess.Popen([sys.executable, *map(str, command_line(UPDATE, corpus, cache))], **how)
         said = next(line for line in writer.stderr if "read as" not in line)
-        assert f"{cache} is in use by another process; waiting" in said
+        assert f"{cache} is in use by another process, which reads it; waiting" in said
         assert succeed("cli.py", *action, "--cache_output_dir", cache).stdout == printed
     assert writer.wait(PATIENCE) == 0
     writer.communicate()

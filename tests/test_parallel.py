@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from storage.parallel import CHUNK, CHUNKS_AHEAD, parallel_map, worker_count
 
@@ -51,6 +51,12 @@ def process_id(_: int) -> int:
     return os.getpid()
 
 
+def library_threads(_: int) -> list[int]:
+    """How many threads each numeric library of this process would use."""
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return [library["num_threads"] for library in threadpool_info()]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("count", [0, 1, CHUNK - 1, CHUNK, 2 * CHUNKS_AHEAD * CHUNK + 5])
 def test_results_come_in_the_order_of_the_items(workers, count):
@@ -60,6 +66,39 @@ def test_results_come_in_the_order_of_the_items(workers, count):
 def test_one_worker_is_this_process_and_two_are_others():
     assert set(parallel_map(process_id, range(3), 1)) == {os.getpid()}
     assert os.getpid() not in set(parallel_map(process_id, range(3 * CHUNK), 2))
+
+
+@pytest.mark.parametrize("count", [0, 1, CHUNK])
+def test_what_makes_one_chunk_is_done_in_this_process(count):
+    assert set(parallel_map(process_id, iter(range(count)), 40)) <= {os.getpid()}
+
+
+@pytest.mark.parametrize("chunks, started", [(2, 2), (3, 3), (9, 5)])
+def test_no_more_workers_are_started_than_there_are_chunks(monkeypatch, chunks, started):
+    pools = []
+
+    class Watched(ProcessPoolExecutor):
+        def shutdown(self, *args, **kwargs):
+            pools.append(len(self._processes))
+            super().shutdown(*args, **kwargs)
+
+    monkeypatch.setattr("storage.parallel.ProcessPoolExecutor", Watched)
+    assert list(parallel_map(square, (number for number in range(chunks)), 5, chunk=1)) == [
+        n * n for n in range(chunks)
+    ]
+    assert pools == [started]
+
+
+@pytest.mark.parametrize("workers, chunk", [(1, 1), (2, 1), (2, CHUNK)])
+def test_numeric_libraries_keep_to_one_thread_and_have_theirs_again_afterwards(workers, chunk):
+    """The other cores have workers of their own. (Four items: a worker for each of two chunks, or one chunk here.)"""
+    with threadpool_limits(2):
+        before = library_threads(0)
+        assert max(before) > 1
+        for threads in parallel_map(library_threads, range(4), workers, chunk):
+            assert threads
+            assert set(threads) == {1}
+        assert library_threads(0) == before
 
 
 @pytest.mark.parametrize("workers, most", [(1, 1), (2, 2 * CHUNKS_AHEAD * CHUNK)])
@@ -114,31 +153,3 @@ def test_worker_count_is_that_of_the_cores_this_process_may_use():
         assert worker_count(True, None) == 1
     finally:
         os.sched_setaffinity(0, allowed)
-
-
-def blas_threads(_: int) -> list[int]:
-    return [pool["num_threads"] for pool in threadpool_info()]
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_each_process_keeps_to_one_thread_and_this_one_only_meanwhile(workers):
-    np.linalg.inv(np.eye(9))  # loads the library that would take every core
-    before = blas_threads(0)
-    assert max(before) > 1, "nothing to limit on this machine"
-    for threads in parallel_map(blas_threads, range(2 * CHUNK), workers):
-        assert set(threads) == {1}
-    assert blas_threads(0) == before
-
-
-@pytest.mark.parametrize("items, most", [(1, 0), (CHUNK, 0), (CHUNK + 1, 2), (3 * CHUNK, 3), (9 * CHUNK, 4)])
-def test_no_more_workers_than_work(monkeypatch, items, most):
-    started = []
-
-    class Pool(ProcessPoolExecutor):
-        def __init__(self, workers, **options):
-            started.append(workers)
-            super().__init__(workers, **options)
-
-    monkeypatch.setattr("storage.parallel.ProcessPoolExecutor", Pool)
-    assert list(parallel_map(square, iter(range(items)), 4)) == [number * number for number in range(items)]
-    assert started == ([most] if most else [])
