@@ -7,7 +7,7 @@ it gets one with more of its path.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from pathlib import Path
 
 from cache.entries import voiced_digest
@@ -35,23 +35,16 @@ def settle_names(
         CacheError: the user gave a corpus the name of another one.
     """
     known = {one.place: one.corpus for one in utterances}
+    moved = _moves(utterances, listing, listing.places.keys() - known.keys())
+    taken = {name: place for place, name in known.items() if place not in moved}
     names: dict[str, str] = {}
-    moved: dict[str, str] = {}
     for place, suggested in sorted(listing.places.items()):
-        if place in known and not listing.named:
-            names[place] = known[place]
-            continue
-        old = None if place in known else _moved_from(place, utterances, listing)
-        if old is not None:
-            moved[old] = place
-        others = {name: other for other, name in known.items() if other != place and other not in moved}
-        taken = others | {name: other for other, name in names.items()}
-        if not listing.named:
-            names[place] = _free(suggested, place, taken)
-        elif suggested not in taken or _share_recordings(taken[suggested], utterances, listing):
+        if listing.named:
+            _check_name(suggested, place, taken, utterances, listing)
             names[place] = suggested
         else:
-            raise CacheError(f"--corpus {suggested}: that is the name of another corpus, in {taken[suggested]}")
+            names[place] = known.get(place) or _free(suggested, place, taken)
+        taken[names[place]] = place
     recordings = [
         one if one.corpus == names[one.place] else one._replace(corpus=names[one.place]) for one in listing.recordings
     ]
@@ -82,26 +75,38 @@ def _placed(entry: Utterance, names: dict[str, str], moved: dict[str, str]) -> U
     return entry if (place, corpus) == (entry.place, entry.corpus) else entry._replace(place=place, corpus=corpus)
 
 
-def _moved_from(place: str, utterances: Collection[Utterance], listing: Listing) -> str | None:
-    """The place where the recordings in `place` were before, if they have moved."""
-    listed = {(one.speaker, one.utterance): one for one in listing.recordings if one.place == place}
-    common: dict[str, list[tuple[Utterance, Recording]]] = defaultdict(list)
+def _moves(utterances: Collection[Utterance], listing: Listing, new: Set[str]) -> dict[str, str]:
+    """Places of cached corpora that have gone, and in which of the new ones their recordings are now."""
+    elsewhere: dict[tuple[str, str], list[Utterance]] = defaultdict(list)
     for one in utterances:
-        recording = listed.get((one.speaker, one.utterance))
-        if recording is not None and one.place not in listing.places and one.made_with == SETTINGS_DIGEST:
-            common[one.place].append((one, recording))
-    for old, pairs in common.items():
-        compared = pairs[:: max(len(pairs) // COMPARED, 1)][:COMPARED]
-        has_gone = not any(entry.path.exists() for entry, _ in compared)
-        if has_gone and all(voiced_digest(recording) == entry.sha256 for entry, recording in compared):
-            return old
-    return None
+        if one.place not in listing.places and one.made_with == SETTINGS_DIGEST:
+            elsewhere[one.speaker, one.utterance].append(one)
+    common: dict[tuple[str, str], list[tuple[Utterance, Recording]]] = defaultdict(list)
+    for recording in listing.recordings if elsewhere else ():
+        if recording.place in new:
+            for one in elsewhere.get((recording.speaker, recording.utterance), ()):
+                common[one.place, recording.place].append((one, recording))
+    return {old: place for (old, place), pairs in common.items() if _has_moved(pairs)}
 
 
-def _share_recordings(place: str, utterances: Collection[Utterance], listing: Listing) -> bool:
-    """Whether a listing describes files of the corpus in `place`, say in a manifest that stands elsewhere."""
+def _has_moved(pairs: list[tuple[Utterance, Recording]]) -> bool:
+    """Whether cached recordings are gone, and those of equal names that are listed say the same."""
+    compared = pairs[:: max(len(pairs) // COMPARED, 1)][:COMPARED]
+    if any(entry.path.exists() for entry, _ in compared):
+        return False
+    return all(voiced_digest(recording) == entry.sha256 for entry, recording in compared)
+
+
+def _check_name(
+    name: str, place: str, taken: dict[str, str], utterances: Collection[Utterance], listing: Listing
+) -> None:
+    """Refuse the name of another corpus, unless its files are described, say by a manifest that stands elsewhere."""
+    other = taken.get(name, place)
+    if other == place:
+        return
     described = {one.origin[0] for one in listing.recordings}
-    return any(one.place == place and one.origin[0] in described for one in utterances)
+    if not any(one.place == other and one.origin[0] in described for one in utterances):
+        raise CacheError(f"--corpus {name}: that is the name of another corpus, in {other}")
 
 
 def _free(suggested: str, place: str, taken: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from corpus.recording import CorpusError, Recording, Speaker
@@ -22,7 +23,7 @@ class Listing:
     unreadable: tuple[Path, ...] = ()  # folders whose content nobody could list
     not_read: Counter[str] = field(default_factory=Counter)  # files of sound formats that are not read, by suffix
 
-    @property
+    @cached_property
     def places(self) -> dict[str, str]:
         """The corpora's folders, and their names."""
         return {recording.place: recording.corpus for recording in self.recordings}
