@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from audio.decode import SAMPLE_RATE, UnusableAudioError
+from audio.decode import SAMPLE_RATE
+from audio.reader import UnusableAudioError
 
 SILENCE_PERCENTILE = 95  # of the magnitudes: speech starts and ends at the first and last sample above it
 MINIMUM_PEAK = 32  # of 32768, -60 dB: anything quieter is silence

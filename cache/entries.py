@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from audio.decode import SAMPLE_RATE, UnusableAudioError, decode
+from audio.decode import SAMPLE_RATE, decode
+from audio.reader import UnusableAudioError
 from audio.silence import checked_span
 from cache.index import Utterance
 from cache.mark import SETTINGS_DIGEST, CacheError

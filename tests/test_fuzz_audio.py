@@ -1,9 +1,10 @@
-"""A thousand damaged WAV and FLAC files: each becomes an utterance or is skipped with a reason, in time and in memory.
+"""A thousand damaged files, most WAV and FLAC: each is taken or skipped with a reason, in little time and memory.
 
 A case is a function of its number. To see how one ends: PYTHONPATH=.:tests python -c "from test_fuzz_audio import *;
 print(outcome(Path('/tmp/fuzz'), case(417)))"
 """
 
+import contextlib
 import functools
 import io
 import multiprocessing
@@ -17,6 +18,8 @@ import pytest
 import soundfile
 from conftest import VOICES
 
+from audio.decode import decode
+from audio.reader import UnusableAudioError
 from audio.silence import MINIMUM_VOICED
 from cache.entries import HEADER_SIZE, Skipped, make_entry
 from cache.staging import STAGING_FOLDER
@@ -26,12 +29,14 @@ CASES = 1000
 CASES_PER_PROCESS = 500
 PATIENCE = 10  # s for a case, which takes a few ms
 MEMORY = 64 << 20  # bytes that a process may take beside what it has after its first file
+PART = (0.1, 0.4)  # s
 SPEECH = slice(8000, 16000)  # samples of a recording at 16 kHz: half a second
 
 ORIGINALS = (  # container, subtype, channels
     *(("WAV", subtype, 1) for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAW", "ULAW")),
     *(("WAV", subtype, 1) for subtype in ("IMA_ADPCM", "MS_ADPCM", "GSM610")),
     *(("WAVEX", "PCM_16", 6), ("WAVEX", "FLOAT", 2), ("RF64", "PCM_16", 1), ("W64", "PCM_16", 1)),
+    *((container, "PCM_16", 1) for container in ("AIFF", "AU", "CAF", "NIST")),
     *(("FLAC", "PCM_S8", 1), ("FLAC", "PCM_16", 1), ("FLAC", "PCM_16", 2), ("FLAC", "PCM_24", 6)),
 )
 FIELDS = {  # marker: (offset from it, bytes) of what a header states: sizes, format tag, channels, rate, bits, length
@@ -40,8 +45,13 @@ FIELDS = {  # marker: (offset from it, bytes) of what a header states: sizes, fo
     b"fact": ((4, 4), (8, 4)),
     b"ds64": ((4, 4), (8, 8), (16, 8), (24, 8)),
     b"data": ((4, 4), (16, 8)),
+    b"COMM": ((4, 4), (8, 2), (10, 4), (14, 2)),
+    b"SSND": ((4, 4), (8, 4)),
+    b".snd": ((4, 4), (8, 4), (12, 4), (16, 4), (20, 4)),
+    b"caff": ((12, 8), (20, 8), (32, 4), (36, 4), (40, 4), (44, 4)),
     b"fLaC": ((4, 4), (8, 2), (10, 2), (12, 3), (15, 3), (18, 2), (20, 1), (21, 1), (22, 4)),
 }
+BIG_ENDIAN = {b"COMM", b"SSND", b".snd", b"caff", b"fLaC"}
 STATED = (
     *(0, 1, 2, 3, 6, 7, 8, 17, 24, 32, 49, 64, 255, 1024, 2000, 8000, 44_100, 65_534, 768_000),
     *(2**31 - 1, 2**31, 3 << 30, 2**40, 2**63, 2**64 - 1),
@@ -70,7 +80,7 @@ def state_otherwise(rng: np.random.Generator, content: bytes) -> bytes:
     marker = pick(rng, [marker for marker in FIELDS if marker in content] or [b""])
     offset, size = pick(rng, FIELDS.get(marker, ((0, 4),)))
     value = pick(rng, STATED) if rng.random() < 0.7 else int.from_bytes(rng.bytes(size))
-    stated = (value % 2 ** (8 * size)).to_bytes(size, "big" if marker == b"fLaC" else "little")
+    stated = (value % 2 ** (8 * size)).to_bytes(size, "big" if marker in BIG_ENDIAN else "little")
     start = content.find(marker) + offset
     return content[:start] + stated + content[start + size :]
 
@@ -108,9 +118,11 @@ def case(number: int) -> bytes:
 
 
 def outcome(folder: Path, content: bytes) -> str:
-    """Why the cache skips a recording of that content, or "taken"."""
+    """Why the cache skips a recording of that content, or "taken"; a part of it is decoded or refused, too."""
     (folder / STAGING_FOLDER).mkdir(parents=True, exist_ok=True)
     (folder / "x.wav").write_bytes(content)
+    with contextlib.suppress(UnusableAudioError):
+        assert len(decode(folder / "x.wav", *PART))
     made = make_entry(folder, (Recording("corpus", "speaker", "x", "", str(folder), "x.wav"), None))
     if isinstance(made, Skipped):
         assert made.reason.strip()
