@@ -28,17 +28,21 @@ class UnusableAudioError(ValueError):
 class _Stream(soundfile.SoundFile):
     """A file read from first to last: the seek after each block fails in a FLAC that does not state its length."""
 
-    def __init__(self, source: Path | BinaryIO, behind: BinaryIO | None = None):
-        self.behind = behind  # closed with it
-        super().__init__(source)
-
     def seekable(self) -> bool:
         return False
 
+
+class _OwningStream(_Stream):
+    """The same of something in whose place a file was opened, which is closed with it."""
+
+    def __init__(self, source: BinaryIO, opened: BinaryIO | None):
+        self.opened = opened
+        super().__init__(source)
+
     def close(self) -> None:
         super().close()
-        if self.behind is not None:
-            self.behind.close()
+        if self.opened is not None:
+            self.opened.close()
 
 
 def open_recording(source: Path | BinaryIO) -> _Stream:
@@ -47,13 +51,8 @@ def open_recording(source: Path | BinaryIO) -> _Stream:
     Raises:
         soundfile.LibsndfileError, OSError, TypeError: it is not audio, or not readable.
     """
-    if isinstance(source, Path) and _NO_UTF_8.search(str(source)):
-        raw = source.open("rb")
-        file = open_recording(raw)
-        file.behind = raw
-        return file
     try:
-        file = _Stream(source)
+        file = _opened(source)
         return file if file.frames else _completed(source) or file
     except soundfile.LibsndfileError:
         if isinstance(source, Path) and not source.is_file():
@@ -116,13 +115,24 @@ def check_whole(file: soundfile.SoundFile, promised: float, held: int) -> None:
         raise UnusableAudioError(f"cut short: its header promises {times}")
 
 
+def _opened(source: Path | BinaryIO) -> _Stream:
+    if not isinstance(source, Path) or _NO_UTF_8.search(str(source)) is None:
+        return _Stream(source)
+    raw = source.open("rb")
+    try:
+        return _OwningStream(raw, raw)
+    except soundfile.LibsndfileError:
+        raw.close()
+        raise
+
+
 def _completed(source: Path | BinaryIO) -> _Stream | None:
     raw = source.open("rb") if isinstance(source, Path) else source
-    patched = completed(raw)
-    if patched is not None:
-        return _Stream(patched, raw if isinstance(source, Path) else None)
-    if isinstance(source, Path):
-        raw.close()
+    opened = None if raw is source else raw
+    if patched := completed(raw):
+        return _OwningStream(patched, opened)
+    if opened:
+        opened.close()
     return None
 
 
