@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 
 import entry_point
-from entry_point import filled, open_share, path, positive_int, seed, speaker_from
+from entry_point import filled, names, open_share, path, positive_int, seed, speaker_from
 
 ACTIONS = {  # flag: the module of commands/ that has the function of that name
     "verify": "verification",
@@ -151,7 +151,7 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
          "number of a folder below --audio_dir, -1 for the one that holds the file; or a regular expression for the "
          "path, with a group 'speaker', if you like 'session' and 'utterance' (default: by the layout)")  # fmt: skip
     flag("--corpus", type=filled, metavar="NAME", help="what the corpus is called (default: its folder's name)")
-    flag("--test_speakers", metavar="A,B,...", help="speakers held out from training "
+    flag("--test_speakers", type=names, metavar="A,B,...", help="speakers held out from training "
          "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate those of the network)")  # fmt: skip
     flag("--test_speakers_file", type=path, metavar="FILE", help="the same from a file, one a line, as name or "
          "corpus/name")  # fmt: skip

@@ -92,6 +92,13 @@ def filled(text: str) -> str:
     return text
 
 
+def names(text: str) -> str:
+    """Names between commas, at least one, for argparse: a variable that is not set must not mean a default."""
+    if not text.replace(",", "").strip():
+        raise argparse.ArgumentTypeError(f"expected names between commas. Received {text!r}")
+    return text
+
+
 def speaker_from(text: str) -> int | re.Pattern:
     """The number of a folder, or a regular expression with a group `speaker`, for argparse."""
     with suppress(ValueError):

@@ -19,6 +19,7 @@ from cache.entries import read_signal
 from cache.index import Utterance
 from cache.staging import STAGING_FOLDER, staging
 from cache.utterances import UtteranceCache
+from corpus.speakers import check_listed
 from storage.atomic import atomic_file, temporary_name
 from storage.parallel import parallel_map
 
@@ -33,21 +34,27 @@ def generate_inputs(
     settings: FeatureSettings = DEFAULT_FEATURES,
     workers: int = 1,
     split_by: str = UTTERANCE,
+    all_held_out: bool = False,
 ) -> dict[str, int]:
     """Write `path` from the cache.
 
     Args:
         held_out: speakers to leave out, as names or `corpus/name`.
         split_by: what the split leaves whole, one of `splits.SPLITS`.
+        all_held_out: whether everybody who is to be held out must be in the cache.
 
     Returns:
         counts: speakers, train and test utterances, held-out speakers that the cache holds.
 
     Raises:
         InputsError: fewer than two speakers remain.
+        UserError: somebody to be held out is not in the cache, or some of it was made with other settings.
     """
     statistics = _RunningStatistics(settings)
     with cache.locked(), atomic_file(path) as file:
+        cache.check_current()  # what was read before the lock was held may have changed meanwhile
+        if all_held_out:
+            check_listed(held_out, cache.speakers())
         chosen, sides = choose(cache, held_out, split_by)
         speakers = sorted({utterance.whose for utterance in chosen})
         if len(speakers) < 2:

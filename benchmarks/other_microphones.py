@@ -18,7 +18,7 @@ from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 from audio.decode import PCM_SCALE, SAMPLE_RATE
 from cache.entries import read_signal
 from cache.utterances import UtteranceCache
-from corpus.speakers import listed
+from corpus.speakers import listed, trained_on
 from evaluation.bootstrap import figures
 from evaluation.detection import detection_statistic, score_all_pairs
 from evaluation.unseen import UTTERANCES_PAIRED
@@ -52,7 +52,7 @@ def unheard_speakers(folder: Path, encoder: SpeakerEncoder) -> dict[str, list[li
     cache = UtteranceCache.open(folder)
     corpora: dict[str, dict[str, list[np.ndarray]]] = {}
     known = cache.speakers()
-    unheard = listed(encoder.held_out, known) - listed(encoder.trained_on, known)
+    unheard = listed(encoder.held_out, known) - trained_on(encoder.trained_on, known)[0]
     for _, entry in sorted(cache.utterances.items()):
         if entry.whose in unheard:
             own = corpora.setdefault(entry.corpus, {}).setdefault(entry.speaker, [])

@@ -1,13 +1,14 @@
-"""Which corpus it is: a folder that was seen before, that has moved, or that shares its name with another.
+"""Which corpus it is, and which entry: recordings that were seen before, that have moved, or that share a name.
 
-A corpus is the folder in which it stands, and keeps the name under which it was cached first: to look at a part of it
-(`libri/train` from above, `train` from within) renames nobody. A folder with another name or place is that corpus again
-if the old place has gone and the recordings say the same; else it is another corpus, and if the name is taken,
-it gets one with more of its path.
+A corpus is the folder or manifest that it stands in, and keeps the name under which it was cached first: to look at a
+part of it (`libri/train` from above, `train` from within) renames nobody. It is that corpus elsewhere if nothing of
+it is left in the old place, most of it is in the new one, and the recordings say the same. Another corpus whose name is
+taken goes by more of its path. Only the user makes two places one corpus, by --corpus.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Set
+import os
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Set
 from pathlib import Path
 
 from cache.entries import voiced_digest
@@ -15,8 +16,13 @@ from cache.index import Key, Utterance
 from cache.mark import SETTINGS_DIGEST, CacheError
 from corpus.listing import Listing
 from corpus.recording import Recording
+from storage.presence import is_gone
 
-COMPARED = 4  # recordings that a moved corpus is told by
+COMPARED = 8  # recordings that a moved corpus is told by
+MOST = 0.5  # of a corpus: so much has to be in the new place
+SAME = 0.75  # of those compared: so many have to say the same, as some may have changed
+
+LABELLED = slice(0, 6)  # fields of recordings and entries: corpus, speaker, utterance, session, place, source
 
 
 def settle_names(
@@ -28,85 +34,157 @@ def settle_names(
         utterances: what is cached.
 
     Returns:
-        the recordings with their corpora's names; the places of the corpora and their names; and for places that
-        have moved, where to.
+        the recordings with their corpora's names and places; the places of the corpora and their names; and for
+        places that have moved, where to.
 
     Raises:
-        CacheError: the user gave a corpus the name of another one.
+        CacheError: a manifest speaks of files of several corpora, or of files some of which are cached.
     """
-    known = {one.place: one.corpus for one in utterances}
-    moved = _moves(utterances, listing, listing.places.keys() - known.keys())
-    taken = {name: place for place, name in known.items() if place not in moved}
-    names: dict[str, str] = {}
-    for place, suggested in sorted(listing.places.items()):
-        if listing.named:
-            _check_name(suggested, place, taken, utterances, listing)
-            names[place] = suggested
-        else:
-            names[place] = known.get(place) or _free(suggested, place, taken)
-        taken[names[place]] = place
-    recordings = [
-        one if one.corpus == names[one.place] else one._replace(corpus=names[one.place]) for one in listing.recordings
-    ]
-    return recordings, names, moved
+    known = _names_of(utterances)
+    recordings = _at_known_places(listing.recordings, known.keys())
+    suggested = {one.place: one.corpus for one in recordings}
+    moved = _moves(utterances, recordings, suggested.keys() - known.keys())
+    if listing.is_manifest and not listing.is_named:
+        suggested = _described(utterances, recordings, suggested)
+        names = {place: known.get(place, name) for place, name in suggested.items()}
+    else:
+        taken = {name: place for place, name in known.items() if place not in moved}
+        names = {}
+        for place, name in sorted(suggested.items()):
+            names[place] = name if listing.is_named else known.get(place) or _free(name, place, taken)
+            taken[names[place]] = place
+    settled = [one if one.corpus == names[one.place] else one._replace(corpus=names[one.place]) for one in recordings]
+    return settled, names, moved
 
 
 def relabelled(
-    utterances: dict[Key, Utterance], recordings: Iterable[Recording], names: dict[str, str], moved: dict[str, str]
+    utterances: Mapping[Key, Utterance],
+    recordings: Iterable[Recording],
+    names: Mapping[str, str],
+    moved: Mapping[str, str],
+    listing: Listing,
 ) -> dict[Key, Utterance]:
     """The entries under the names that corpora, speakers and utterances have now.
 
     One recording is one entry: if it was cached under other names, that entry has these from now on.
+
+    Raises:
+        CacheError: recordings would have another speaker, and it was not the user who says so; or the name of a
+            recording that is another one.
     """
-    placed = (_placed(one, names, moved) for one in utterances.values())
+    placed = (_moved(one, names, moved) for one in utterances.values())
     entries = {entry.key: entry for entry in placed}
     by_origin = {entry.origin: entry for entry in entries.values()}
     found = ((one, by_origin.get(one.origin)) for one in recordings)
-    renamed = [(one, entry) for one, entry in found if entry is not None and entry[:6] != one[:6]]
+    renamed = [(one, entry) for one, entry in found if entry is not None and entry[LABELLED] != one[LABELLED]]
+    if not (listing.is_told or listing.is_named):
+        _refuse_other_speakers(renamed)
     for _, entry in renamed:
         entries.pop(entry.key, None)
-    entries.update((one.key, entry._replace(**dict(zip(one._fields[:6], one)))) for one, entry in renamed)
+    _refuse_taken_names(entries, recordings, listing)
+    labels = Recording._fields[LABELLED]
+    entries.update((one.key, entry._replace(**dict(zip(labels, one)))) for one, entry in renamed)
     return entries
 
 
-def _placed(entry: Utterance, names: dict[str, str], moved: dict[str, str]) -> Utterance:
-    place = moved.get(entry.place, entry.place)
-    corpus = names.get(place, entry.corpus)
-    return entry if (place, corpus) == (entry.place, entry.corpus) else entry._replace(place=place, corpus=corpus)
-
-
-def _moves(utterances: Collection[Utterance], listing: Listing, new: Set[str]) -> dict[str, str]:
-    """Places of cached corpora that have gone, and in which of the new ones their recordings are now."""
-    elsewhere: dict[tuple[str, str], list[Utterance]] = defaultdict(list)
+def _names_of(utterances: Iterable[Utterance]) -> dict[str, str]:
+    """The places of what is cached and their names; the most frequent one where recordings of one were named anew."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for one in utterances:
-        if one.place not in listing.places and one.made_with == SETTINGS_DIGEST:
+        counts[one.place][one.corpus] += 1
+    return {place: names.most_common(1)[0][0] for place, names in counts.items()}
+
+
+def _at_known_places(recordings: list[Recording], known: Collection[str]) -> list[Recording]:
+    """The recordings of folders that are links to known ones, as of these."""
+    real = {os.path.realpath(place): place for place in known}
+    same = {place: real.get(os.path.realpath(place), place) for place in {one.place for one in recordings} - set(known)}
+    if all(place == other for place, other in same.items()):
+        return recordings
+    return [one._replace(place=same.get(one.place, one.place)) for one in recordings]
+
+
+def _described(
+    utterances: Collection[Utterance], recordings: Collection[Recording], suggested: dict[str, str]
+) -> dict[str, str]:
+    """The corpora of a manifest: if its files are cached already, it speaks of the corpus that they are of."""
+    origins = {one.origin: one.corpus for one in utterances}
+    cached = Counter(origins[one.origin] for one in recordings if one.origin in origins)
+    if not cached:
+        return suggested
+    if len(cached) > 1 or cached.total() < len(recordings):
+        raise CacheError(
+            f"{cached.total()} of the manifest's {len(recordings)} recordings are cached as of "
+            f"{', '.join(sorted(cached))}; say with --corpus what corpus all of them are of"
+        )
+    return dict.fromkeys(suggested, next(iter(cached)))
+
+
+def _moved(entry: Utterance, names: Mapping[str, str], moved: Mapping[str, str]) -> Utterance:
+    if entry.place not in moved:
+        return entry
+    place = moved[entry.place]
+    return entry._replace(place=place, corpus=names[place])
+
+
+def _moves(utterances: Collection[Utterance], recordings: list[Recording], new: Set[str]) -> dict[str, str]:
+    """Places of cached corpora of which nothing is left, and in which of the new ones their recordings are now."""
+    listed = {one.place for one in recordings}
+    elsewhere: dict[tuple[str, str], list[Utterance]] = defaultdict(list)
+    sizes = Counter(one.place for one in utterances)
+    for one in utterances if new else ():
+        if one.place not in listed:
             elsewhere[one.speaker, one.utterance].append(one)
     common: dict[tuple[str, str], list[tuple[Utterance, Recording]]] = defaultdict(list)
-    for recording in listing.recordings if elsewhere else ():
+    for recording in recordings if elsewhere else ():
         if recording.place in new:
             for one in elsewhere.get((recording.speaker, recording.utterance), ()):
                 common[one.place, recording.place].append((one, recording))
-    return {old: place for (old, place), pairs in common.items() if _has_moved(pairs)}
+    return {
+        old: place
+        for (old, place), pairs in common.items()
+        if len(pairs) > MOST * sizes[old] and _has_gone(old, utterances) and _say_the_same(pairs)
+    }
 
 
-def _has_moved(pairs: list[tuple[Utterance, Recording]]) -> bool:
-    """Whether cached recordings are gone, and those of equal names that are listed say the same."""
+def _has_gone(place: str, utterances: Iterable[Utterance]) -> bool:
+    """Whether none of a corpus's recordings is there any more."""
+    return all(is_gone(one.path) for one in utterances if one.place == place)
+
+
+def _say_the_same(pairs: list[tuple[Utterance, Recording]]) -> bool:
     compared = pairs[:: max(len(pairs) // COMPARED, 1)][:COMPARED]
-    if any(entry.path.exists() for entry, _ in compared):
-        return False
-    return all(voiced_digest(recording) == entry.sha256 for entry, recording in compared)
+    return sum(_says_the_same(entry, recording) for entry, recording in compared) >= SAME * len(compared)
 
 
-def _check_name(
-    name: str, place: str, taken: dict[str, str], utterances: Collection[Utterance], listing: Listing
-) -> None:
-    """Refuse the name of another corpus, unless its files are described, say by a manifest that stands elsewhere."""
-    other = taken.get(name, place)
-    if other == place:
-        return
-    described = {one.origin[0] for one in listing.recordings}
-    if not any(one.place == other and one.origin[0] in described for one in utterances):
-        raise CacheError(f"--corpus {name}: that is the name of another corpus, in {other}")
+def _says_the_same(entry: Utterance, recording: Recording) -> bool:
+    """By what is said, or where other settings cut it otherwise, by the file's size."""
+    if entry.made_with == SETTINGS_DIGEST:
+        return voiced_digest(recording) == entry.sha256
+    return not is_gone(recording.path) and recording.path.stat().st_size == entry.size
+
+
+def _refuse_other_speakers(renamed: list[tuple[Recording, Utterance]]) -> None:
+    others = [(one, entry) for one, entry in renamed if one[:2] != entry[:2]]
+    if others:
+        one, entry = others[0]
+        raise CacheError(
+            f"{len(others)} recordings are cached as of other speakers: {one.path} as of {entry.whose}, and it now "
+            f"seems to be of {one.corpus}/{one.speaker}. Name the folder as before, or say who speaks by --speaker_from"
+        )
+
+
+def _refuse_taken_names(entries: Mapping[Key, Utterance], recordings: Iterable[Recording], listing: Listing) -> None:
+    """An entry gives way to another recording of its name only if its own is gone from where it was looked for."""
+    for one in recordings:
+        entry = entries.get(one.key)
+        if entry is None or entry.origin == one.origin or (entry.place == one.place and is_gone(entry.path)):
+            continue
+        if not (listing.could_see(entry.path) and is_gone(entry.path)):
+            raise CacheError(
+                f"{'/'.join(one.key)} is cached from {entry.path}, and {one.path} would have the same name; give one "
+                "of them another, or the corpus, with --corpus"
+            )
 
 
 def _free(suggested: str, place: str, taken: Collection[str]) -> str:

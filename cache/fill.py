@@ -20,6 +20,7 @@ from cache.staging import staging
 from corpus.recording import Recording
 from storage.atomic import publish
 from storage.parallel import overlapped_map, parallel_map
+from storage.presence import is_gone
 
 FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
 
@@ -30,6 +31,7 @@ class Filling:
 
     entries: dict[Key, Utterance]
     stored: dict[str, int]  # bytes by digest
+    outdated: list[Path] = field(default_factory=list)  # files of an earlier version
     added: list[Key] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -90,9 +92,11 @@ def check_present(recording: Recording) -> None:
     try:
         with os.scandir(recording.place) as inside:
             empty = next(inside, None) is None
+    except NotADirectoryError:  # a manifest
+        return
     except OSError:
         empty = True
-    if empty and not recording.path.exists():
+    if empty and is_gone(recording.path):
         raise FileNotFoundError(f"{recording.place} has gone while it was read; what was cached so far is kept")
 
 

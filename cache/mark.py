@@ -5,7 +5,7 @@ Nothing is written to, or deleted from, a folder that holds other files and no m
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE
@@ -38,6 +38,7 @@ class CacheMark:
     tool: str
     format: int
     settings: dict  # those of the last run; each entry notes the digest of its own
+    filled_from: tuple[str, ...] = ()  # of format 2, whose entries do not know where their recordings are
 
     @property
     def is_current(self) -> bool:
@@ -58,25 +59,30 @@ def read_mark(folder: Path) -> CacheMark | None:
         return None
     settings = mark.get("settings") if isinstance(mark.get("settings"), dict) else {}
     number = mark.get("format", settings.get("format"))  # format 2 kept it among the settings
-    return CacheMark(TOOL, number if isinstance(number, int) else 0, settings)
+    roots = mark.get("filled_from")
+    filled_from = tuple(root for root in roots if isinstance(root, str)) if isinstance(roots, list) else ()
+    return CacheMark(TOOL, number if isinstance(number, int) else 0, settings, filled_from)
 
 
 def write_mark(folder: Path) -> None:
     """Mark the folder as ours, and as of this version."""
-    write_atomically(folder / MARK, json.dumps(asdict(CURRENT), indent=2) + "\n")
+    content = {"tool": CURRENT.tool, "format": CURRENT.format, "settings": CURRENT.settings}
+    write_atomically(folder / MARK, json.dumps(content, indent=2) + "\n")
 
 
 def check_ownership(folder: Path) -> CacheMark | None:
     """Read the mark of a folder, and refuse one that has files in it and no mark of ours.
 
     Raises:
-        CacheError: as said, or `folder` is a file.
+        CacheError: as said, or `folder` is a file, or the cache of a newer version.
     """
     if folder.exists() and not folder.is_dir():
         raise CacheError(f"{folder} is a file; name a folder for the cache")
     mark = read_mark(folder)
     if folder.is_dir() and mark is None and not all(map(_is_of_an_early_kill, folder.iterdir())):
         raise CacheError(f"{folder} holds files but is not a cache of this tool; name an empty or new folder")
+    if mark is not None and mark.format > FORMAT:
+        raise CacheError(f"{folder} was made by a newer version of this tool, of format {mark.format}; use that")
     return mark
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -39,13 +39,25 @@ def delete_files(folder: Path, digests: Set[str]) -> None:
             path.parent.rmdir()
 
 
-def delete_format_2(folder: Path) -> None:
-    """Delete the files that an index of format 2 names: there, they went by speaker and utterance."""
-    for path in list(_files_of_format_2(folder)):
+def delete_outdated(paths: Iterable[Path]) -> None:
+    """Delete files of an earlier version, and what was their folder if nothing else is in it; but no links."""
+    for path in paths:
         if path.is_file() and not path.is_symlink():
             path.unlink()
         with suppress(OSError):
             path.parent.rmdir()
+
+
+def files_of_format_2(folder: Path) -> list[Path]:
+    """The files that an index of format 2 names: there, they went by speaker and utterance."""
+    found = []
+    with suppress(OSError), open(folder / INDEX, encoding="utf-8", errors="replace", newline="\n") as lines:
+        for line in lines:
+            with suppress(ValueError, TypeError, KeyError, RecursionError):
+                fields = json.loads(line)
+                names = [_name_of_format_2(fields[name]) for name in ("speaker", "utterance")]
+                found.append(Path(folder, AUDIO_FOLDER, names[0], f"{names[1]}.wav"))
+    return found
 
 
 def _scan(folder: Path) -> list[os.DirEntry]:
@@ -54,15 +66,6 @@ def _scan(folder: Path) -> list[os.DirEntry]:
             return list(entries)
     except FileNotFoundError:
         return []
-
-
-def _files_of_format_2(folder: Path) -> Iterator[Path]:
-    with suppress(OSError), open(folder / INDEX, encoding="utf-8", errors="replace", newline="\n") as lines:
-        for line in lines:
-            with suppress(ValueError, TypeError, KeyError, RecursionError):
-                fields = json.loads(line)
-                names = [_name_of_format_2(fields[name]) for name in ("speaker", "utterance")]
-                yield Path(folder, AUDIO_FOLDER, names[0], f"{names[1]}.wav")
 
 
 def _name_of_format_2(name: str) -> str:

@@ -45,15 +45,23 @@ class UtteranceCache:
         if mark is not None and not mark.is_current:
             raise CacheError(f"{folder} was made by another version of this tool; cli.py --update_cache makes it again")
         cache = cls(folder)
-        if not cache.utterances:
+        if mark is None or not cache.utterances:
             raise CacheError(f"no cached utterances in {folder}; run cli.py --regenerate_full_cache first")
-        if outdated := [one for one in cache.utterances.values() if one.made_with != SETTINGS_DIGEST]:
+        cache.check_current()
+        return cache
+
+    def check_current(self) -> None:
+        """Refuse entries that were made with other settings.
+
+        Raises:
+            CacheError: there are such.
+        """
+        if outdated := [one for one in self.utterances.values() if one.made_with != SETTINGS_DIGEST]:
             places = sorted({one.place for one in outdated})
             raise CacheError(
-                f"{len(outdated)} of {len(cache.utterances)} utterances in {folder} were made with other settings; "
+                f"{len(outdated)} of {len(self.utterances)} utterances in {self.folder} were made with other settings; "
                 f"cli.py --update_cache --audio_dir makes them again, from {', '.join(places[:PLACES_SHOWN])}"
             )
-        return cache
 
     @classmethod
     @contextmanager
@@ -63,6 +71,8 @@ class UtteranceCache:
         Raises:
             CacheError: as `open`.
         """
+        if read_mark(folder) is None:  # nobody's lock is to stand in another program's folder
+            cls.open(folder)
         with shared_folder_lock(folder):
             yield cls.open(folder)
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import entry_point
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from corpus.recording import Speaker
     from inference.encoder import SpeakerEncoder
     from inference.profiles import ProfileStore
 
@@ -23,11 +26,11 @@ def workers(args: argparse.Namespace) -> int:
     return worker_count(args.multi_threading, args.num_workers)
 
 
-def listed_speakers(args: argparse.Namespace) -> tuple[str, ...]:
-    """Those of --test_speakers and of --test_speakers_file."""
+def listed_speakers(args: argparse.Namespace, known: "Iterable[Speaker]") -> tuple[str, ...]:
+    """Those of --test_speakers and of --test_speakers_file, which may be of the known ones."""
     from corpus.speakers import parse_speakers, read_speakers_file
 
-    from_file = read_speakers_file(args.test_speakers_file) if args.test_speakers_file else ()
+    from_file = read_speakers_file(args.test_speakers_file, known) if args.test_speakers_file else ()
     return (*parse_speakers(args.test_speakers or ""), *from_file)
 
 

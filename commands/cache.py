@@ -28,7 +28,7 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     if count and not args.yes and not confirmed(question):
         logger.info("nothing changed")
         return
-    _print_report(cache, listing, regenerate(cache, listing, workers(args), sure=args.yes))
+    _print_report(cache, listing, regenerate(cache, listing, workers(args), args.yes))
 
 
 def confirmed(question: str) -> bool:
@@ -43,7 +43,7 @@ def update_cache(args: argparse.Namespace) -> None:
     """Add to the cache."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
-    _print_report(cache, listing, update(cache, listing, workers(args)))
+    _print_report(cache, listing, update(cache, listing, workers(args), args.yes))
 
 
 def generate_training_inputs(args: argparse.Namespace) -> None:
@@ -51,15 +51,13 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     from audio.mfcc import FeatureSettings
     from batcher.generate import generate_inputs
     from batcher.splits import VCTK_TEST_SPEAKERS
-    from corpus.speakers import check_listed
 
     cache = UtteranceCache.open(cache_dir(args))
-    named = listed_speakers(args)
-    check_listed(named, cache.speakers())
+    named = listed_speakers(args, cache.speakers())
     target = cache.folder / INPUTS_NAME
     settings = FeatureSettings.fitting(args.num_filters, num_cepstra=args.num_cepstra, dither_seed=args.seed)
     counts = generate_inputs(
-        cache, target, named or VCTK_TEST_SPEAKERS, settings, workers(args), split_by=args.split_by
+        cache, target, named or VCTK_TEST_SPEAKERS, settings, workers(args), args.split_by, all_held_out=bool(named)
     )
     print(
         f"{target}: {counts['speakers']} speakers, {counts['train']} train and {counts['test']} test utterances; "
@@ -108,7 +106,8 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
     else:
         audio_dir = entry_point.choose_audio_dir(args.audio_dir)
         try:
-            listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus)
+            known = {one.place for one in cache.utterances.values()}
+            listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus, known)
         except NothingThereError as error:
             below = absolute(audio_dir)
             if not any(one.path.is_relative_to(below) for one in cache.utterances.values()):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import entry_point
 from cache.utterances import UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
-from corpus.speakers import check_listed, listed, parse_speakers, the_one
+from corpus.speakers import check_listed, parse_speakers, tell_perhaps_heard, the_one, trained_on
 from inference.encoder import SpeakerEncoder
 from inference.find import find_or_bundled
 from inference.speakers import (
@@ -32,7 +32,9 @@ def unseen_speakers(args: argparse.Namespace) -> None:
         raise UserError(f"--unseen_speakers expects two names, as in p362,p363. Received {args.unseen_speakers!r}")
     with _opened(args) as (cache, encoder):
         a, b = (_embedded(encoder, cache, name) for name in names)
-        for speaker in sorted(listed(encoder.trained_on, {a.speaker, b.speaker})):
+        heard, perhaps = trained_on(encoder.trained_on, cache.speakers())
+        tell_perhaps_heard(perhaps & {a.speaker, b.speaker})
+        for speaker in sorted(heard & {a.speaker, b.speaker}):
             logger.warning("%s was among the training speakers: what follows is no figure for an unseen voice", speaker)
     count = len(a.embeddings) + len(b.embeddings)
     how = "checked on the network's output" if encoder.normalizes else "scaled to it: this network does not normalise"
@@ -79,7 +81,7 @@ def _evaluate_speakers(
 ) -> tuple[list, list[str]]:
     from evaluation.unseen import evaluate_unseen
 
-    named = listed_speakers(args)
+    named = listed_speakers(args, cache.speakers())
     check_listed(named, cache.speakers())
     results, heard = evaluate_unseen(encoder, cache, named or encoder.held_out)
     if heard:

@@ -42,7 +42,7 @@ def _calibrated(args: argparse.Namespace, exported: bytes) -> tuple[bytes, str]:
     encoder = SpeakerEncoder.from_exported(exported)
     try:
         with UtteranceCache.reading(cache_dir(args)) as cache:
-            calibration = calibrate(encoder, cache, listed_speakers(args) or encoder.held_out)
+            calibration = calibrate(encoder, cache, listed_speakers(args, cache.speakers()) or encoder.held_out)
     except UserError as error:
         logger.warning("the exported network is not calibrated: %s", error)
         return exported, "not calibrated"

@@ -35,7 +35,7 @@ def _layout(name: str, own: str) -> Layout:
 
 LAYOUTS = (
     # Two microphones in 0.92; see `reading`.
-    _layout("VCTK", r"wav(?:48|48_silence_trimmed|16)/(?P<speaker>[^/]+)/(?P<utterance>[^/]+)"),
+    _layout("VCTK", r"wav(?:48|48_silence_trimmed|16)/(?P<speaker>[^/]+)/(?P<utterance>(?P=speaker)_[^/]+)"),
     # LibriTTS has the same folders, and underscores in the names of its files.
     _layout(
         "LibriSpeech", r"(?P<speaker>\d+)/(?P<session>\d+)/(?P<utterance>(?P=speaker)[-_](?P=session)[-_]\d+(?:_\d+)?)"

@@ -13,13 +13,15 @@ from corpus.recording import CorpusError, Recording, Speaker
 class Listing:
     """The recordings below a folder, or those that a manifest names, each with its speaker.
 
-    Corpora are named as this look at them suggests; `named` where the user named the only one.
+    Corpora are named as this look at them suggests.
     """
 
     root: Path  # the folder, or the manifest
     recordings: list[Recording]  # in order of corpus, speaker and utterance
     how: str  # it was understood, in words
-    named: bool = False
+    is_manifest: bool = False
+    is_named: bool = False  # the user named the corpus
+    is_told: bool = False  # the user says who speaks, so that what was understood before does not count
     unreadable: tuple[Path, ...] = ()  # folders whose content nobody could list
     not_read: Counter[str] = field(default_factory=Counter)  # files of sound formats that are not read, by suffix
 
@@ -30,7 +32,7 @@ class Listing:
 
     def could_see(self, path: Path) -> bool:
         """Whether a recording at `path` would have been found, had it been there."""
-        below = path.is_relative_to(self.root) or not self.root.is_dir()
+        below = self.is_manifest or path.is_relative_to(self.root)
         return below and not any(path.is_relative_to(folder) for folder in self.unreadable)
 
 

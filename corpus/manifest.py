@@ -5,11 +5,12 @@
     Lhotse     supervisions, beside the file of their recordings (its name has "recordings" for "supervisions")
     Kaldi      wav.scp, utt2spk, and if one likes segments and utt2sess
 
-Paths are relative to the description's folder, or where nothing is there, to the working folder. An utterance is named
-after its file unless it has a name: `file`, `session/file`, and of parts, `file@start`.
+Paths are relative to the description's folder, or where none of the files is there, to the working folder. An
+utterance is named after its file unless it has a name: `file`, `session/file`, and of parts, `file@start`.
 """
 
-import math
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,9 +20,11 @@ from corpus.listing import Listing, in_order
 from corpus.recording import CorpusError, Recording
 from corpus.tables import objects, rows
 from corpus.walk import absolute
+from storage.presence import is_gone
 
 JSON_LINES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 NEMO_PATH = "audio_filepath"
+LONGEST = 1e6  # s, twelve days; what is said to be later is a mistake
 SUPERVISIONS, RECORDINGS = "supervisions", "recordings"  # in the names of Lhotse's files
 
 
@@ -41,25 +44,31 @@ def read_manifest(manifest: Path, corpus: str | None = None) -> Listing:
     """List the recordings that a description names.
 
     Args:
-        corpus: the corpus's name, instead of that of the folder that holds the description.
+        corpus: the corpus's name, instead of the description's own (`libri` of libri.csv, or of a folder libri).
 
     Raises:
         CorpusError: it is missing or malformed, names a command instead of a file, or gives one recording two speakers;
             the message has file and line.
     """
     read, how = _reader(manifest)
-    place = absolute(manifest) if manifest.is_dir() else absolute(manifest).parent
-    name = corpus or place.name
+    place = absolute(manifest)
+    name = corpus or place.name.partition(".")[0] or place.name
     found = [row for row in read(manifest) if _checked(row)]
     if not found:
         raise CorpusError(f"{manifest} names no recording")
-    base = _base(place, found)
-    recordings = [_recording(row, name, place, base) for row in found]
+    base = _base(place if place.is_dir() else place.parent, found)
+    names = Counter((row.speaker, _default_name(row)) for row in found)
+    recordings = [
+        _recording(row, _default_name(row, names[row.speaker, _default_name(row)] > 1), name, place, base)
+        for row in found
+    ]
     _refuse_repeated(found, recordings)
     recordings = in_order(recordings)
     speakers = len({recording[:2] for recording in recordings})
     how = f"{manifest}: {len(recordings)} recordings of {speakers} speakers, read as {how}"
-    return Listing(absolute(manifest), recordings, how, named=corpus is not None)
+    if base == Path.cwd() != place.parent:
+        how += "; its paths are taken from the working folder"
+    return Listing(place, recordings, how, is_manifest=True, is_named=corpus is not None, is_told=True)
 
 
 def _reader(manifest: Path) -> tuple[Callable[[Path], Iterator[Row]], str]:
@@ -86,7 +95,7 @@ def _nemo(path: Path) -> Iterator[Row]:
         where = f"{path}, line {number}"
         start, duration = (_seconds(row.get(name), where) for name in ("offset", "duration"))
         speaker = row.get("speaker", row.get("label"))
-        end = None if start is None or duration is None else start + duration
+        end = None if start is None or duration is None else _seconds(start + duration, where)
         texts = (_text(value) for value in (row.get(NEMO_PATH), speaker, row.get("utterance"), row.get("session")))
         yield Row(where, *texts, start, end)
 
@@ -99,7 +108,7 @@ def _lhotse(path: Path) -> Iterator[Row]:
         if recording not in sources:
             raise CorpusError(f"{where}: no recording {recording!r} beside it")
         start, duration = (_seconds(row.get(name), where) for name in ("start", "duration"))
-        end = None if start is None or duration is None else start + duration
+        end = None if duration is None else _seconds((start or 0) + duration, where)
         yield Row(where, sources[recording], _text(row.get("speaker")), _text(row.get("id")), "", start, end)
 
 
@@ -132,29 +141,42 @@ def _checked(row: Row) -> bool:
     """Whether a row is one; raises where it lacks something."""
     if not row.path or not row.speaker.rpartition("/")[2]:
         raise CorpusError(f"{row.where}: it names no {'speaker' if row.path else 'file'}")
+    if not {"", ".", ".."}.isdisjoint(row.speaker.split("/")):
+        raise CorpusError(f"{row.where}: expected a speaker, or a part of the corpus and one. Received {row.speaker!r}")
     if "\0" in row.path:
         raise CorpusError(f"{row.where}: no file has a null character in its name")
-    if row.start is not None and row.end is not None and row.end <= row.start:
-        raise CorpusError(f"{row.where}: it ends at {row.end:g} s and starts at {row.start:g} s")
+    try:
+        "".join(row[1:5]).encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise CorpusError(f"{row.where}: it holds half a character") from error
+    if row.end is not None and row.end <= (row.start or 0):
+        raise CorpusError(f"{row.where}: it ends at {row.end:g} s and starts at {row.start or 0:g} s")
     return True
 
 
 def _base(place: Path, found: list[Row]) -> Path:
-    """What relative paths are relative to: the description's folder, unless the working folder has the first file."""
-    first = next((row.path for row in found if not Path(row.path).is_absolute()), None)
-    elsewhere = first is not None and not Path(place, first).exists() and Path(first).exists()
-    return Path.cwd() if elsewhere else place
+    """What relative paths are relative to: the description's folder, unless only the working folder has such files."""
+    relative = [row.path for row in found if not Path(row.path).is_absolute()]
+    if not relative or not all(is_gone(Path(place, path)) for path in relative):
+        return place
+    return place if is_gone(Path(relative[0])) else Path.cwd()
 
 
-def _recording(row: Row, name: str, place: Path, base: Path) -> Recording:
+def _default_name(row: Row, is_shared: bool = False) -> str:
+    """What an utterance without a name is called: after its file, and if others are called so, after its path."""
+    path = Path(row.path)
+    stem = str(path.with_suffix("")) if is_shared else path.stem
+    return "/".join(filter(None, (row.session, stem if row.start is None else f"{stem}@{row.start:g}")))
+
+
+def _recording(row: Row, utterance: str, name: str, place: Path, base: Path) -> Recording:
     """A speaker `a/b` is b of the corpus a, which is part of the description's and has a place of its own."""
     part, _, speaker = row.speaker.rpartition("/")
-    path = Path(base, row.path)
-    source = path.relative_to(place).as_posix() if not part and path.is_relative_to(place) else str(path)
-    stem = Path(row.path).stem if row.start is None else f"{Path(row.path).stem}@{row.start:g}"
-    utterance = row.utterance or "/".join(filter(None, (row.session, stem)))
+    path = os.path.normpath(os.path.join(base, row.path))  # noqa: PTH118, so that one file has one name
     corpus = "/".join(filter(None, (name, part)))
-    return Recording(corpus, speaker, utterance, row.session, str(Path(place, part)), source, row.start, row.end)
+    return Recording(
+        corpus, speaker, row.utterance or utterance, row.session, str(Path(place, part)), path, row.start, row.end
+    )
 
 
 def _refuse_repeated(found: list[Row], recordings: list[Recording]) -> None:
@@ -172,17 +194,17 @@ def _refuse_repeated(found: list[Row], recordings: list[Recording]) -> None:
 
 
 def _seconds(value: object, where: str) -> float | None:
-    """A time, or None for an empty field and Kaldi's -1."""
+    """A time; None for an empty field, 0, and Kaldi's -1."""
     if value is None or value == "":
         return None
     try:
         seconds = float(value)
     except (TypeError, ValueError) as error:
         raise CorpusError(f"{where}: expected seconds. Received {value!r}") from error
-    if seconds == -1:
+    if seconds in (-1, 0):  # what starts at 0 starts at the beginning
         return None
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise CorpusError(f"{where}: expected seconds from 0 on. Received {value!r}")
+    if not 0 < seconds <= LONGEST:
+        raise CorpusError(f"{where}: expected seconds from 0 to {LONGEST:g}. Received {value!r}")
     return seconds
 
 

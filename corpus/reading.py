@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from corpus import common_voice
-from corpus.folders import Folder, Reading, looks_like_session, read_pairs
+from corpus.folders import IN_PARTS, SESSIONS, SPEAKERS, Folder, looks_like_session, read_pairs
 from corpus.layouts import DEPTH, Label, Layout, label
 from corpus.listing import Listing, corpus_name, in_order
 from corpus.recording import CorpusError, NothingThereError, Recording
@@ -36,7 +36,11 @@ class Named(NamedTuple):
 
 
 def find_recordings(
-    audio_dir: Path, microphone: str = "mic1", speaker_from: int | re.Pattern | None = None, corpus: str | None = None
+    audio_dir: Path,
+    microphone: str = "mic1",
+    speaker_from: int | re.Pattern | None = None,
+    corpus: str | None = None,
+    known: Iterable[str] = (),
 ) -> Listing:
     """List the recordings below a folder, each with its speaker.
 
@@ -47,6 +51,7 @@ def find_recordings(
             file, 1 for the first, -1 for the one that holds it; or a pattern with a group `speaker`, and if one
             likes `session` and `utterance`, to search for in the path relative to `audio_dir`.
         corpus: the name of the only corpus in it, instead of that of its folder.
+        known: places of corpora that were read before. If `audio_dir` is a part of one, it is understood as that is.
 
     Raises:
         CorpusError: `audio_dir` is not a folder, or holds no recording, or none of the microphone, or none whose
@@ -58,7 +63,12 @@ def find_recordings(
     root = absolute(audio_dir)
     walk = Walk(root)
     folders = _chosen(walk, audio_dir, microphone)
-    if speaker_from is None:
+    above = [Path(place) for place in known if Path(place) in root.parents]
+    if speaker_from is None and above:
+        whole = min(above, key=lambda place: len(place.parts))
+        recordings, how = _recognised(whole, _chosen(Walk(whole), whole, microphone))
+        recordings = [one for one in recordings if one.path.is_relative_to(root)]
+    elif speaker_from is None:
         recordings, how = _recognised(root, folders)
     else:
         recordings, how = recordings_as_told(root, folders, speaker_from)
@@ -69,7 +79,16 @@ def find_recordings(
     recordings = in_order(one._replace(corpus=corpus) if corpus is not None else one for one in recordings)
     speakers = len({recording[:2] for recording in recordings})
     how = f"{audio_dir}: {len(recordings)} recordings of {speakers} speakers, read as {how}"
-    return Listing(root, recordings, how, corpus is not None, tuple(walk.unreadable), walk.not_read)
+    return Listing(
+        root,
+        recordings,
+        how,
+        False,
+        corpus is not None,
+        speaker_from is not None,
+        tuple(walk.unreadable),
+        walk.not_read,
+    )
 
 
 def _chosen(walk: Walk, audio_dir: Path, microphone: str) -> list[tuple[Path, list[str]]]:
@@ -150,19 +169,20 @@ def _by_folders(root: Path, others: dict[Path, list[str]]) -> tuple[list[Named],
     stems: dict[Folder, list[str]] = {
         folder.parts: [name.rpartition(".")[0] for name in names] for folder, names in others.items()
     }
-    sessions, remarks = set(), []
+    kinds: dict[Folder, str] = {}
+    remarks = []
     for place, inner in _two_levels_below(root, stems).items():
         reading = read_pairs(inner, stems)
-        if reading.sessions:
-            sessions.update(inner)
+        kinds.update(dict.fromkeys(inner, reading.kind))
         if not reading.certain:
-            remarks.append(_remark(place, inner, reading))
+            remarks.append(_remark(place, inner, reading.kind))
     named = [
-        Named(folder, name, _label_of(folder, name, folder.parts in sessions))
+        Named(folder, name, _label_of(folder, name, kinds.get(folder.parts, SPEAKERS)))
         for folder, names in others.items()
         for name in names
     ]
-    return named, remarks[:SHOWN]
+    more = [f"{len(remarks) - SHOWN} more folders are as ambiguous"] if len(remarks) > SHOWN else []
+    return named, remarks[:SHOWN] + more
 
 
 def _two_levels_below(root: Path, stems: Iterable[Folder]) -> dict[Folder, dict[Folder, str]]:
@@ -179,28 +199,28 @@ def _two_levels_below(root: Path, stems: Iterable[Folder]) -> dict[Folder, dict[
     return found
 
 
-def _label_of(folder: Path, name: str, is_session: bool) -> Label:
+def _label_of(folder: Path, name: str, kind: str) -> Label:
     stem = name.rpartition(".")[0]
     if not folder.name:  # the file system's root is nobody
         return Label(FOLDERS, None, "", stem, 0)
-    if is_session:
+    if kind == SESSIONS:
         return Label(FOLDERS, folder.parent.name, folder.name, f"{folder.name}/{stem}", 2)
+    if kind == IN_PARTS:
+        return Label(FOLDERS, folder.name, "", f"{folder.parent.name}/{stem}", 2)
     return Label(FOLDERS, folder.name, "", stem, 1)
 
 
-def _remark(place: Folder, inner: dict[Folder, str], reading: Reading) -> str:
+def _remark(place: Folder, inner: dict[Folder, str], kind: str) -> str:
     """How an ambiguous tree was read, and what to say if that is wrong."""
     example = "/".join(next(iter(inner))[-2:])
-    outer, folders = len(set(inner.values())), len(inner)
-    if reading.sessions:
-        return (
-            f"{example} in {Path(*place)} is taken for a speaker and a session, which makes {outer} speakers; "
-            f"--speaker_from -1 makes it {folders}, one for each inner folder"
-        )
-    return (
-        f"{example} in {Path(*place)} is taken for a corpus and a speaker, which makes {folders} speakers; "
-        f"--speaker_from -2 makes it {outer}, with sessions inside"
-    )
+    outer, folders, names = len(set(inner.values())), len(inner), len({folder[-1] for folder in inner})
+    what, speakers, other = {
+        SESSIONS: ("a speaker and a session", outer, f"-1 makes it {folders}, one for each inner folder"),
+        SPEAKERS: ("a corpus and a speaker", folders, f"-2 makes it {outer}, with sessions inside"),
+        IN_PARTS: ("a part of the corpus and a speaker", names, f"-2 makes it {outer}, one for each outer folder"),
+    }[kind]
+    taken = f"{example} in {Path(*place)} is taken for {what}, which makes {speakers} speakers"
+    return f"{taken}; --speaker_from {other}"
 
 
 def _recordings(root: Path, named: Iterable[Named]) -> Iterator[Recording]:

@@ -18,20 +18,36 @@ def parse_speakers(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def read_speakers_file(path: Path) -> tuple[str, ...]:
+def read_speakers_file(path: Path, known: Iterable[Speaker] = ()) -> tuple[str, ...]:
     """Names from a file with one a line; `#` starts a comment, and a corpus may stand before the name (`vctk/p226`).
+
+    Args:
+        known: speakers; a line that is the name of one is that, whatever blanks and signs are in it.
 
     Raises:
         UserError: it is missing, is not text, or names no one.
     """
-    try:  # utf-8-sig: Notepad puts a byte order mark first, which would become part of a name
-        lines = (_without_comment(line) for line in path.read_text(encoding="utf-8-sig").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"expected a text file of speaker names. {path} is not readable as one") from error
-    names = tuple(line for line in lines if line)
+    spelt = {name for speaker in known for name in (str(speaker), speaker.name)}
+    lines = text_lines(path, "speaker names")
+    names = tuple(filter(None, (line if line in spelt else _without_comment(line) for line in lines)))
     if not names:
         raise UserError(f"{path} names no speaker; expected one a line")
     return names
+
+
+def text_lines(path: Path, what: str) -> list[str]:
+    """The lines of a text file; a name that is no UTF-8 is kept, as Python keeps such names of files.
+
+    Raises:
+        UserError: it is not readable as text; the message says what it should hold.
+    """
+    try:  # utf-8-sig: Notepad puts a byte order mark first, which would become part of a name
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        if "\0" in text:
+            raise ValueError("it holds null characters")
+    except (OSError, ValueError) as error:
+        raise UserError(f"expected a text file of {what}. {path} is not readable as one") from error
+    return [line.removesuffix("\r") for line in text.split("\n")]  # names may hold other separators
 
 
 def _without_comment(line: str) -> str:
@@ -43,8 +59,8 @@ def matching(name: str, known: Iterable[Speaker]) -> set[Speaker]:
     """Whom of the known speakers a name means.
 
     A corpus may be known by more or by less of its path than it is named by (`libri/train/19` and `train/19`): then the
-    ends must agree, unless somebody is known by just that name. Whoever holds speakers out, or asks whether a network
-    was trained on them, is on the safe side: one too many is a lesser mistake than one too few.
+    ends must agree, unless somebody is known by just that name. Whoever holds speakers out is on the safe side: one too
+    many is a lesser mistake than one too few.
     """
     known = [speaker for speaker in known if speaker.name == name.rpartition("/")[2]]
     exact = {speaker for speaker in known if str(speaker) == name}
@@ -57,6 +73,40 @@ def listed(names: Iterable[str], known: Iterable[Speaker]) -> set[Speaker]:
     for speaker in known:
         by_name.setdefault(speaker.name, []).append(speaker)
     return {one for name in names for one in matching(name, by_name.get(name.rpartition("/")[2], ()))}
+
+
+def trained_on(names: Iterable[str], known: Collection[Speaker]) -> tuple[set[Speaker], set[Speaker]]:
+    """Whom of the known speakers a network has heard, and whom perhaps.
+
+    Args:
+        names: of its training.
+
+    Returns:
+        those whose corpus agrees with that of the training, as far as both are known; and those who share their name
+        with somebody of a corpus that is not among the known: it may be theirs, under another name.
+    """
+    by_name: dict[str, list[Speaker]] = {}
+    for speaker in known:
+        by_name.setdefault(speaker.name, []).append(speaker)
+    corpora = {speaker.corpus for speaker in known}
+    heard, perhaps = set(), set()
+    for name in names:
+        corpus, _, own = name.rpartition("/")
+        same = by_name.get(own, ())
+        heard.update(speaker for speaker in same if _ends_agree(str(speaker), name))
+        if same and not any(_ends_agree(one, corpus) for one in corpora):
+            perhaps.update(same)
+    return heard, perhaps - heard
+
+
+def tell_perhaps_heard(speakers: Collection[Speaker]) -> None:
+    """Warn of speakers who may be the training's, see `trained_on`."""
+    if speakers:
+        shown = ", ".join(map(str, sorted(speakers)[:NAMES_SHOWN])) + (", ..." if len(speakers) > NAMES_SHOWN else "")
+        logger.warning(
+            "%d speakers share their names with speakers of the training, whose corpus is not in this cache, or under "
+            "another name: if they are the same, what follows is no figure for unseen voices: %s", len(speakers), shown
+        )  # fmt: skip
 
 
 def check_listed(names: Collection[str], known: Collection[Speaker]) -> None:

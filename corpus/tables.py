@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -30,7 +31,7 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
                     raise CorpusError(f"{path}, line {number}: longer than {LONGEST_LINE} characters")
                 if line.strip():
                     yield number, line.rstrip("\r\n")
-    except (OSError, EOFError) as error:  # EOFError: a compressed file that was cut short
+    except (OSError, EOFError, zlib.error) as error:  # EOFError: a compressed file that was cut short
         raise CorpusError(f"expected a table of recordings. {path} is not readable ({error})") from error
 
 
@@ -43,18 +44,26 @@ def rows(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[int, dict[str
     numbered = lines(path)
     _, header = next(numbered, (1, ""))
     delimiter = "\t" if "\t" in header else ","
-    columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL  # a quote in a TSV is a quote
+    columns = _fields(header, delimiter, quoting, f"{path}, line 1")
+    if len(set(columns)) < len(columns):
+        raise CorpusError(f"{path}: its header has a column twice")
     if missing := [name for name in needed if name not in columns]:
         raise CorpusError(f"{path}: expected the columns {', '.join(needed)}. Its header has no {missing[0]}")
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL  # a quote in a TSV is a quote
     for number, line in numbered:
-        try:
-            fields = next(csv.reader([line], delimiter=delimiter, quoting=quoting, strict=True))
-        except csv.Error as error:
-            raise CorpusError(f"{path}, line {number}: {error}") from error
+        fields = _fields(line, delimiter, quoting, f"{path}, line {number}")
         if len(fields) != len(columns):
             raise CorpusError(f"{path}, line {number}: {len(fields)} fields under a header of {len(columns)}")
-        yield number, dict(zip(columns, map(str.strip, fields)))
+        yield number, dict(zip(columns, fields))
+
+
+def _fields(line: str, delimiter: str, quoting: int, where: str) -> list[str]:
+    try:
+        return [
+            field.strip() for field in next(csv.reader([line], delimiter=delimiter, quoting=quoting, strict=True), [])
+        ]
+    except csv.Error as error:
+        raise CorpusError(f"{where}: {error}") from error
 
 
 def objects(path: Path) -> Iterator[tuple[int, dict]]:

@@ -10,18 +10,17 @@ line, or after a blank where there are no tabs, starts a comment. A line that st
 """
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from corpus.speakers import text_lines
+from corpus.walk import NOT_READ, readable_suffixes
 from storage.errors import UserError
 
 LABELS = {"1": True, "0": False}
 KALDI_LABELS = {"target": True, "nontarget": False}
 NAMES_SHOWN = 3
-
-_SUFFIX = re.compile(r"\.\w+$")
 
 
 class TrialListError(UserError):
@@ -41,13 +40,10 @@ def read_trial_list(path: Path) -> Iterator[Trial]:
     """Read the lines of a list.
 
     Raises:
-        TrialListError: it is missing or not text, or a line is malformed.
+        UserError: it is missing or not text.
+        TrialListError: a line is malformed.
     """
-    try:  # utf-8-sig: Notepad puts a byte order mark first
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrialListError(f"expected a text file of trials. {path} is not readable as one") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text_lines(path, "trials"), start=1):
         if fields := _fields(line):
             yield _trial(f"{path}, line {number}", fields, line)
 
@@ -90,7 +86,7 @@ class Utterances:
         Raises:
             ValueError: none has it, or several have.
         """
-        found = self._ending(name) or self._ending(_SUFFIX.sub("", name))
+        found = self._ending(name) or self._ending(_without_suffix(name))
         if len(found) > 1:
             exact = {one for one in found if name == f"{one.corpus}/{one.speaker}/{one.utterance}"}
             found = exact or found
@@ -110,3 +106,9 @@ class Utterances:
         """All names, with as many folders in front as the one that is looked for."""
         parts = like.count("/") + 1
         return ["/".join(name.split("/")[-parts:]) for names in self._by_end.values() for name, _ in names]
+
+
+def _without_suffix(name: str) -> str:
+    """Without that of a sound format; other ends after a dot are part of a name."""
+    stem, dot, suffix = name.rpartition(".")
+    return stem if f"{dot}{suffix}".lower() in (*readable_suffixes(), *NOT_READ) else name

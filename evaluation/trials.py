@@ -9,9 +9,9 @@ from tqdm import tqdm
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
+from corpus import speakers
 from corpus import trials as lists
 from corpus.recording import Speaker
-from corpus.speakers import listed
 from corpus.trials import TrialListError
 from evaluation.bootstrap import figures
 from evaluation.cuts import CUTS, embed_cuts, long_enough
@@ -49,13 +49,14 @@ def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) ->
             of one speaker, or none of two.
     """
     known = lists.Utterances(cache.utterances.values())
-    heard = listed(trained_on, cache.speakers())
+    heard, perhaps = speakers.trained_on(trained_on, cache.speakers())
     trials = []
     for line in lists.read_trial_list(path):
         try:
             trials.append(_checked(line, known, heard))
         except ValueError as error:
             raise TrialListError(f"{line.where}: {error}") from error
+    speakers.tell_perhaps_heard(perhaps & {one.whose for trial in trials for one in (trial.first, trial.second)})
     targets = sum(trial.is_target for trial in trials)
     if not 0 < targets < len(trials):
         raise TrialListError(
@@ -91,10 +92,10 @@ def evaluate_trials(
         cuts: seconds to use of each utterance; None for all of it.
     """
     utterances = sorted({one for trial in trials for one in (trial.first, trial.second)}, key=lambda one: one.key)
-    names, speakers = np.unique([str(utterance.whose) for utterance in utterances], return_inverse=True)
-    by_speaker = np.argsort(speakers, kind="stable")
-    utterances, speakers = [utterances[row] for row in by_speaker], speakers[by_speaker]
-    spans = np.split(np.arange(len(utterances)), np.flatnonzero(np.diff(speakers)) + 1)
+    names, owners = np.unique([str(utterance.whose) for utterance in utterances], return_inverse=True)
+    by_speaker = np.argsort(owners, kind="stable")
+    utterances, owners = [utterances[row] for row in by_speaker], owners[by_speaker]
+    spans = np.split(np.arange(len(utterances)), np.flatnonzero(np.diff(owners)) + 1)
     bar = tqdm(spans, "embed", unit="speaker", leave=False)
     embedded = np.concatenate(
         [embed_cuts(encoder, cache, [utterances[row] for row in span], cuts) for span in bar], axis=1
@@ -104,7 +105,7 @@ def evaluate_trials(
     second = np.array([rows[trial.second.key] for trial in trials])
     results = []
     for cut, embeddings in zip(cuts, embedded):
-        scored = score_pairs(embeddings, speakers, first, second)
+        scored = score_pairs(embeddings, owners, first, second)
         found = figures(detection_statistic(scored), len(names))
         counts = (len(names), len(utterances), long_enough(utterances, cut), scored.targets, scored.nontargets)
         results.append(Result(name, cut, *counts, dict(zip(DETECTION_FIGURES, found))))

@@ -8,7 +8,7 @@ from tqdm import tqdm
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
-from corpus.speakers import listed
+from corpus.speakers import listed, tell_perhaps_heard, trained_on
 from evaluation.bootstrap import figures
 from evaluation.cuts import CUTS, embed_cuts, long_enough
 from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
@@ -68,7 +68,9 @@ def unseen_utterances(
 ) -> tuple[dict[str, Speakers], set[Speaker]]:
     """The listed speakers' utterances by corpus, without those of the training, who come second."""
     chosen = listed(names, cache.speakers())
-    heard = chosen & listed(encoder.trained_on, cache.speakers())
+    trained, perhaps = trained_on(encoder.trained_on, cache.speakers())
+    tell_perhaps_heard(chosen & perhaps)
+    heard = chosen & trained
     unheard, corpora = chosen - heard, {}
     for _, entry in sorted(cache.utterances.items()):
         if entry.whose in unheard:

@@ -79,11 +79,19 @@ def test_a_corpus_that_is_renamed_keeps_its_speakers_held_out(tmp_path):
         (("--update_cache", "--audio_dir", "x", "--manifest", "y"), "--manifest stands in place of --audio_dir"),
         (("--update_cache", "--speaker_from", "1", "--manifest", "y"), "--manifest stands in place of --audio_dir"),
         (("--evaluate", "--manifest", "y"), "--manifest goes with --regenerate_full_cache, --update_cache"),
+        (("--generate_training_inputs", "--test_speakers", " , "), "expected names between commas"),
+        (("--generate_training_inputs", "--test_speakers", ""), "expected names between commas"),
         (("--update_cache", "--split_by", "session"), "--split_by goes with --generate_training_inputs"),
     ],
 )
 def test_flags_that_do_not_go_together_are_a_mistake(arguments, message):
     assert message in fail(2, "cli.py", *arguments)
+
+
+def test_reading_leaves_no_lock_in_a_folder_that_is_no_cache(tmp_path):
+    (tmp_path / "mine.txt").touch()
+    assert "no cached utterances" in fail(2, "cli.py", "--evaluate", "--cache_output_dir", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_a_suspicious_loss_is_refused_without_yes(tmp_path):

@@ -8,10 +8,11 @@ import pytest
 from conftest import write_noise
 
 from cache.entries import read_signal
-from cache.index import read_index
+from cache.index import read_index, write_index
 from cache.mark import CacheError
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
+from corpus.manifest import read_manifest
 from corpus.reading import find_recordings
 
 
@@ -26,7 +27,10 @@ def speak(folder: Path, *names: str, seed: int = 0, time: int = 10**9) -> Path:
 def cached(folder: Path, audio_dir: Path, **options) -> dict[str, bytes]:
     """Update a cache, and what it holds then: samples by corpus, speaker and utterance."""
     cache = UtteranceCache(folder)
-    update(cache, find_recordings(audio_dir, **options))
+    known = {one.place for one in cache.utterances.values()}
+    is_manifest = audio_dir.is_file()
+    listing = read_manifest(audio_dir, **options) if is_manifest else find_recordings(audio_dir, known=known, **options)
+    update(cache, listing)
     assert read_index(folder) == cache.utterances
     return {"/".join(key): read_signal(folder, one).tobytes() for key, one in cache.utterances.items()}
 
@@ -94,7 +98,9 @@ def test_a_copy_beside_the_original_is_told(tmp_path, caplog):
     cached(tmp_path / "cache", speak(tmp_path / "x" / "c", "ann/a", "bob/b"))
     shutil.copytree(tmp_path / "x" / "c", tmp_path / "copy")
     assert len(cached(tmp_path / "cache", tmp_path / "copy")) == 4
-    assert "2 recordings are those of another speaker, sample by sample, as of c/ann and copy/ann" in caplog.text
+    assert (
+        "2 recordings say what one of another speaker says, sample by sample, as c/ann/a and copy/ann/a" in caplog.text
+    )
 
 
 def test_a_name_that_the_user_gives_counts(tmp_path):
@@ -103,10 +109,11 @@ def test_a_name_that_the_user_gives_counts(tmp_path):
     after = cached(tmp_path / "cache", tmp_path / "x" / "c", corpus="mine")
     assert after == {"mine/ann/a": before["c/ann/a"]}
     speak(tmp_path / "y" / "d", "ann/a", seed=1)
-    with pytest.raises(
-        CacheError, match=f"--corpus mine: that is the name of another corpus, in {tmp_path / 'x' / 'c'}"
-    ):
+    with pytest.raises(CacheError, match=r"mine/ann/a is cached from .*x/c/ann/a\.wav, and .*y/d/ann/a\.wav would"):
         cached(tmp_path / "cache", tmp_path / "y" / "d", corpus="mine")
+    (tmp_path / "y" / "d" / "ann" / "a.wav").rename(tmp_path / "y" / "d" / "ann" / "z.wav")
+    joined = cached(tmp_path / "cache", tmp_path / "y" / "d", corpus="mine")
+    assert joined.keys() == {"mine/ann/a", "mine/ann/z"}  # as the user says: they are of one corpus
 
 
 def test_whoever_is_said_to_speak_last_speaks(tmp_path):
@@ -116,7 +123,9 @@ def test_whoever_is_said_to_speak_last_speaks(tmp_path):
     assert sessions.keys() == {"c/anna/day1/1", "c/anna/day2/1", "c/ben/day1/1"}
     assert folders.keys() == {"anna/day1/1", "anna/day2/1", "ben/day1/1"}
     assert set(folders.values()) == set(sessions.values())
-    assert cached(tmp_path / "cache", tmp_path / "c") == sessions
+    with pytest.raises(CacheError, match=r"3 recordings are cached as of other speakers: .* as of anna/day1, and now"):
+        cached(tmp_path / "cache", tmp_path / "c")
+    assert cached(tmp_path / "cache", tmp_path / "c", speaker_from=1) == sessions
 
 
 def test_a_renamed_recording_or_speaker_is_not_cached_twice(tmp_path):
@@ -136,7 +145,7 @@ def test_a_recording_that_was_deleted_stays_though_another_one_says_the_same(tmp
     (root / "bob" / "b.wav").unlink()
     assert len(cached(tmp_path / "cache", root)) == 3
     (root / "ann" / "a.wav").unlink()
-    assert cached(tmp_path / "cache", root).keys() == {"c/ann/copy", "c/bob/b"}
+    assert len(cached(tmp_path / "cache", root)) == 3  # its copy has been there before
 
 
 def test_a_second_file_of_one_stem_makes_no_third_entry(tmp_path):
@@ -148,3 +157,98 @@ def test_a_second_file_of_one_stem_makes_no_third_entry(tmp_path):
     (tmp_path / "c" / "ann" / "a.flac").unlink()
     regenerate(UtteranceCache(tmp_path / "cache"), find_recordings(tmp_path / "c"), sure=True)
     assert cached(tmp_path / "cache", tmp_path / "c") == {"c/ann/a": both["c/ann/a.wav"]}
+
+
+def test_a_part_of_a_corpus_is_understood_as_the_corpus_is(tmp_path):
+    speak(tmp_path / "rooms", *(f"{name}/{room}/1" for name in ("anna", "bob") for room in ("kitchen", "garden")))
+    before = cached(tmp_path / "cache", tmp_path / "rooms")
+    assert before.keys() >= {"rooms/anna/kitchen/1", "rooms/bob/garden/1"}
+    assert cached(tmp_path / "cache", tmp_path / "rooms" / "anna") == before
+    speak(tmp_path / "rooms", "dora/kitchen/1", "anna/kitchen/2")
+    after = cached(tmp_path / "cache", tmp_path / "rooms" / "dora")
+    assert after.keys() == before.keys() | {"rooms/dora/kitchen/1"}
+    assert cached(tmp_path / "cache", tmp_path / "rooms" / "anna" / "kitchen").keys() == after.keys() | {
+        "rooms/anna/kitchen/2"
+    }
+
+
+def test_manifests_in_one_folder_are_corpora_of_their_own(tmp_path):
+    for name, seed in (("libri", 1), ("vox", 2)):
+        speak(tmp_path / name, "1", "2", seed=seed)
+        (tmp_path / f"{name}.csv").write_text(f"path,speaker\n{name}/1.wav,s1\n{name}/2.wav,s1\n")
+    libri = cached(tmp_path / "cache", tmp_path / "libri.csv")
+    both = cached(tmp_path / "cache", tmp_path / "vox.csv")
+    assert libri.items() <= both.items()
+    assert both.keys() == {"libri/s1/1", "libri/s1/2", "vox/s1/1", "vox/s1/2"}
+    named = cached(tmp_path / "cache", tmp_path / "vox.csv", corpus="mine")
+    assert libri.items() <= named.items()
+    assert named.keys() == {"libri/s1/1", "libri/s1/2", "mine/s1/1", "mine/s1/2"}
+
+
+def test_a_manifest_of_what_is_cached_tears_nobody_apart(tmp_path):
+    speak(tmp_path / "corp", "anna/1", "anna/2", "bob/1")
+    before = cached(tmp_path / "cache", tmp_path / "corp")
+    clean = tmp_path / "ls" / "clean.csv"
+    clean.parent.mkdir()
+    clean.write_text(f"path,speaker\n{tmp_path}/corp/anna/1.wav,anna\n")
+    assert cached(tmp_path / "cache", clean) == before
+    write_noise(tmp_path / "ls" / "x.wav")
+    clean.write_text(clean.read_text() + "x.wav,bob\n")
+    with pytest.raises(CacheError, match=r"1 of the manifest's 2 recordings are cached as of corp; say with --corpus"):
+        cached(tmp_path / "cache", clean)
+    assert cached(tmp_path / "cache", clean, corpus="corp").keys() == before.keys() | {"corp/bob/x"}
+
+
+def test_a_label_does_not_take_another_recordings_place(tmp_path):
+    speak(tmp_path / "corp", "anna/1", "bob/1")
+    before = cached(tmp_path / "cache", tmp_path / "corp")
+    manifest = tmp_path / "corp" / "m.csv"
+    manifest.write_text("path,speaker\nanna/1.wav,bob\n")
+    with pytest.raises(CacheError, match=r"corp/bob/1 is cached from .*corp/bob/1\.wav, and .*anna/1\.wav would"):
+        cached(tmp_path / "cache", manifest)
+    assert cached(tmp_path / "cache", tmp_path / "corp") == before
+
+
+def test_one_equal_recording_moves_no_corpus(tmp_path):
+    speak(tmp_path / "A", "s1/tone", "s1/a", "s2/a")
+    speak(tmp_path / "B", "s1/other", "s2/other", seed=9)
+    shutil.copy(tmp_path / "A" / "s1" / "tone.wav", tmp_path / "B" / "s1" / "tone.wav")
+    before = cached(tmp_path / "cache", tmp_path / "A")
+    (tmp_path / "A").rename(tmp_path / "A.off")
+    after = cached(tmp_path / "cache", tmp_path / "B")
+    assert before.items() <= after.items()
+    assert len(after) == len(before) + 3
+
+
+def test_a_part_that_moves_takes_nobody_with_it(tmp_path):
+    speak(tmp_path / "P", "s1/a", "s2/a", "s3/a")
+    before = cached(tmp_path / "cache", tmp_path / "P")
+    (tmp_path / "Q").mkdir()
+    (tmp_path / "P" / "s1").rename(tmp_path / "Q" / "s1")
+    assert cached(tmp_path / "cache", tmp_path / "Q") == before | {"Q/s1/a": before["P/s1/a"]}
+
+
+def test_a_corpus_that_moved_and_changed_a_little_is_the_same(tmp_path):
+    speak(tmp_path / "R", *(f"s{n}/{n}" for n in range(8)))
+    before = cached(tmp_path / "cache", tmp_path / "R")
+    (tmp_path / "R").rename(tmp_path / "R2")
+    speak(tmp_path / "R2", "s3/3", seed=7)
+    after = cached(tmp_path / "cache", tmp_path / "R2")
+    assert after.keys() == {name.replace("R", "R2") for name in before}
+
+
+def test_a_corpus_that_moved_while_the_settings_changed_is_the_same(tmp_path):
+    speak(tmp_path / "R", "s1/1", "s2/2")
+    before = cached(tmp_path / "cache", tmp_path / "R")
+    entries = UtteranceCache(tmp_path / "cache").utterances.values()
+    write_index(tmp_path / "cache", [one._replace(made_with="00000000") for one in entries])
+    (tmp_path / "R").rename(tmp_path / "R2")
+    assert cached(tmp_path / "cache", tmp_path / "R2").keys() == {name.replace("R", "R2") for name in before}
+    assert len(UtteranceCache.open(tmp_path / "cache").utterances) == 2
+
+
+def test_a_link_to_a_corpus_is_that_corpus(tmp_path):
+    speak(tmp_path / "c", "ann/a", "bob/b")
+    before = cached(tmp_path / "cache", tmp_path / "c")
+    (tmp_path / "link").symlink_to(tmp_path / "c")
+    assert cached(tmp_path / "cache", tmp_path / "link") == before

@@ -3,7 +3,16 @@
 import pytest
 
 from corpus.recording import Speaker
-from corpus.speakers import NAMES_SHOWN, check_listed, listed, matching, parse_speakers, read_speakers_file, the_one
+from corpus.speakers import (
+    NAMES_SHOWN,
+    check_listed,
+    listed,
+    matching,
+    parse_speakers,
+    read_speakers_file,
+    the_one,
+    trained_on,
+)
 from storage.errors import UserError
 
 KNOWN = {Speaker("vctk", "p225"), Speaker("vctk", "p226"), Speaker("libri/train-clean-100", "19")}
@@ -51,6 +60,24 @@ def test_a_hash_within_a_name_is_part_of_it(tmp_path):
     path = tmp_path / "speakers.txt"
     path.write_text("p#1\nvctk/p #2\n p#3\t# low\n")
     assert read_speakers_file(path) == ("p#1", "vctk/p", "p#3")
+
+
+def test_a_line_that_is_a_known_name_is_that_name(tmp_path):
+    path = tmp_path / "speakers.txt"
+    path.write_bytes(b"anna #2\nbob \nc/dee #1\neve # not me\ncaf\xe9\n")
+    known = {Speaker("c", name) for name in ("anna #2", "anna", "bob ", "bob", "dee #1", "eve", "caf\udce9")}
+    assert read_speakers_file(path, known) == ("anna #2", "bob ", "c/dee #1", "eve", "caf\udce9")
+
+
+def test_whom_a_network_has_heard_and_whom_perhaps():
+    known = {Speaker("libri", "s1"), Speaker("so", "s1"), Speaker("so", "s2"), Speaker("data/libri", "s1")}
+    libri = {Speaker("libri", "s1"), Speaker("data/libri", "s1")}  # by the ends of their names, though one is exact
+    assert trained_on(["libri/s1"], known) == (libri, set())
+    assert trained_on(["s2"], known) == ({Speaker("so", "s2")}, set())
+    everybody = libri | {Speaker("so", "s1")}
+    assert trained_on(["vox/s1"], known) == (set(), everybody)  # a corpus that is not here may be one of these, renamed
+    assert trained_on(["vox/s1", "so/s1"], known) == ({Speaker("so", "s1")}, libri)
+    assert trained_on(["libri/s9"], known) == (set(), set())
 
 
 def test_a_speaker_is_listed_by_name_or_with_the_corpus():

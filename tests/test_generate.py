@@ -20,6 +20,7 @@ from cache.mark import CacheError
 from cache.staging import staging
 from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
+from storage.errors import UserError
 
 NOISE = np.random.default_rng(0).normal(0, 9000, 12_000)
 
@@ -63,6 +64,17 @@ def test_held_out_speakers_are_absent(tiny_inputs, tiny_inputs_path):
 def test_a_speaker_can_be_held_out_by_corpus_and_name(tmp_path, tiny_cache):
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("corpus/p225", "other/p226"))
     assert load_inputs(tmp_path / "inputs.pkl").speakers == ("corpus/p226", "corpus/p362")
+
+
+def test_who_is_held_out_is_looked_up_when_nobody_can_change_it_any_more(tmp_path, tiny_cache):
+    assert tiny_cache.speakers()  # read before the folder is held
+    write_index(tiny_cache.folder, [one._replace(corpus="new") for one in tiny_cache.utterances.values()])
+    with pytest.raises(UserError, match=r"1 of the 1 speakers named .* corpus/p362; nearest: .*new/p362"):
+        generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("corpus/p362",), all_held_out=True)
+    write_index(tiny_cache.folder, [one._replace(made_with="00000000") for one in tiny_cache.utterances.values()])
+    with pytest.raises(CacheError, match="made with other settings"):
+        generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))
+    assert not (tmp_path / "inputs.pkl").exists()
 
 
 def test_two_people_of_one_name_are_two_classes(tmp_path, tiny_cache):

@@ -33,12 +33,16 @@ def kaldi(folder: Path, **files: str) -> Path:
 
 
 def labels(manifest: Path, **options) -> list[tuple]:
-    return [(*one[:4], one.source, one.start, one.end) for one in read_manifest(manifest, **options).recordings]
+    beside = manifest if manifest.is_dir() else manifest.parent
+    return [
+        (*one[:4], one.source.removeprefix(f"{beside}/"), one.start, one.end)
+        for one in read_manifest(manifest, **options).recordings
+    ]
 
 
 def test_a_table_names_speakers_utterances_sessions_and_parts(folder):
     manifest = write(
-        folder / "m.csv",
+        folder / "libri.csv",
         "session,speaker,path,utterance,start,end",
         "mon,ann,ann/1.wav,,,",
         'tue,ann,"b, c.wav",u2,1.5,2',
@@ -47,19 +51,21 @@ def test_a_table_names_speakers_utterances_sessions_and_parts(folder):
     assert labels(manifest) == [
         ("libri", "ann", "mon/1", "mon", "ann/1.wav", None, None),
         ("libri", "ann", "u2", "tue", "b, c.wav", 1.5, 2.0),
-        ("libri", "bob", "3@0", "", "/elsewhere/3.flac", 0.0, None),
+        ("libri", "bob", "3", "", "/elsewhere/3.flac", None, None),
     ]
     listing = read_manifest(manifest)
-    assert {one.place for one in listing.recordings} == {str(folder)}
+    assert {one.place for one in listing.recordings} == {str(manifest)}
     assert listing.how == f"{manifest}: 3 recordings of 2 speakers, read as a table"
 
 
 def test_a_table_may_have_tabs_quotes_and_other_columns(folder):
-    manifest = write(folder / "m.tsv", "\ufeffpath\tspeaker\tsentence", 'a "b".wav\tann\t"Hello, there', "c.wav\tbob\t")
+    manifest = write(
+        folder / "libri.tsv", "\ufeffpath\tspeaker\tsentence", 'a "b".wav\tann\t"Hello, there', "c.wav\tbob\t"
+    )
     assert [row[1:3] for row in labels(manifest)] == [("ann", 'a "b"'), ("bob", "c")]
 
 
-@pytest.mark.parametrize("name", ["m.jsonl", "m.json", "m.jsonl.gz"])
+@pytest.mark.parametrize("name", ["libri.jsonl", "libri.json", "libri.jsonl.gz"])
 def test_nemo(folder, name):
     manifest = write(
         folder / name,
@@ -81,8 +87,8 @@ def lhotse(folder: Path, **source) -> Path:
 
 def test_lhotse_s_supervisions_with_their_recordings_beside_them(folder):
     assert labels(lhotse(folder)) == [
-        ("libri", "ann", "u1", "", "rec.flac", 0.5, 1.75),
-        ("libri", "bob", "u2", "", "rec.flac", 2.0, 3.25),
+        ("x_supervisions", "ann", "u1", "", "rec.flac", 0.5, 1.75),
+        ("x_supervisions", "bob", "u2", "", "rec.flac", 2.0, 3.25),
     ]
 
 
@@ -119,7 +125,7 @@ def test_kaldi_s_segments(folder):
         folder, wav_scp="r1 a.wav\n", utt2spk="ann-1 ann\nbob-1 bob\n", segments="ann-1 r1 0.0 1.5\nbob-1 r1 1.5 -1\n"
     )
     assert labels(folder) == [
-        ("libri", "ann", "ann-1", "", "a.wav", 0.0, 1.5),
+        ("libri", "ann", "ann-1", "", "a.wav", None, 1.5),
         ("libri", "bob", "bob-1", "", "a.wav", 1.5, None),
     ]
 
@@ -162,17 +168,30 @@ def test_what_is_wrong_in_a_kaldi_folder_is_told_with_its_line(folder, files, me
         (["path,speaker", ",ann"], "line 2: it names no file"),
         (["path,speaker", 'a.wav,"ann'], "line 2: unexpected end of data"),
         (["path,speaker", "a\0.wav,ann"], "line 2: .*null"),
+        (["path,speaker,start", "a.wav,ann,1e308"], "line 2: expected seconds from 0 to 1e"),
+        (["path,speaker,speaker", "a.wav,ann,bob"], "its header has a column twice"),
+        (["path,speaker,x" + "y" * 200_000, "a.wav,ann,"], "line 1: field larger than"),
+        (["path,speaker", "a.wav,../ann"], "line 2: expected a speaker, or a part of the corpus and one"),
+        (["path,speaker", "a.wav,a//ann"], "line 2: expected a speaker, or a part of the corpus and one"),
         (["path,speaker,start", "a.wav,ann,soon"], "line 2: expected seconds. Received 'soon'"),
-        (["path,speaker,start", "a.wav,ann,nan"], "line 2: expected seconds from 0 on"),
-        (["path,speaker,start", "a.wav,ann,-2"], "line 2: expected seconds from 0 on"),
+        (["path,speaker,start", "a.wav,ann,nan"], "line 2: expected seconds from 0 to 1e"),
+        (["path,speaker,start", "a.wav,ann,-2"], "line 2: expected seconds from 0 to 1e"),
         (["path,speaker", "a.wav,ann", "a.wav,bob"], "line 3: a.wav stands in an earlier line, too, with another"),
+        (["path,speaker", "a.wav,ann", "x/../a.wav,bob"], "line 3: .* stands in an earlier line, too, with another"),
+        (
+            ["path,speaker,start", "a.wav,ann,", "a.wav,bob,0"],
+            "line 3: a.wav stands in an earlier line, too, with another",
+        ),
         (["path,speaker", "a.wav,ann", "./a.wav,ann"], "line 3: .* stands in an earlier line, too, with the same"),
         (["path,speaker,utterance", "a.wav,ann,x", "b.wav,ann,x"], "line 3: the utterance 'x' stands in an earlier"),
-        (["path,speaker,start", "a.wav,ann,1", "a.wav,ann,1.0000001"], "2 utterances of libri/ann are called 'a.wav'"),
+        (
+            ["path,speaker,start", "a.wav,ann,1", "a.wav,ann,1.0000001"],
+            r"2 utterances of libri/ann are called '.*a\.wav'",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_table_is_told_with_its_line(folder, lines, message):
-    manifest = write(folder / "m.csv", *lines)
+    manifest = write(folder / "libri.csv", *lines)
     with pytest.raises(CorpusError, match=message) as caught:
         read_manifest(manifest)
     assert "\n" not in str(caught.value)
@@ -185,6 +204,12 @@ def test_what_is_wrong_in_a_table_is_told_with_its_line(folder, lines, message):
         ("[1]", "line 1: expected a JSON object"),
         ("[" * 99_999, "line 1: not JSON"),
         ('{"audio_filepath": 3, "label": "a", "duration": "long"}', "line 1: expected seconds"),
+        (
+            '{"audio_filepath": "a.wav", "label": "a", "offset": 9e5, "duration": 9e5}',
+            "line 1: expected seconds from 0",
+        ),
+        ('{"audio_filepath": "\\ud800.wav", "label": "a"}', "line 1: it holds half a character"),
+        ('{"audio_filepath": "a.wav", "label": "\\ud800"}', "line 1: it holds half a character"),
         ('{"audio_filepath": null, "label": "a"}', "line 1: it names no file"),
         ('{"audio_filepath": "a.wav"}', "line 1: it names no speaker"),
         ('{"path": "a.wav"}', "expected audio_filepath in each line, or Lhotse's"),
@@ -193,44 +218,53 @@ def test_what_is_wrong_in_a_table_is_told_with_its_line(folder, lines, message):
 )
 def test_what_is_wrong_in_json_lines_is_told_with_its_line(folder, line, message):
     with pytest.raises(CorpusError, match=message):
-        read_manifest(write(folder / "m.jsonl", line))
+        read_manifest(write(folder / "libri.jsonl", line))
 
 
 @pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b'{"audio_filepath": "a", "label": "b"}\n' * 9)[:-9]])
 def test_a_damaged_archive_is_an_error(folder, content):
-    (folder / "m.jsonl.gz").write_bytes(content)
+    (folder / "libri.jsonl.gz").write_bytes(content)
     with pytest.raises(CorpusError, match="is not readable"):
-        read_manifest(folder / "m.jsonl.gz")
+        read_manifest(folder / "libri.jsonl.gz")
 
 
 def test_a_missing_manifest_is_an_error(folder):
     with pytest.raises(CorpusError, match="does not exist"):
-        read_manifest(folder / "m.csv")
+        read_manifest(folder / "libri.csv")
 
 
-def test_relative_paths_are_the_folder_s_or_else_the_working_folder_s(folder, tmp_path, monkeypatch):
-    manifest = write(folder / "m.csv", "path,speaker", "a.wav,ann")
+def test_relative_paths_are_the_folder_s_or_if_none_is_there_the_working_folder_s(folder, tmp_path, monkeypatch):
+    manifest = write(folder / "libri.csv", "path,speaker", "a.wav,ann", "b.wav,ann")
     monkeypatch.chdir(tmp_path)
     assert read_manifest(manifest).recordings[0].path == folder / "a.wav"
     (tmp_path / "a.wav").touch()
-    assert read_manifest(manifest).recordings[0].path == tmp_path / "a.wav"
-    (folder / "a.wav").touch()
-    assert read_manifest(manifest).recordings[0].path == folder / "a.wav"
+    listing = read_manifest(manifest)
+    assert [one.path for one in listing.recordings] == [tmp_path / "a.wav", tmp_path / "b.wav"]
+    assert "its paths are taken from the working folder" in listing.how
+    (folder / "b.wav").touch()
+    assert [one.path for one in read_manifest(manifest).recordings] == [folder / "a.wav", folder / "b.wav"]
 
 
 def test_a_speaker_with_a_corpus_in_front_is_of_a_part_of_it(folder):
-    manifest = write(folder / "m.csv", "path,speaker", "a.wav,train/ann", "b.wav,test/ann", "c.wav,ann")
+    manifest = write(folder / "libri.csv", "path,speaker", "a.wav,train/ann", "b.wav,test/ann", "c.wav,ann")
     recordings = read_manifest(manifest, corpus="mine").recordings
     assert [one[:3] for one in recordings] == [
         ("mine", "ann", "c"),
         ("mine/test", "ann", "b"),
         ("mine/train", "ann", "a"),
     ]
-    assert {one.place for one in recordings} == {str(folder), str(folder / "test"), str(folder / "train")}
+    assert {one.place for one in recordings} == {str(manifest), str(manifest / "test"), str(manifest / "train")}
     assert all(one.path == folder / f"{one.utterance}.wav" for one in recordings)
 
 
+def test_files_of_one_name_go_by_their_paths(folder):
+    manifest = write(
+        folder / "libri.csv", "path,speaker", "one/a.wav,ann", "two/a.wav,ann", "one/a.flac,ann", "b.wav,ann"
+    )
+    assert [row[2] for row in labels(manifest)] == ["b", "one/a.flac", "one/a.wav", "two/a"]
+
+
 def test_a_manifest_lists_all_there_is(folder):
-    listing = read_manifest(write(folder / "m.csv", "path,speaker", "/x/a.wav,ann"))
+    listing = read_manifest(write(folder / "libri.csv", "path,speaker", "/x/a.wav,ann"))
     assert listing.could_see(Path("/anywhere/b.wav"))
     assert isinstance(listing.recordings[0], Recording)

@@ -141,7 +141,12 @@ def test_the_order_does_not_depend_on_the_order_of_creation(tmp_path):
         (["anna/x/anna_1", "ben/y/ben_1"], "./anna:x ./ben:y"),
         (["c/anna/1", "c/ben/1"], "c/anna: c/ben:"),
         (["c/anna/1", "d/anna/1", "d/ben/1", "d/cid/1", "c/dee/1"], "c/anna: c/dee: d/anna: d/ben: d/cid:"),
-        (["c/day1/day1_1", "d/day1/day1_1"], "c/day1: d/day1:"),
+        (["anna/day1/day1_1", "ben/day1/day1_1"], "./anna:day1 ./ben:day1"),
+        (["anna/anna_mon/anna_mon_1", "ben/ben_tue/ben_tue_1"], "./anna:anna_mon ./ben:ben_tue"),
+        (["corp/anna/corp_1", "corp/bob/corp_2"], "corp/anna: corp/bob:"),
+        (["train/p225/p225_1", "test/p225/p225_1", "test/anna/1"], "./anna: ./p225:"),
+        (["train/p225/p225_1", "test/p226/p226_1"], "test/p226: train/p225:"),
+        (["libri/s1/s1_1", "so/s1/s1_1"], "libri/s1: so/s1:"),
         (["c/s1/1", "d/s1/1"], "c/s1: d/s1:"),
     ],
 )  # fmt: skip
@@ -151,6 +156,27 @@ def test_sessions_are_told_from_corpora(tmp_path, names, expected):
     corpora = {tmp_path.name: "."}
     whose = [f"{corpora.get(one.corpus, one.corpus)}/{one.speaker}:{one.session}" for one in recordings]
     assert sorted(set(whose)) == sorted(expected.split())
+
+
+def test_recordings_of_the_parts_of_a_corpus_are_one_speakers(tmp_path):
+    make(tmp_path, "train/p225/1.wav", "test/p225/1.wav")
+    assert found(tmp_path) == [(".", "p225", "test/1"), (".", "p225", "train/1")]
+    assert "a part of the corpus and a speaker, which makes 1 speakers" in find_recordings(tmp_path).how
+
+
+@pytest.mark.parametrize(
+    "folders", [("part01", "part02"), ("200101", "200102"), ("rec1", "rec2"), ("call-1", "call-2")]
+)
+def test_a_roots_own_folders_are_speakers_unless_they_are_named_like_days(tmp_path, folders):
+    make(tmp_path, *(f"{folder}/1.wav" for folder in folders))
+    assert [speaker for _, speaker, _ in found(tmp_path)] == sorted(folders)
+
+
+def test_a_folder_named_like_vctk_s_alone_makes_no_vctk(tmp_path):
+    make(tmp_path, "anna/wav48/day1/1.wav", "anna/wav48/day2/1.wav")
+    listing = find_recordings(tmp_path)
+    assert {(one.speaker, one.session) for one in listing.recordings} == {("wav48", "day1"), ("wav48", "day2")}
+    assert "--speaker_from -1" in listing.how
 
 
 def test_recordings_of_sessions_are_named_by_them(tmp_path):

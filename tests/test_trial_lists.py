@@ -40,6 +40,7 @@ def read(tmp_path, text: str, encoding="utf-8") -> list[tuple]:
         ("0\tp a/1\tq # b/2", (False, "p a/1", "q # b/2")),
         ("p a/1\tq/2\tnontarget", (False, "p a/1", "q/2")),
         ("1 0 1", (True, "0", "1")),
+        ("1\ta\u2028b\tc\x85d", (True, "a\u2028b", "c\x85d")),
     ],
 )
 def test_a_line_in_each_form(tmp_path, line, trial):
@@ -88,6 +89,14 @@ def test_a_name_of_several_is_told_with_them(name):
 def test_an_unknown_name_is_told_with_the_nearest(name):
     with pytest.raises(ValueError, match=f"holds no utterance '{name}'; nearest: "):
         Utterances(KNOWN).find(name)
+
+
+def test_only_suffixes_of_sound_are_no_part_of_a_name():
+    known = Utterances([made_up("c", "s1", "take"), made_up("c", "s1", "take.1")])
+    assert known.find("s1/take.1").utterance == "take.1"
+    assert known.find("s1/take.m4a").utterance == "take"
+    with pytest.raises(ValueError, match=r"holds no utterance 's1/take\.2'"):
+        known.find("s1/take.2")
 
 
 @pytest.mark.parametrize("case", ["voxceleb_suffix.txt", "kaldi.txt", "hash.txt"])

@@ -101,7 +101,7 @@ def test_a_list_without_both_kinds_is_refused(read, text):
 def test_a_list_that_is_no_text_is_refused(tmp_path, cache):
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     for path in (tmp_path / "missing", tmp_path / "binary", tmp_path):
-        with pytest.raises(TrialListError, match="expected a text file of trials"):
+        with pytest.raises(UserError, match="expected a text file of trials"):
             read_trials(path, cache, ())
 
 

@@ -105,6 +105,13 @@ def test_two_people_of_one_name_are_two_speakers(tmp_path, monkeypatch):
     assert (result.source, result.speakers, left_out) == ("vctk", 2, ["libri/ann"])
 
 
+def test_whoever_has_a_training_speakers_name_in_a_corpus_that_is_not_here_is_told(cache, caplog):
+    (result,), left_out = evaluate(AngleEncoder(trained_on=["old name/ann"]), cache, ["ann", "bob", "eve"])
+    assert (result.speakers, left_out) == (2, [])
+    assert "1 speakers share their names with speakers of the training" in caplog.text
+    assert "vctk/ann" in caplog.text
+
+
 def test_a_single_utterance_is_left_out(tmp_path, monkeypatch):
     cache = cache_of(tmp_path, {**ANGLES, "vctk/one": [5]}, monkeypatch)
     (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "one"])

@@ -265,14 +265,14 @@ def test_regenerating_leaves_alone_what_it_did_not_look_at(tmp_path, tiny_cache,
     assert known.items() <= read_index(folder).items()
 
 
-def test_regenerating_with_a_manifest_deletes_what_it_no_longer_names(tmp_path, corpus):
+def test_what_is_there_and_no_longer_named_is_deleted_only_if_that_is_sure(tmp_path, corpus):
     lines = [f"{path.relative_to(corpus)},{path.parent.name}" for path in sorted(corpus.rglob("*.flac"))]
     manifest = corpus / "m.csv"
     cache = UtteranceCache(tmp_path / "cache")
-    for named, deleted in ((4, 0), (3, 1)):
+    for named, sure, kept in ((4, False, 4), (3, False, 4), (3, True, 3)):
         manifest.write_text("\n".join(["path,speaker", *lines[:named]]))
-        assert regenerate(cache, read_manifest(manifest)).deleted == deleted
-    assert len(UtteranceCache(cache.folder).utterances) == 3
+        regenerate(cache, read_manifest(manifest), sure=sure)
+        assert len(UtteranceCache(cache.folder).utterances) == kept
 
 
 @pytest.mark.parametrize("gone, refused", [(1, False), (2, True), (3, True)])
@@ -364,6 +364,71 @@ def test_entries_of_other_settings_are_made_again_and_those_of_other_corpora_wai
         UtteranceCache.open(cache.folder)
     build(cache.folder, tmp_path / "other")
     assert len(UtteranceCache.open(cache.folder).utterances) == 5
+
+
+@pytest.mark.parametrize("gap", ["link", "empty folder", "unreadable"])
+def test_where_a_disk_may_belong_nothing_is_gone(tmp_path, gap, monkeypatch):
+    corpus = copy_voices(tmp_path / "corpus", tuple(f"p2{number}" for number in range(25, 34)), 1)
+    cache, _ = build(tmp_path / "cache", corpus)
+    shutil.rmtree(corpus / "p225")
+    if gap == "link":
+        (corpus / "p225").symlink_to(tmp_path / "not mounted")
+    elif gap == "empty folder":
+        (corpus / "p225").mkdir()
+    else:
+        lstat = Path.lstat
+
+        def refuse(path):
+            if path.parent.name == "p225":
+                raise PermissionError(13, "Permission denied", str(path))
+            return lstat(path)
+
+        monkeypatch.setattr(Path, "lstat", refuse)
+    assert regenerate(cache, find_recordings(corpus)).deleted == 0
+    assert len(read_index(cache.folder)) == 9
+    monkeypatch.undo()
+    if gap != "unreadable":
+        path = corpus / "p225"
+        path.unlink() if gap == "link" else path.rmdir()
+    assert regenerate(cache, find_recordings(corpus)).deleted == 1
+
+
+def test_another_microphone_leaves_what_was_cached_unless_that_is_to_go(tmp_path):
+    for number in (1, 2):
+        for utterance in range(3):
+            write_noise(tmp_path / "c" / "p225" / f"p225_00{utterance}_mic{number}.wav", seed=10 * number + utterance)
+    cache, _ = build(tmp_path / "cache", tmp_path / "c")
+    listing = find_recordings(tmp_path / "c", "mic2")
+    assert regenerate(cache, listing).deleted == 0
+    assert regenerate(cache, listing, sure=True).deleted == 3
+    assert {one.utterance[-4:] for one in cache.utterances.values()} == {"mic2"}
+
+
+def test_a_cache_of_a_newer_version_is_left_alone(tmp_path, corpus):
+    cache, _ = build(tmp_path / "cache", corpus)
+    mark = json.loads((cache.folder / "cache.json").read_text())
+    (cache.folder / "cache.json").write_text(json.dumps({**mark, "format": mark["format"] + 1}))
+    before = audio_state(cache.folder)
+    with pytest.raises(CacheError, match=r"made by a newer version of this tool, of format 4; use that"):
+        build(cache.folder, corpus)
+    with pytest.raises(CacheError, match="made by another version"):
+        UtteranceCache.open(cache.folder)
+    assert audio_state(cache.folder) == before
+
+
+def test_an_earlier_cache_of_two_folders_is_not_made_again_from_one(tmp_path, corpus):
+    folder = tmp_path / "cache"
+    old = folder / "audio" / "s9" / "x.wav"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    (folder / "index.jsonl").write_text(json.dumps({"speaker": "s9", "utterance": "x"}) + "\n")
+    roots = [str(corpus / "p225"), str(tmp_path / "unmounted")]
+    (folder / "cache.json").write_text(json.dumps({"tool": TOOL, "settings": {"format": 2}, "filled_from": roots}))
+    with pytest.raises(CacheError, match=f"and from {tmp_path / 'unmounted'} too, which would be lost"):
+        build(folder, corpus)
+    assert old.exists()
+    assert update(UtteranceCache(folder), find_recordings(corpus), sure=True).added == 4
+    assert not old.exists()
 
 
 def test_a_cache_of_the_format_before_is_made_again_and_the_command_says_so(tmp_path, corpus, caplog):
