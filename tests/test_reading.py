@@ -63,6 +63,11 @@ def test_a_vctk_speaker_without_the_microphone_is_left_out(tmp_path, root):
         find_recordings(tmp_path / root, "mic2")
 
 
+def test_speakers_with_the_microphone_are_found_beside_those_without(tmp_path):
+    make(tmp_path, *(f"wav48_silence_trimmed/p{n}/p{n}_001_mic{n % 2 + 1}.flac" for n in (224, 225, 226)))
+    assert found(tmp_path) == [(".", "p224", "p224_001_mic1"), (".", "p226", "p226_001_mic1")]
+
+
 def test_libri_like_names_in_other_folders_are_files_of_those_folders(tmp_path):
     make(tmp_path, "alice/1-2-3.wav", "198/19/19-198-0001.flac")
     assert found(tmp_path) == [("198", "19", "19-198-0001"), (".", "alice", "1-2-3")]
@@ -135,6 +140,8 @@ def test_the_order_does_not_depend_on_the_order_of_creation(tmp_path):
     ("names", "expected"),
     [
         (["anna/monday/1", "anna/tuesday/1", "ben/friday/1"], "./anna:monday ./anna:tuesday ./ben:friday"),
+        (["anna/Monday/1", "ben/SUNDAY/1", "ben/home/1"], "./anna:Monday ./ben:SUNDAY ./ben:home"),  # two of three
+        (["anna/monday/1", "ben/home/1"], "anna/monday: ben/home:"),  # a half is not most
         (["anna/2019-03-01/1", "ben/20190302/1"], "./anna:2019-03-01 ./ben:20190302"),
         (["anna/car/1", "ben/car/1", "ben/home/2", "cid/home/1"], "./anna:car ./ben:car ./ben:home ./cid:home"),
         (["anna/1", "anna/extra/2", "ben/1", "ben/more/2"], "./anna: ./anna:extra ./ben: ./ben:more"),
@@ -142,7 +149,12 @@ def test_the_order_does_not_depend_on_the_order_of_creation(tmp_path):
         (["c/anna/1", "c/ben/1"], "c/anna: c/ben:"),
         (["c/anna/1", "d/anna/1", "d/ben/1", "d/cid/1", "c/dee/1"], "c/anna: c/dee: d/anna: d/ben: d/cid:"),
         (["c/day1/day1_1", "d/day1/day1_1"], "c/day1: d/day1:"),
+        (["c/Day1/DAY1_1", "d/Day1/day1_1"], "c/Day1: d/Day1:"),
+        (["c/jo/jo_1", "d/jo/jo_1"], "c/jo: d/jo:"),
+        (["c/jo/jo_1", "c/jo/x", "d/jo/jo_1", "d/jo/x"], "./c:jo ./d:jo"),  # not all files are named after jo
+        (["c/a/apple", "d/a/ant"], "./c:a ./d:a"),  # one letter proves nothing
         (["c/s1/1", "d/s1/1"], "c/s1: d/s1:"),
+        (["c/S1/1", "d/S1/1"], "c/S1: d/S1:"),
     ],
 )  # fmt: skip
 def test_sessions_are_told_from_corpora(tmp_path, names, expected):
@@ -167,6 +179,7 @@ def test_recordings_of_sessions_are_named_by_them(tmp_path):
         (["c/s1/1", "d/s1/1"], "a corpus and a speaker, which makes 2 speakers; --speaker_from -2 makes it 2"),
         (["c/s1/1", "d/s2/1"], ""),
         (["c/anna/anna_1", "c/ben/ben_1"], ""),
+        (["anna/x/anna_1", "ben/y/ben_1"], ""),
         (["anna/1", "ben/1"], ""),
     ],
 )
@@ -177,6 +190,14 @@ def test_what_could_be_read_in_two_ways_is_told_in_a_line(tmp_path, names, said)
     assert said in how
     assert ("--speaker_from" in how) == bool(said)
     assert "\n" not in how
+
+
+def test_recordings_beside_the_inner_folders_are_a_sign_and_no_proof(tmp_path):
+    make(tmp_path, "anna/1.wav", "anna/extra/2.wav")
+    remark = (
+        "anna/extra in .* is taken for a speaker and a session, which makes 1 speakers; --speaker_from -1 makes it 1,"
+    )
+    assert re.search(remark, find_recordings(tmp_path).how)
 
 
 @pytest.mark.parametrize(
