@@ -171,6 +171,11 @@ def test_recordings_of_sessions_are_named_by_them(tmp_path):
     assert found(tmp_path / "anna") == [(tmp_path.name, "anna", "monday/1"), (tmp_path.name, "anna", "tuesday/1")]
 
 
+def test_a_speakers_own_folder_is_known_by_its_sessions_whatever_is_deeper(tmp_path):
+    make(tmp_path / "anna", "monday/1.wav", "guests/ben/2.wav")
+    assert found(tmp_path / "anna") == [("guests", "ben", "2"), (tmp_path.name, "anna", "monday/1")]
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [
@@ -219,11 +224,36 @@ def test_the_user_decides_who_speaks(tmp_path, speaker_from, expected):
     corpora = {tmp_path.name: "."}
     whose = [f"{corpora.get(one.corpus, one.corpus)}/{one.speaker}:{one.session}" for one in listing.recordings]
     assert whose == expected.format(root=tmp_path.name).split()
-    assert ("1 files left out" in listing.how) == (len(whose) == 1)
+    said = speaker_from if isinstance(speaker_from, int) else speaker_from.pattern
+    left = " (1 files left out, as it tells no speaker of theirs)" if len(whose) == 1 else ""
+    assert listing.how.endswith(f"read as --speaker_from {said} says{left}")
     assert all(one.path.is_file() for one in listing.recordings)
 
 
-@pytest.mark.parametrize("speaker_from", [3, -3, re.compile("(?P<speaker>carl)")])
+@pytest.mark.parametrize(
+    ("speaker_from", "expected"),
+    [
+        (1, (".", "anna", "day1/1.a")),
+        (2, ("anna", "day1", "1.a")),
+        (re.compile("(?P<speaker>[a-z]+)"), (".", "anna", "anna/day1/1.a")),
+        (re.compile(r"(?P<speaker>[a-z]+).*(?P<utterance>\d)"), (".", "anna", "1")),
+    ],
+)
+def test_an_utterance_goes_by_what_follows_the_speaker_or_by_the_path_or_as_the_pattern_says(
+    tmp_path, speaker_from, expected
+):
+    make(tmp_path, "anna/day1/1.a.wav")
+    assert found(tmp_path, speaker_from=speaker_from) == [expected]
+
+
+def test_a_speaker_a_b_of_a_pattern_is_of_the_part_a_which_has_a_place_of_its_own(tmp_path):
+    make(tmp_path, "anna/day1/1.wav")
+    (recording,) = find_recordings(tmp_path, speaker_from=re.compile("(?P<speaker>.*)/")).recordings
+    assert recording[:3] == (f"{tmp_path.name}/anna", "day1", "anna/day1/1")
+    assert (recording.place, recording.source) == (str(tmp_path / "anna"), str(tmp_path / "anna" / "day1" / "1.wav"))
+
+
+@pytest.mark.parametrize("speaker_from", [0, 3, -3, re.compile("(?P<speaker>carl)")])
 def test_a_level_or_pattern_that_tells_nobody_is_an_error(tmp_path, speaker_from):
     make(tmp_path, "anna/day1/1.wav", "ben/day1/1.wav")
     with pytest.raises(CorpusError, match=r"2 files left out.*no recording in .* is left"):
@@ -271,6 +301,13 @@ def test_a_folder_below_a_hidden_one_can_be_the_root(tmp_path):
 def test_a_folder_named_like_a_recording_is_a_folder(tmp_path):
     make(tmp_path, "alice.wav/x.wav")
     assert found(tmp_path) == [(".", "alice.wav", "x")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is one root on POSIX")
+def test_recordings_in_the_file_systems_root_are_nobodys(monkeypatch):
+    monkeypatch.setattr(os, "walk", lambda root, **_: [(str(root), [], ["x.wav"])])
+    with pytest.raises(CorpusError, match=r"no recording in / is left"):
+        find_recordings(Path("/"))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
