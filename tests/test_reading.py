@@ -337,21 +337,21 @@ def test_a_missing_folder_and_a_file_are_errors(tmp_path):
         find_recordings(tmp_path / "x.wav")
 
 
-def test_a_folder_that_can_not_be_read_is_noted_and_hides_what_is_below_it(tmp_path, monkeypatch):
-    make(tmp_path, "alice/x.wav", "bob/y.wav")
+def test_folders_that_can_not_be_read_are_noted_and_hide_what_is_below_them(tmp_path, monkeypatch):
+    make(tmp_path, "alice/x.wav", "bob/y.wav", "carl/y.wav")
     scan = os.scandir
 
     def scandir(folder):
-        if Path(folder).name == "bob":
+        if Path(folder).name in ("bob", "carl"):
             raise PermissionError(13, "Permission denied", folder)
         return scan(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
     listing = find_recordings(tmp_path)
     assert [one.speaker for one in listing.recordings] == ["alice"]
-    assert listing.unreadable == (tmp_path / "bob",)
-    seen = {path: listing.could_see(tmp_path / path) for path in ("alice/z.wav", "bob/y.wav", "new/x.wav", "../a.wav")}
-    assert seen == {"alice/z.wav": True, "bob/y.wav": False, "new/x.wav": True, "../a.wav": True}
+    assert listing.unreadable == (tmp_path / "bob", tmp_path / "carl")
+    seen = {name: listing.could_see(tmp_path / name / "z.wav") for name in ("alice", "bob", "carl", "new", "..")}
+    assert seen == {"alice": True, "bob": False, "carl": False, "new": True, "..": True}
     assert not listing.could_see(tmp_path.parent / "a.wav")
 
 
