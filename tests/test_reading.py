@@ -9,7 +9,8 @@ import pytest
 from corpus.reading import find_recordings
 from corpus.recording import CorpusError
 
-SUFFIXES = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "aif", "au", "w64", "caf", "rf64", "sph", "WAV", "Flac")
+SUFFIXES = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "aif", "au", "w64", "caf", "rf64", "sph", "WAV", "Flac",
+            "aifc", "oga", "snd", "wave")  # fmt: skip
 
 
 def make(root: Path, *names: str) -> Path:
@@ -127,6 +128,12 @@ def test_files_of_one_stem_all_get_their_suffix(tmp_path):
 def test_names_that_look_like_a_second_stem_stay_apart(tmp_path):
     make(tmp_path / "alice", "a.flac", "a.wav", "a.wav.flac", "a.wav.wav")
     assert len({one.key for one in find_recordings(tmp_path / "alice").recordings}) == 4
+
+
+def test_what_shares_a_name_even_with_its_suffix_goes_by_its_path(tmp_path):
+    make(tmp_path / "alice", "a.flac", "a.wav", "a.wav.ogg", "b.wav")
+    utterances = [utterance for *_, utterance in found(tmp_path / "alice")]
+    assert utterances == ["a.flac", "alice/a.wav", "alice/a.wav.ogg", "b"]
 
 
 def test_the_order_does_not_depend_on_the_order_of_creation(tmp_path):
@@ -272,7 +279,25 @@ def test_links_that_form_a_loop_are_not_followed(tmp_path):
     (tmp_path / "alice" / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "self").symlink_to(tmp_path / "self")
     (tmp_path / "alice" / "self.wav").symlink_to(tmp_path / "alice" / "self.wav")
-    assert {(speaker, utterance) for _, speaker, utterance in found(tmp_path)} == {("alice", "x"), ("alice", "self")}
+    assert found(tmp_path) == [(".", "alice", "self"), (".", "alice", "x")]
+
+
+def test_a_linked_folder_is_followed_and_one_that_is_there_itself_keeps_its_own_name(tmp_path):
+    make(tmp_path, "store/7f3a/x.wav", "corpus/zoe/x.wav")
+    (tmp_path / "corpus" / "bob").symlink_to(tmp_path / "store" / "7f3a", target_is_directory=True)
+    (tmp_path / "corpus" / "alias").symlink_to(tmp_path / "corpus" / "zoe", target_is_directory=True)
+    assert found(tmp_path / "corpus") == [(".", "bob", "x"), (".", "zoe", "x")]
+
+
+@pytest.mark.parametrize(("names", "is_left_alone"), [
+    (["cache.json", "index.jsonl"], True),
+    (["cache.json", "index.jsonl", ".lock", "notes.wav"], True),
+    (["cache.json"], False),
+    (["index.jsonl"], False),
+])  # fmt: skip
+def test_a_cache_within_the_corpus_is_no_corpus(tmp_path, names, is_left_alone):
+    make(tmp_path, "alice/x.wav", "cache/audio/ab/ab12.wav", *(f"cache/{name}" for name in names))
+    assert (found(tmp_path) == [(".", "alice", "x")]) == is_left_alone
 
 
 def test_a_link_to_a_recording_is_the_speakers_whose_folder_holds_it(tmp_path):
@@ -324,7 +349,7 @@ def test_other_sound_formats_are_counted(tmp_path):
 
 
 def test_no_recording_is_an_error_that_counts_what_is_not_read(tmp_path):
-    make(tmp_path, "alice/x.m4a", "alice/wav", "notes.txt", ".hidden/y.wav")
+    make(tmp_path, "alice/x.m4a", "alice/wav", "alice/x.raw", "notes.txt", ".hidden/y.wav")
     with pytest.raises(CorpusError, match=r"no recording in .*; formats that are not read: 1 \.m4a$"):
         find_recordings(tmp_path)
 
