@@ -124,7 +124,7 @@ def test_lhotse_without_recordings_is_an_error(folder):
 
 
 def test_kaldi(folder):
-    kaldi(folder, wav_scp="r1 a b.wav\nr2\t/x/c.wav\n", utt2spk="r1 ann\nr2 bob\n", utt2sess="r1 monday\n")
+    kaldi(folder, wav_scp=" r1  a b.wav\n\tr2\t /x/c.wav \n", utt2spk="r1 ann\nr2 bob\n", utt2sess="r1 monday\n")
     assert labels(folder) == [
         ("libri", "ann", "r1", "monday", "a b.wav", None, None),
         ("libri", "bob", "r2", "", "/x/c.wav", None, None),
@@ -181,6 +181,7 @@ def test_what_is_wrong_in_a_kaldi_folder_is_told_with_its_line(folder, files, me
         (["path,speaker", "a.wav,"], "line 2: it names no speaker"),
         (["path,speaker", "a.wav,b/"], "line 2: it names no speaker"),
         (["path,speaker", ",ann"], "line 2: it names no file"),
+        (["path,speaker", "", "a.wav,ann", " ", "b.wav,"], "line 5: it names no speaker"),
         (["path,speaker", 'a.wav,"ann'], "line 2: unexpected end of data"),
         (["path,speaker", "a\0.wav,ann"], "line 2: .*null"),
         (["path,speaker,start", "a.wav,ann,soon"], "line 2: expected seconds. Received 'soon'"),
@@ -213,8 +214,9 @@ def test_what_is_wrong_in_a_table_is_told_with_its_line(folder, lines, message):
     ],
 )
 def test_what_is_wrong_in_json_lines_is_told_with_its_line(folder, line, message):
-    with pytest.raises(CorpusError, match=message):
+    with pytest.raises(CorpusError, match=message) as caught:
         read_manifest(write(folder / "m.jsonl", line))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b'{"audio_filepath": "a", "label": "b"}\n' * 9)[:-9]])
