@@ -60,6 +60,13 @@ def test_a_shortened_or_changed_wav_is_damaged(tmp_path, corpus, damage):
     assert build(cache.folder, corpus)[1].added == 1
 
 
+def test_a_wav_of_another_length_than_the_index_says_is_damaged(tmp_path, corpus):
+    cache, _ = build(tmp_path / "cache", corpus)
+    entry = cache.utterances["corpus", "p225", "p225_001"]
+    with pytest.raises(CacheError, match="is damaged"):
+        read_signal(cache.folder, entry._replace(samples=entry.samples - 1))
+
+
 def test_a_repacked_recording_is_the_same_utterance(tmp_path, corpus):
     build(tmp_path / "cache", corpus)
     path = corpus / "p225" / "p225_001.flac"

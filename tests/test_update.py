@@ -138,7 +138,7 @@ def test_a_missing_wav_is_made_again(tmp_path, corpus):
     path = audio_path(cache.folder, entry.sha256)
     before = path.read_bytes()
     path.unlink()
-    with pytest.raises(CacheError, match=r"of corpus/p225, p225_001\) is gone or .*--audio_dir .*/corpus makes"):
+    with pytest.raises(CacheError, match=rf"of corpus/p225, p225_001\) is gone or .*--audio_dir {corpus} makes"):
         read_signal(cache.folder, entry)
     _, report = build(cache.folder, corpus)
     assert (report.added, report.unchanged) == (1, 3)
