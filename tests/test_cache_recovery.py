@@ -1,5 +1,6 @@
 """The cache after crashes, beside other programs, and with two writers."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from cache import fill
 from cache import update as update_module
 from cache.entries import audio_path, read_signal
 from cache.index import index_line, read_index, write_index
-from cache.mark import CacheError
+from cache.mark import CURRENT, TOOL, CacheError, CacheMark, read_mark
 from cache.update import update
 from cache.utterances import UtteranceCache
 from corpus.reading import find_recordings
@@ -59,6 +60,13 @@ def test_a_shortened_or_changed_wav_is_damaged(tmp_path, corpus, damage):
     assert build(cache.folder, corpus)[1].added == 1
 
 
+def test_a_wav_of_another_length_than_the_index_says_is_damaged(tmp_path, corpus):
+    cache, _ = build(tmp_path / "cache", corpus)
+    entry = cache.utterances["corpus", "p225", "p225_001"]
+    with pytest.raises(CacheError, match="is damaged"):
+        read_signal(cache.folder, entry._replace(samples=entry.samples - 1))
+
+
 def test_a_repacked_recording_is_the_same_utterance(tmp_path, corpus):
     build(tmp_path / "cache", corpus)
     path = corpus / "p225" / "p225_001.flac"
@@ -90,6 +98,14 @@ def test_an_utterance_whose_file_and_recording_are_both_gone_is_told_and_forgott
     assert len(cache.utterances) == 3
 
 
+def test_an_utterance_whose_file_alone_is_gone_waits_for_its_corpus(tmp_path, corpus):
+    cache, _ = build(tmp_path / "cache", corpus)
+    stored(cache, "corpus", "p225", "p225_001").unlink()
+    write_noise(tmp_path / "other" / "new" / "x.wav")
+    assert len(build(cache.folder, tmp_path / "other")[0].utterances) == 5
+    assert build(cache.folder, corpus)[1].added == 1
+
+
 def test_an_utterance_whose_recording_alone_is_gone_stays(tmp_path, corpus):
     build(tmp_path / "cache", corpus)
     (corpus / "p225" / "p225_001.flac").unlink()
@@ -119,11 +135,53 @@ def test_a_line_whose_digest_is_none_leads_nowhere(tmp_path, corpus, digest):
     assert read_index(cache.folder) == {}
 
 
+@pytest.mark.parametrize(
+    "field",
+    [{"samples": "100"}, {"size": None}, {"start": "0"}, {"source": 5}, {"sha256": 5}, {"leading_blank_ms": ""}],
+)
+def test_a_line_with_a_field_of_another_type_is_ignored(tmp_path, corpus, field):
+    cache, _ = build(tmp_path / "cache", corpus)
+    entry = cache.utterances["corpus", "p225", "p225_001"]
+    (cache.folder / "index.jsonl").write_text(index_line(entry) + index_line(entry._replace(utterance="x", **field)))
+    assert read_index(cache.folder) == {entry.key: entry}
+
+
 @pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029"])
 def test_a_line_separator_in_a_name_does_not_tear_the_index(tmp_path, sign):
     write_noise(tmp_path / "corpus" / f"a{sign}b" / "x.wav")
     cache, _ = build(tmp_path / "cache", tmp_path / "corpus")
     assert UtteranceCache(cache.folder).utterances == cache.utterances
+
+
+@pytest.mark.parametrize(
+    ("said", "mark"),
+    [
+        ({"format": 3, "settings": {"a": 1}}, CacheMark(TOOL, 3, {"a": 1})),
+        ({"settings": {"format": 2}}, CacheMark(TOOL, 2, {"format": 2})),
+        ({"format": "3", "settings": [3]}, CacheMark(TOOL, 0, {})),
+        ({}, CacheMark(TOOL, 0, {})),
+    ],
+)
+def test_what_a_mark_says_is_read_and_nonsense_in_it_is_another_version(tmp_path, said, mark):
+    (tmp_path / "cache.json").write_text(json.dumps({"tool": TOOL, **said}))
+    assert read_mark(tmp_path) == mark
+    assert mark.is_current == (mark.format == 3)
+
+
+def test_a_mark_is_written_once(tmp_path, corpus):
+    build(tmp_path / "cache", corpus)
+    assert read_mark(tmp_path / "cache") == CURRENT
+    written = (tmp_path / "cache" / "cache.json").stat().st_mtime_ns
+    build(tmp_path / "cache", corpus)
+    assert (tmp_path / "cache" / "cache.json").stat().st_mtime_ns == written
+
+
+def test_a_folder_with_our_lock_and_something_else_is_foreign(tmp_path, corpus):
+    (tmp_path / "thesis").mkdir()
+    for name in (".lock", "chapter.txt"):
+        (tmp_path / "thesis" / name).touch()
+    with pytest.raises(CacheError, match="holds files but is not a cache of this tool"):
+        build(tmp_path / "thesis", corpus)
 
 
 def test_another_programs_cache_json_is_foreign(tmp_path, corpus):

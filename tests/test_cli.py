@@ -153,7 +153,7 @@ def test_regenerating_keeps_trained_networks_and_inputs(cache):
     kept.write_bytes(b"weights")
     where = ("--audio_dir", VOICES / "p225", "--cache_output_dir", cache)
     done = succeed("cli.py", "--regenerate_full_cache", *where)
-    assert f"12 utterances stay that were not to be seen, of {VOICES}" in done.stderr
+    assert f"12 utterances stay, whose recordings were not seen or not chosen, of {VOICES}" in done.stderr
     assert "24 utterances of 2 speakers in all" in done.stdout
     assert kept.read_bytes() == b"weights"
     assert (cache / "full_inputs.pkl").exists()  # and out of date, which training says

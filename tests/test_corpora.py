@@ -1,19 +1,25 @@
 """Whose corpus it is, when folders share names, move, or are looked at from elsewhere."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from angles import made_up
 from conftest import write_noise
 
+from cache import fill
+from cache.corpora import settle_names
 from cache.entries import read_signal
 from cache.index import read_index, write_index
 from cache.mark import CacheError
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
+from corpus.listing import Listing
 from corpus.manifest import read_manifest
 from corpus.reading import find_recordings
+from corpus.recording import Recording
 
 
 def speak(folder: Path, *names: str, seed: int = 0, time: int = 10**9) -> Path:
@@ -84,6 +90,25 @@ def test_a_moved_corpus_is_not_decoded_again_twice_and_its_times_do_not_matter(t
     assert update(cache, find_recordings(tmp_path / "y")) == CacheReport(0, 2, 0, ())
 
 
+def test_a_corpus_or_a_recording_that_was_moved_or_renamed_is_not_decoded_into_the_cache_again(tmp_path, monkeypatch):
+    speak(tmp_path / "x" / "c", "anna/day1/1", "ben/day1/1")
+    cached(tmp_path / "cache", tmp_path / "x" / "c")
+    (tmp_path / "x").rename(tmp_path / "y")
+    monkeypatch.setattr(fill, "make_entry", lambda *_, **__: pytest.fail("it is decoded"))
+    assert cached(tmp_path / "cache", tmp_path / "y" / "c").keys() == {"c/anna/day1/1", "c/ben/day1/1"}
+    whose = {"speaker_from": -1}
+    assert cached(tmp_path / "cache", tmp_path / "y" / "c", **whose).keys() == {"anna/day1/1", "ben/day1/1"}
+
+
+def test_a_corpus_of_which_only_a_part_says_the_same_is_another(tmp_path):
+    before = cached(tmp_path / "cache", speak(tmp_path / "x" / "c", "ann/a", "bob/b"))
+    (tmp_path / "x").rename(tmp_path / "unmounted")
+    speak(tmp_path / "y" / "c", "ann/a")
+    after = cached(tmp_path / "cache", speak(tmp_path / "y" / "c", "bob/b", seed=1))
+    assert before.items() <= after.items()
+    assert after.keys() == before.keys() | {"y/c/ann/a", "y/c/bob/b"}
+
+
 def test_another_corpus_in_the_place_of_one_that_is_not_there_now_is_another(tmp_path):
     before = cached(tmp_path / "cache", speak(tmp_path / "x" / "c", "ann/a", "bob/b"))
     (tmp_path / "x").rename(tmp_path / "unmounted")
@@ -116,6 +141,31 @@ def test_a_name_that_the_user_gives_counts(tmp_path):
     assert joined.keys() == {"mine/ann/a", "mine/ann/z"}  # as the user says: they are of one corpus
 
 
+def test_a_manifest_elsewhere_gives_the_files_it_describes_the_names_it_says(tmp_path):
+    corpora = speak(tmp_path / "x", "c/ann/a", "d/bob/b")
+    before = cached(tmp_path / "cache", corpora)
+    manifest = tmp_path / "lists" / "m.csv"
+    manifest.parent.mkdir()
+    manifest.write_text(f"path,speaker,utterance\n{corpora}/c/ann/a.wav,ann,first\n")
+    cache = UtteranceCache(tmp_path / "cache")
+    update(cache, read_manifest(manifest, corpus="d"))
+    assert cache.utterances.keys() == {("d", "ann", "first"), ("d", "bob", "b")}
+    assert update(cache, read_manifest(manifest, corpus="c")).skipped == ()
+    assert cache.utterances.keys() == {("c", "ann", "first"), ("d", "bob", "b")}
+    assert read_signal(cache.folder, cache.utterances["c", "ann", "first"]).tobytes() == before["c/ann/a"]
+
+
+@pytest.mark.parametrize("taken", [["c"], ["c", "root/c"]])
+def test_a_corpus_has_as_much_of_its_path_as_its_name_needs_and_more_can_not_be_had(taken):
+    known = [made_up(name, "ann", "a")._replace(place=f"/elsewhere/{name}") for name in taken]
+    listing = Listing(Path("/c"), [Recording("c", "bob", "b", "", "/c", "bob/b.wav")], "")
+    if "root/c" not in taken:
+        assert settle_names(known, listing)[1] == {"/c": "root/c"}
+    else:
+        with pytest.raises(CacheError, match="no name is left for the corpus in /c; give it one with --corpus"):
+            settle_names(known, listing)
+
+
 def test_whoever_is_said_to_speak_last_speaks(tmp_path):
     speak(tmp_path / "c", "anna/day1/1", "anna/day2/1", "ben/day1/1")
     sessions = cached(tmp_path / "cache", tmp_path / "c")
@@ -123,7 +173,9 @@ def test_whoever_is_said_to_speak_last_speaks(tmp_path):
     assert sessions.keys() == {"c/anna/day1/1", "c/anna/day2/1", "c/ben/day1/1"}
     assert folders.keys() == {"anna/day1/1", "anna/day2/1", "ben/day1/1"}
     assert set(folders.values()) == set(sessions.values())
-    with pytest.raises(CacheError, match=r"3 recordings are cached as of other speakers: .* as of anna/day1, and now"):
+    with pytest.raises(
+        CacheError, match=r"3 recordings are cached as of other speakers: .* as of anna/day1, and it now"
+    ):
         cached(tmp_path / "cache", tmp_path / "c")
     assert cached(tmp_path / "cache", tmp_path / "c", speaker_from=1) == sessions
 
@@ -146,6 +198,20 @@ def test_a_recording_that_was_deleted_stays_though_another_one_says_the_same(tmp
     assert len(cached(tmp_path / "cache", root)) == 3
     (root / "ann" / "a.wav").unlink()
     assert len(cached(tmp_path / "cache", root)) == 3  # its copy has been there before
+
+
+def test_a_recording_that_is_not_listed_but_there_stays_though_another_one_says_the_same(tmp_path):
+    root = speak(tmp_path / "c", "ann/a")
+    shutil.copy(root / "ann" / "a.wav", root / "ann" / "copy.wav")
+    before = cached(tmp_path / "cache", root)
+    only_the_copy = re.compile("(?P<speaker>ann)/(?P<utterance>copy)")
+    assert cached(tmp_path / "cache", root, speaker_from=only_the_copy) == before
+    (root / "ann" / "a.wav").unlink()
+    unseen = find_recordings(root, speaker_from=only_the_copy)
+    unseen = Listing(unseen.root, unseen.recordings, "", unreadable=(root / "ann",))
+    cache = UtteranceCache(tmp_path / "cache")
+    update(cache, unseen)
+    assert len(cache.utterances) == 2
 
 
 def test_a_second_file_of_one_stem_makes_no_third_entry(tmp_path):

@@ -93,7 +93,7 @@ def test_a_name_alone_lists_all_who_bear_it():
 
 @pytest.mark.parametrize("corpus", ["", "train", "clean/train", "x/libri/clean/train"])
 def test_ends_of_a_corpus_agree_to_be_on_the_safe_side(corpus):
-    assert matching("libri/clean/train/19", {Speaker(corpus, "19")}) == {Speaker(corpus, "19")}
+    assert matching("libri/clean/train/19", iter([Speaker(corpus, "19")])) == {Speaker(corpus, "19")}
 
 
 @pytest.mark.parametrize("corpus", ["ain", "libri", "clean/train/x", "other/train"])
@@ -123,10 +123,17 @@ def test_a_name_of_several_is_told(caplog):
     assert caplog.messages == ["s1 is the name of 2 speakers: libri/s1, so/s1"]
 
 
-def test_of_many_unknown_names_the_first_few_are_shown():
-    names = [f"x{number}" for number in range(NAMES_SHOWN + 1)]
-    with pytest.raises(UserError, match=r"6 of the 6 speakers .* x4, \.\.\.; nearest"):
-        check_listed(names, KNOWN)
+@pytest.mark.parametrize(("count", "more"), [(NAMES_SHOWN, ""), (NAMES_SHOWN + 1, r", \.\.\.")])
+def test_of_many_unknown_names_the_first_few_are_shown(count, more):
+    with pytest.raises(UserError, match=rf"{count} of the {count} speakers .*: x0, x1, x2, x3, x4{more}; nearest"):
+        check_listed([f"x{number}" for number in range(count)], KNOWN)
+
+
+def test_five_near_names_are_told_with_their_corpora_where_the_unknown_one_has_its_own():
+    known = {Speaker("vctk", f"p22{number}") for number in range(9)}
+    for name, near in (("vctk/p229", r"vctk/p22\d"), ("p229", r"p22\d")):
+        with pytest.raises(UserError, match=rf"nearest: {near}(, {near}){{4}}\. To add"):
+            the_one(name, known, "the cache")
 
 
 def test_the_one_who_is_meant():
@@ -145,5 +152,5 @@ def test_an_unknown_name_is_told_with_near_ones_and_the_count(name):
         the_one(name, known, "the cache")
     message = str(caught.value)
     assert f"speaker '{name}' is not in the cache; it holds 16 speakers" in message
-    assert ("nearest: p231," in message) == bool(name)
+    assert ("; nearest" in message) == ("nearest: p231," in message) == bool(name)
     assert "xyz" not in message

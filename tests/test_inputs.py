@@ -51,38 +51,65 @@ def test_a_missing_file_says_how_to_make_it(tmp_path):
             load_inputs(path)
 
 
-@pytest.mark.parametrize("place, change", [
-    (0, {"format": "deep-speaker-inputs-0"}),
-    (0, {"features": {"unknown": 1}}),
-    (0, {"features": {"num_cepstra": 5}}),
-    (0, {"speakers": ["p225"]}),
-    (0, {"utterances": 11}),
-    (0, {"utterances": "10"}),
-    (0, {"utterances": 0}),
-    (0, {"utterances": None}),
-    (0, {"speakers": "p225"}),
-    (0, {"speakers": [225, 226]}),
-    (0, {"speakers": ["p225", "p226", "p225"]}),
-    (0, {"held_out": [None]}),
-    (0, {"held_out": NESTED}),
-    (0, {"features": {"num_cepstra": NESTED}}),
-    (0, {"features": {"sample_rate": "8000"}}),
-    (1, {"side": "validation"}),
-    (1, {"side": NESTED}),
-    (1, {"speaker": NESTED}),
-    (1, {"speaker": ["p225"]}),
-    (1, {"powers": "frames"}),
-    (1, {"powers": np.zeros((5, 32), np.float16)}),
-    (1, {"powers": np.full((5, 33), np.nan, np.float16)}),
-    (1, {"powers": np.full((5, 33), np.inf, np.float16)}),
-    (1, {"powers": np.zeros((5, 33), np.float32)}),
-    (1, {"powers": np.zeros((0, 33), np.float16)}),
+def test_the_records_as_they_are_are_read(tmp_path, records, tiny_inputs):
+    inputs = load_inputs(write_all(tmp_path / "same.pkl", records))
+    assert inputs.speakers == tiny_inputs.speakers == ("corpus/p225", "corpus/p226")
+    assert inputs.held_out == ("p362",)
+    assert inputs.cache_sha256 == records[0]["cache_sha256"]
+    np.testing.assert_array_equal(inputs.mean, records[-1]["mean"])
+    np.testing.assert_array_equal(inputs.deviation, records[-1]["deviation"])
+    for name, side in (("train", inputs.train), ("test", inputs.test)):
+        own = [record for record in records[1:-1] if record["side"] == name]
+        np.testing.assert_array_equal(side.powers, np.concatenate([record["powers"] for record in own]))
+        assert side.lengths.tolist() == [len(record["powers"]) for record in own]
+        assert side.starts.tolist() == [0, *side.lengths.cumsum()[:-1]]
+        assert [inputs.speakers[label] for label in side.labels] == [f"corpus/{record['speaker']}" for record in own]
+
+
+WRONG_POWERS = r"expected float16 powers \(frames, 33\)"
+
+
+@pytest.mark.parametrize("place, change, message", [
+    (0, {"format": "deep-speaker-inputs-0"}, "it is not of the format deep-speaker-inputs-4"),
+    (0, {"features": {"unknown": 1}}, "unknown"),
+    (0, {"features": {"num_cepstra": 5}}, r"expected finite float32 statistics \(15,\). Received float32 \(60,\)"),
+    (0, {"speakers": ["corpus/p225"]}, "'corpus/p226'"),
+    (0, {"utterances": 11}, "'corpus'"),
+    (0, {"utterances": "10"}, "expected a int. Received a str"),
+    (0, {"utterances": 0}, "'mean'"),
+    (0, {"utterances": None}, "expected a int. Received a NoneType"),
+    (0, {"speakers": "p225"}, "expected a list. Received a str"),
+    (0, {"speakers": [225, 226]}, "expected a str. Received a int"),
+    (0, {"speakers": ["corpus/p225", "corpus/p226", "corpus/p225"]}, "speakers names someone twice"),
+    (0, {"held_out": [None]}, "expected a str. Received a NoneType"),
+    (0, {"held_out": ["p362", "p362"]}, "held_out names someone twice"),
+    (0, {"held_out": NESTED}, "expected a list. Received a tuple"),
+    (0, {"cache_sha256": None}, "expected a str. Received a NoneType"),
+    (0, {"features": {"num_cepstra": NESTED}}, "expected"),
+    (0, {"features": {"sample_rate": "8000"}}, "expected"),
+    (1, {"side": "validation"}, "'validation'"),
+    (1, {"side": NESTED}, "expected a str. Received a tuple"),
+    (1, {"speaker": NESTED}, "expected a str. Received a tuple"),
+    (1, {"speaker": ["p225"]}, "expected a str. Received a list"),
+    (1, {"corpus": NESTED}, "expected a str. Received a tuple"),
+    (1, {"powers": "frames"}, "expected a ndarray. Received a str"),
+    (1, {"powers": np.zeros((5, 32), np.float16)}, WRONG_POWERS),
+    (1, {"powers": np.full((5, 33), np.nan, np.float16)}, "powers that are NaN or infinite"),
+    (1, {"powers": np.full((5, 33), np.inf, np.float16)}, "powers that are NaN or infinite"),
+    (1, {"powers": np.zeros((5, 33), np.float32)}, WRONG_POWERS),
+    (1, {"powers": np.zeros((0, 33), np.float16)}, WRONG_POWERS),
 ])  # fmt: skip
-def test_records_that_do_not_fit_are_refused(tmp_path, records, place, change):
+def test_records_that_do_not_fit_are_refused_with_the_reason(tmp_path, records, place, change, message):
     changed = [*records]
     changed[place] = {**records[place], **change}
-    with pytest.raises(InputsError):
+    with pytest.raises(InputsError, match=f"is not usable as training inputs: .*{message}"):
         load_inputs(write_all(tmp_path / "changed.pkl", changed))
+
+
+def test_inputs_of_which_nothing_trains_are_refused(tmp_path, records):
+    tests = [{**record, "side": "test"} for record in records[1:-1]]
+    with pytest.raises(InputsError, match="it holds no training utterances"):
+        load_inputs(write_all(tmp_path / "changed.pkl", [records[0], *tests, records[-1]]))
 
 
 @pytest.mark.parametrize("settings", [*NONSENSE, {"num_filters": NESTED}], ids=lambda settings: str([*settings]))
@@ -97,18 +124,19 @@ FOOTERS = {
     "too short": {"mean": np.zeros(5, np.float32), "deviation": np.ones(5, np.float32)},
     "not finite": {"mean": np.full(60, np.nan, np.float32), "deviation": np.ones(60, np.float32)},
     "float64": {"mean": np.zeros(60), "deviation": np.ones(60)},
-    "zero deviation": {"mean": np.zeros(60, np.float32), "deviation": np.zeros(60, np.float32)},
+    "zero deviation": {"mean": np.zeros(60, np.float32), "deviation": np.append(np.ones(59), 0).astype(np.float32)},
 }
 
 
 @pytest.mark.parametrize("name", FOOTERS)
 def test_a_footer_without_statistics_is_refused(tmp_path, records, name):
-    with pytest.raises(InputsError):
+    message = {"text": "expected a ndarray", "zero deviation": "expected deviations above zero"}
+    with pytest.raises(InputsError, match=message.get(name, r"expected finite float32 statistics \(60,\)")):
         load_inputs(write_all(tmp_path / "changed.pkl", [*records[:-1], FOOTERS[name]]))
 
 
 def test_what_follows_the_footer_is_refused(tmp_path, records):
-    with pytest.raises(InputsError):
+    with pytest.raises(InputsError, match="something follows its last record"):
         load_inputs(write_all(tmp_path / "changed.pkl", [*records, records[1]]))
 
 

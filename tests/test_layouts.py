@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from corpus.reading import find_recordings
+from corpus.recording import CorpusError
 
 CORPORA = {
     "VCTK": (
@@ -133,4 +134,19 @@ def test_common_voice_tells_speakers_by_its_table_of_validated_clips(tmp_path, r
     corpus = {"": "cv/en"}.get(root, "en")
     expected = {f"{clips}/a_1.mp3": f"{corpus}|ann||a_1", f"{clips}/b_1.mp3": f"{corpus}|bob||b_1"}
     assert labels(tmp_path / root) == expected
-    assert "Common Voice (1 clips not validated)" in find_recordings(tmp_path / root).how
+    listing = find_recordings(tmp_path / root)
+    assert "Common Voice (1 clips not validated)" in listing.how
+    assert {one.place for one in listing.recordings} == {str(clips.parent)}
+
+
+def test_clips_without_the_table_and_a_table_beside_other_folders_are_not_common_voice(tmp_path):
+    make(tmp_path, "a/clips/clips_1.mp3", "b/ann/ann_1.mp3")
+    (tmp_path / "b" / "validated.tsv").write_text(TABLE)
+    assert set(labels(tmp_path).values()) == {"a|clips||clips_1", "b|ann||ann_1"}
+
+
+def test_a_table_of_clips_without_speakers_is_an_error(tmp_path):
+    make(tmp_path, "clips/a_1.mp3")
+    (tmp_path / "validated.tsv").write_text("path\tsentence\na_1.mp3\tHello\n")
+    with pytest.raises(CorpusError, match=r"validated\.tsv: expected the columns client_id, path\. .* no client_id"):
+        find_recordings(tmp_path)

@@ -71,9 +71,11 @@ def test_nemo(folder, name):
         folder / name,
         {"audio_filepath": "1.wav", "duration": 3.5, "label": "ann", "text": "hello"},
         {"audio_filepath": "1.wav", "duration": 3.5, "speaker": 7, "offset": 10, "utterance": "later"},
+        {"audio_filepath": "1.wav", "speaker": 7, "offset": 20, "session": "mon"},
     )
     assert labels(manifest) == [
         ("libri", "7", "later", "", "1.wav", 10.0, 13.5),
+        ("libri", "7", "mon/1@20", "mon", "1.wav", 20.0, None),
         ("libri", "ann", "1", "", "1.wav", None, None),
     ]
 
@@ -90,6 +92,21 @@ def test_lhotse_s_supervisions_with_their_recordings_beside_them(folder):
         ("x_supervisions", "ann", "u1", "", "rec.flac", 0.5, 1.75),
         ("x_supervisions", "bob", "u2", "", "rec.flac", 2.0, 3.25),
     ]
+
+
+def test_lhotse_s_names_may_be_numbers_and_channels_and_durations_left_out(folder):
+    source = {"type": "file", "source": "rec.flac"}
+    write(folder / "recordings.jsonl", {"id": 1, "sources": [source]})
+    write(folder / "supervisions.jsonl", {"id": 5, "recording_id": 1, "start": 0.5, "speaker": 19})
+    assert labels(folder / "supervisions.jsonl") == [("supervisions", "19", "5", "", "rec.flac", 0.5, None)]
+
+
+@pytest.mark.parametrize("sources", [None, [], {"type": "file"}, "file", ["file"], [{"type": "file"}] * 2])
+def test_a_lhotse_recording_has_one_source(folder, sources):
+    lhotse(folder)
+    write(folder / "x_recordings.jsonl.gz", {"id": "r1", "sources": sources})
+    with pytest.raises(CorpusError, match="line 1: expected one source of the type 'file'"):
+        read_manifest(folder / "x_supervisions.jsonl.gz")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +130,7 @@ def test_lhotse_without_recordings_is_an_error(folder):
 
 
 def test_kaldi(folder):
-    kaldi(folder, wav_scp="r1 a b.wav\nr2\t/x/c.wav\n", utt2spk="r1 ann\nr2 bob\n", utt2sess="r1 monday\n")
+    kaldi(folder, wav_scp=" r1  a b.wav\n\tr2\t /x/c.wav \n", utt2spk="r1 ann\nr2 bob\n", utt2sess="r1 monday\n")
     assert labels(folder) == [
         ("libri", "ann", "r1", "monday", "a b.wav", None, None),
         ("libri", "bob", "r2", "", "/x/c.wav", None, None),
@@ -144,6 +161,10 @@ def test_a_command_is_named_and_never_run(folder, line, monkeypatch):
     [
         ({"wav_scp": "r1 a.wav\n"}, "There is no .*utt2spk"),
         ({"wav_scp": "r1 a.wav\n", "utt2spk": "r1 ann\nr2 bob\n"}, r"wav\.scp lacks 1 utterances of utt2spk: r2"),
+        (
+            {"wav_scp": "r1 a.wav\n", "utt2spk": "r1 a\nr2 a\nr3 a\nr4 a\n", "segments": ""},
+            "/segments lacks 4 utterances of utt2spk: r1, r2, r3$",
+        ),
         ({"wav_scp": "r1 a.wav\n", "utt2spk": "r1\n"}, "utt2spk, line 1: 'r1' stands alone"),
         ({"wav_scp": "r1 a.wav\nr1 b.wav\n", "utt2spk": "r1 a\n"}, r"wav\.scp, line 2: 'r1' stands twice"),
         ({"wav_scp": "r1 a.wav\n", "utt2spk": "u a\n", "segments": "u r9 0 1\n"}, "line 1: no recording 'r9'"),
@@ -166,6 +187,7 @@ def test_what_is_wrong_in_a_kaldi_folder_is_told_with_its_line(folder, files, me
         (["path,speaker", "a.wav,"], "line 2: it names no speaker"),
         (["path,speaker", "a.wav,b/"], "line 2: it names no speaker"),
         (["path,speaker", ",ann"], "line 2: it names no file"),
+        (["path,speaker", "", "a.wav,ann", " ", "b.wav,"], "line 5: it names no speaker"),
         (["path,speaker", 'a.wav,"ann'], "line 2: unexpected end of data"),
         (["path,speaker", "a\0.wav,ann"], "line 2: .*null"),
         (["path,speaker,start", "a.wav,ann,1e308"], "line 2: expected seconds from 0 to 1e"),
@@ -175,7 +197,7 @@ def test_what_is_wrong_in_a_kaldi_folder_is_told_with_its_line(folder, files, me
         (["path,speaker", "a.wav,a//ann"], "line 2: expected a speaker, or a part of the corpus and one"),
         (["path,speaker,start", "a.wav,ann,soon"], "line 2: expected seconds. Received 'soon'"),
         (["path,speaker,start", "a.wav,ann,nan"], "line 2: expected seconds from 0 to 1e"),
-        (["path,speaker,start", "a.wav,ann,-2"], "line 2: expected seconds from 0 to 1e"),
+        (["path,speaker,start", "a.wav,ann,-0.5"], "line 2: expected seconds from 0 to 1e"),
         (["path,speaker", "a.wav,ann", "a.wav,bob"], "line 3: a.wav stands in an earlier line, too, with another"),
         (["path,speaker", "a.wav,ann", "x/../a.wav,bob"], "line 3: .* stands in an earlier line, too, with another"),
         (
@@ -217,8 +239,9 @@ def test_what_is_wrong_in_a_table_is_told_with_its_line(folder, lines, message):
     ],
 )
 def test_what_is_wrong_in_json_lines_is_told_with_its_line(folder, line, message):
-    with pytest.raises(CorpusError, match=message):
+    with pytest.raises(CorpusError, match=message) as caught:
         read_manifest(write(folder / "libri.jsonl", line))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b'{"audio_filepath": "a", "label": "b"}\n' * 9)[:-9]])
@@ -264,7 +287,9 @@ def test_files_of_one_name_go_by_their_paths(folder):
     assert [row[2] for row in labels(manifest)] == ["b", "one/a.flac", "one/a.wav", "two/a"]
 
 
-def test_a_manifest_lists_all_there_is(folder):
+def test_a_manifest_lists_all_there_is_of_a_corpus_that_the_user_may_have_named(folder):
     listing = read_manifest(write(folder / "libri.csv", "path,speaker", "/x/a.wav,ann"))
+    assert not listing.is_named
+    assert read_manifest(folder / "libri.csv", corpus="mine").is_named
     assert listing.could_see(Path("/anywhere/b.wav"))
     assert isinstance(listing.recordings[0], Recording)

@@ -9,7 +9,8 @@ import pytest
 from corpus.reading import find_recordings
 from corpus.recording import CorpusError
 
-SUFFIXES = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "aif", "au", "w64", "caf", "rf64", "sph", "WAV", "Flac")
+SUFFIXES = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "aif", "au", "w64", "caf", "rf64", "sph", "WAV", "Flac",
+            "aifc", "oga", "snd", "wave")  # fmt: skip
 
 
 def make(root: Path, *names: str) -> Path:
@@ -61,6 +62,11 @@ def test_a_vctk_speaker_without_the_microphone_is_left_out(tmp_path, root):
     make(tmp_path, "wav48_silence_trimmed/p280/p280_001_mic1.flac")
     with pytest.raises(CorpusError, match=r"none of the 1 recordings .* is of mic2; see --microphone"):
         find_recordings(tmp_path / root, "mic2")
+
+
+def test_speakers_with_the_microphone_are_found_beside_those_without(tmp_path):
+    make(tmp_path, *(f"wav48_silence_trimmed/p{n}/p{n}_001_mic{n % 2 + 1}.flac" for n in (224, 225, 226)))
+    assert found(tmp_path) == [(".", "p224", "p224_001_mic1"), (".", "p226", "p226_001_mic1")]
 
 
 def test_libri_like_names_in_other_folders_are_files_of_those_folders(tmp_path):
@@ -124,6 +130,12 @@ def test_names_that_look_like_a_second_stem_stay_apart(tmp_path):
     assert len({one.key for one in find_recordings(tmp_path / "alice").recordings}) == 4
 
 
+def test_what_shares_a_name_even_with_its_suffix_goes_by_its_path(tmp_path):
+    make(tmp_path / "alice", "a.flac", "a.wav", "a.wav.ogg", "b.wav")
+    utterances = [utterance for *_, utterance in found(tmp_path / "alice")]
+    assert utterances == ["a.flac", "alice/a.wav", "alice/a.wav.ogg", "b"]
+
+
 def test_the_order_does_not_depend_on_the_order_of_creation(tmp_path):
     names = [f"{speaker}/{number}.wav" for speaker in "abc" for number in range(5)]
     make(tmp_path / "one" / "x", *names)
@@ -135,6 +147,8 @@ def test_the_order_does_not_depend_on_the_order_of_creation(tmp_path):
     ("names", "expected"),
     [
         (["anna/monday/1", "anna/tuesday/1", "ben/friday/1"], "./anna:monday ./anna:tuesday ./ben:friday"),
+        (["anna/Monday/1", "ben/SUNDAY/1", "ben/home/1"], "./anna:Monday ./ben:SUNDAY ./ben:home"),  # two of three
+        (["anna/monday/1", "ben/home/1"], "anna/monday: ben/home:"),  # a half is not most
         (["anna/2019-03-01/1", "ben/20190302/1"], "./anna:2019-03-01 ./ben:20190302"),
         (["anna/car/1", "ben/car/1", "ben/home/2", "cid/home/1"], "./anna:car ./ben:car ./ben:home ./cid:home"),
         (["anna/1", "anna/extra/2", "ben/1", "ben/more/2"], "./anna: ./anna:extra ./ben: ./ben:more"),
@@ -147,7 +161,11 @@ def test_the_order_does_not_depend_on_the_order_of_creation(tmp_path):
         (["train/p225/p225_1", "test/p225/p225_1", "test/anna/1"], "./anna: ./p225:"),
         (["train/p225/p225_1", "test/p226/p226_1"], "test/p226: train/p225:"),
         (["libri/s1/s1_1", "so/s1/s1_1"], "libri/s1: so/s1:"),
+        (["c/jo/jo_1", "d/jo/jo_1"], "c/jo: d/jo:"),
+        (["c/jo/jo_1", "c/jo/x", "d/jo/jo_1", "d/jo/x"], "./c:jo ./d:jo"),  # not all files are named after jo
+        (["c/a/apple", "d/a/ant"], "./c:a ./d:a"),  # one letter proves nothing
         (["c/s1/1", "d/s1/1"], "c/s1: d/s1:"),
+        (["c/S1/1", "d/S1/1"], "c/S1: d/S1:"),
     ],
 )  # fmt: skip
 def test_sessions_are_told_from_corpora(tmp_path, names, expected):
@@ -185,6 +203,11 @@ def test_recordings_of_sessions_are_named_by_them(tmp_path):
     assert found(tmp_path / "anna") == [(tmp_path.name, "anna", "monday/1"), (tmp_path.name, "anna", "tuesday/1")]
 
 
+def test_a_speakers_own_folder_is_known_by_its_sessions_whatever_is_deeper(tmp_path):
+    make(tmp_path / "anna", "monday/1.wav", "guests/ben/2.wav")
+    assert found(tmp_path / "anna") == [("guests", "ben", "2"), (tmp_path.name, "anna", "monday/1")]
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [
@@ -193,6 +216,7 @@ def test_recordings_of_sessions_are_named_by_them(tmp_path):
         (["c/s1/1", "d/s1/1"], "a corpus and a speaker, which makes 2 speakers; --speaker_from -2 makes it 2"),
         (["c/s1/1", "d/s2/1"], ""),
         (["c/anna/anna_1", "c/ben/ben_1"], ""),
+        (["anna/x/anna_1", "ben/y/ben_1"], "a speaker and a session, which makes 2 speakers; --speaker_from -1"),
         (["anna/1", "ben/1"], ""),
     ],
 )
@@ -203,6 +227,14 @@ def test_what_could_be_read_in_two_ways_is_told_in_a_line(tmp_path, names, said)
     assert said in how
     assert ("--speaker_from" in how) == bool(said)
     assert "\n" not in how
+
+
+def test_recordings_beside_the_inner_folders_are_a_sign_and_no_proof(tmp_path):
+    make(tmp_path, "anna/1.wav", "anna/extra/2.wav")
+    remark = (
+        "anna/extra in .* is taken for a speaker and a session, which makes 1 speakers; --speaker_from -1 makes it 1,"
+    )
+    assert re.search(remark, find_recordings(tmp_path).how)
 
 
 @pytest.mark.parametrize(
@@ -224,11 +256,36 @@ def test_the_user_decides_who_speaks(tmp_path, speaker_from, expected):
     corpora = {tmp_path.name: "."}
     whose = [f"{corpora.get(one.corpus, one.corpus)}/{one.speaker}:{one.session}" for one in listing.recordings]
     assert whose == expected.format(root=tmp_path.name).split()
-    assert ("1 files left out" in listing.how) == (len(whose) == 1)
+    said = speaker_from if isinstance(speaker_from, int) else speaker_from.pattern
+    left = " (1 files left out, as it tells no speaker of theirs)" if len(whose) == 1 else ""
+    assert listing.how.endswith(f"read as --speaker_from {said} says{left}")
     assert all(one.path.is_file() for one in listing.recordings)
 
 
-@pytest.mark.parametrize("speaker_from", [3, -3, re.compile("(?P<speaker>carl)")])
+@pytest.mark.parametrize(
+    ("speaker_from", "expected"),
+    [
+        (1, (".", "anna", "day1/1.a")),
+        (2, ("anna", "day1", "1.a")),
+        (re.compile("(?P<speaker>[a-z]+)"), (".", "anna", "anna/day1/1.a")),
+        (re.compile(r"(?P<speaker>[a-z]+).*(?P<utterance>\d)"), (".", "anna", "1")),
+    ],
+)
+def test_an_utterance_goes_by_what_follows_the_speaker_or_by_the_path_or_as_the_pattern_says(
+    tmp_path, speaker_from, expected
+):
+    make(tmp_path, "anna/day1/1.a.wav")
+    assert found(tmp_path, speaker_from=speaker_from) == [expected]
+
+
+def test_a_speaker_a_b_of_a_pattern_is_of_the_part_a_which_has_a_place_of_its_own(tmp_path):
+    make(tmp_path, "anna/day1/1.wav")
+    (recording,) = find_recordings(tmp_path, speaker_from=re.compile("(?P<speaker>.*)/")).recordings
+    assert recording[:3] == (f"{tmp_path.name}/anna", "day1", "anna/day1/1")
+    assert (recording.place, recording.source) == (str(tmp_path / "anna"), str(tmp_path / "anna" / "day1" / "1.wav"))
+
+
+@pytest.mark.parametrize("speaker_from", [0, 3, -3, re.compile("(?P<speaker>carl)")])
 def test_a_level_or_pattern_that_tells_nobody_is_an_error(tmp_path, speaker_from):
     make(tmp_path, "anna/day1/1.wav", "ben/day1/1.wav")
     with pytest.raises(CorpusError, match=r"2 files left out.*no recording in .* is left"):
@@ -247,7 +304,25 @@ def test_links_that_form_a_loop_are_not_followed(tmp_path):
     (tmp_path / "alice" / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "self").symlink_to(tmp_path / "self")
     (tmp_path / "alice" / "self.wav").symlink_to(tmp_path / "alice" / "self.wav")
-    assert {(speaker, utterance) for _, speaker, utterance in found(tmp_path)} == {("alice", "x"), ("alice", "self")}
+    assert found(tmp_path) == [(".", "alice", "self"), (".", "alice", "x")]
+
+
+def test_a_linked_folder_is_followed_and_one_that_is_there_itself_keeps_its_own_name(tmp_path):
+    make(tmp_path, "store/7f3a/x.wav", "corpus/zoe/x.wav")
+    (tmp_path / "corpus" / "bob").symlink_to(tmp_path / "store" / "7f3a", target_is_directory=True)
+    (tmp_path / "corpus" / "alias").symlink_to(tmp_path / "corpus" / "zoe", target_is_directory=True)
+    assert found(tmp_path / "corpus") == [(".", "bob", "x"), (".", "zoe", "x")]
+
+
+@pytest.mark.parametrize(("names", "is_left_alone"), [
+    (["cache.json", "index.jsonl"], True),
+    (["cache.json", "index.jsonl", ".lock", "notes.wav"], True),
+    (["cache.json"], False),
+    (["index.jsonl"], False),
+])  # fmt: skip
+def test_a_cache_within_the_corpus_is_no_corpus(tmp_path, names, is_left_alone):
+    make(tmp_path, "alice/x.wav", "cache/audio/ab/ab12.wav", *(f"cache/{name}" for name in names))
+    assert (found(tmp_path) == [(".", "alice", "x")]) == is_left_alone
 
 
 def test_a_link_to_a_recording_is_the_speakers_whose_folder_holds_it(tmp_path):
@@ -278,6 +353,13 @@ def test_a_folder_named_like_a_recording_is_a_folder(tmp_path):
     assert found(tmp_path) == [(".", "alice.wav", "x")]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there is one root on POSIX")
+def test_recordings_in_the_file_systems_root_are_nobodys(monkeypatch):
+    monkeypatch.setattr(os, "walk", lambda root, **_: [(str(root), [], ["x.wav"])])
+    with pytest.raises(CorpusError, match=r"no recording in / is left"):
+        find_recordings(Path("/"))
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_whatever_libsndfile_reads_is_found(tmp_path, suffix):
     make(tmp_path, f"alice/x.{suffix}")
@@ -292,7 +374,7 @@ def test_other_sound_formats_are_counted(tmp_path):
 
 
 def test_no_recording_is_an_error_that_counts_what_is_not_read(tmp_path):
-    make(tmp_path, "alice/x.m4a", "alice/wav", "notes.txt", ".hidden/y.wav")
+    make(tmp_path, "alice/x.m4a", "alice/wav", "alice/x.raw", "notes.txt", ".hidden/y.wav")
     with pytest.raises(CorpusError, match=r"no recording in .*; formats that are not read: 1 \.m4a$"):
         find_recordings(tmp_path)
 
@@ -305,21 +387,21 @@ def test_a_missing_folder_and_a_file_are_errors(tmp_path):
         find_recordings(tmp_path / "x.wav")
 
 
-def test_a_folder_that_can_not_be_read_is_noted_and_hides_what_is_below_it(tmp_path, monkeypatch):
-    make(tmp_path, "alice/x.wav", "bob/y.wav")
+def test_folders_that_can_not_be_read_are_noted_and_hide_what_is_below_them(tmp_path, monkeypatch):
+    make(tmp_path, "alice/x.wav", "bob/y.wav", "carl/y.wav")
     scan = os.scandir
 
     def scandir(folder):
-        if Path(folder).name == "bob":
+        if Path(folder).name in ("bob", "carl"):
             raise PermissionError(13, "Permission denied", folder)
         return scan(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
     listing = find_recordings(tmp_path)
     assert [one.speaker for one in listing.recordings] == ["alice"]
-    assert listing.unreadable == (tmp_path / "bob",)
-    seen = {path: listing.could_see(tmp_path / path) for path in ("alice/z.wav", "bob/y.wav", "new/x.wav", "../a.wav")}
-    assert seen == {"alice/z.wav": True, "bob/y.wav": False, "new/x.wav": True, "../a.wav": True}
+    assert listing.unreadable == (tmp_path / "bob", tmp_path / "carl")
+    seen = {name: listing.could_see(tmp_path / name / "z.wav") for name in ("alice", "bob", "carl", "new", "..")}
+    assert seen == {"alice": True, "bob": False, "carl": False, "new": True, "..": True}
     assert not listing.could_see(tmp_path.parent / "a.wav")
 
 

@@ -5,6 +5,7 @@ from angles import made_up
 from command_line import SHARED
 
 from corpus.trials import TrialListError, Utterances, read_trial_list
+from storage.errors import UserError
 
 VOXCELEB = made_up("vox1", "id10270", "5r0dWxy17C8/00001")._replace(source="wav/id10270/5r0dWxy17C8/00001.wav")
 KNOWN = [
@@ -38,6 +39,7 @@ def read(tmp_path, text: str, encoding="utf-8") -> list[tuple]:
         ("1 p#1/a p#1/b", (True, "p#1/a", "p#1/b")),
         ("1 p#1/a p#1/b # same", (True, "p#1/a", "p#1/b")),
         ("0\tp a/1\tq # b/2", (False, "p a/1", "q # b/2")),
+        ("\t0\t p a/1 \tq/2\t", (False, "p a/1", "q/2")),
         ("p a/1\tq/2\tnontarget", (False, "p a/1", "q/2")),
         ("1 0 1", (True, "0", "1")),
         ("1\ta\u2028b\tc\x85d", (True, "a\u2028b", "c\x85d")),
@@ -53,6 +55,13 @@ def test_a_line_in_each_form(tmp_path, line, trial):
 def test_other_lines_are_told_with_their_number(tmp_path, line):
     with pytest.raises(TrialListError, match=r"list\.txt, line 2: expected '1 A B' or '0 A B', or 'A B target'"):
         read(tmp_path, f"1 a b\n{line}\n")
+
+
+def test_a_missing_list_a_folder_and_a_binary_file_are_errors(tmp_path):
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00p")
+    for path in (tmp_path / "missing", tmp_path, tmp_path / "binary"):
+        with pytest.raises(UserError, match=f"expected a text file of trials. {path} is not readable as one"):
+            list(read_trial_list(path))
 
 
 def test_windows_line_ends_and_byte_order_marks_do_no_harm(tmp_path):
@@ -83,6 +92,20 @@ def test_a_name_is_as_much_of_the_end_as_tells_which_it_is(name, key):
 def test_a_name_of_several_is_told_with_them(name):
     with pytest.raises(ValueError, match=rf"'{name}' is the name of \d utterances: .*/"):
         Utterances(KNOWN).find(name)
+
+
+def test_of_many_whom_a_name_may_mean_the_first_three_are_told():
+    known = Utterances([made_up("c", f"s{number}", "a") for number in range(4)])
+    with pytest.raises(ValueError, match=r"^'a' is the name of 4 utterances: c/s0/a, c/s1/a, c/s2/a$"):
+        known.find("a")
+
+
+@pytest.mark.parametrize("front", ["", "c/"])
+def test_the_three_nearest_names_have_as_many_folders_as_the_unknown_one(front):
+    names = [("ann", "a1"), ("ann", "a2"), ("ann", "b7"), ("ben", "x"), ("carl", "y")]
+    known = Utterances([made_up("c", *name) for name in names])
+    with pytest.raises(ValueError, match=f"; nearest: {front}ann/b7, {front}ann/a1, {front}ann/a2$"):
+        known.find(f"{front}ann/b1")
 
 
 @pytest.mark.parametrize("name", ["p/c", "270/5r0dWxy17C8/00001", "x/p/a", "", "/"])

@@ -104,6 +104,7 @@ def test_update_adds_what_is_new_and_leaves_the_rest_alone(tmp_path, corpus):
     write_noise(corpus / "new" / "x.wav")
     _, report = build(cache.folder, corpus)
     assert (report.added, report.unchanged) == (1, 4)
+    assert [line["speaker"] for line in index_lines(cache.folder)] == ["new", "p225", "p225", "p226", "p226"]
     after = audio_state(cache.folder)
     assert {name: after[name] for name in before} == before
     assert len(after) == 5
@@ -137,7 +138,7 @@ def test_a_missing_wav_is_made_again(tmp_path, corpus):
     path = audio_path(cache.folder, entry.sha256)
     before = path.read_bytes()
     path.unlink()
-    with pytest.raises(CacheError, match=r"of corpus/p225, p225_001\) is gone or .*--audio_dir .*/corpus makes"):
+    with pytest.raises(CacheError, match=rf"of corpus/p225, p225_001\) is gone or .*--audio_dir {corpus} makes"):
         read_signal(cache.folder, entry)
     _, report = build(cache.folder, corpus)
     assert (report.added, report.unchanged) == (1, 3)
@@ -275,20 +276,22 @@ def test_what_is_there_and_no_longer_named_is_deleted_only_if_that_is_sure(tmp_p
         assert len(UtteranceCache(cache.folder).utterances) == kept
 
 
-@pytest.mark.parametrize("gone, refused", [(1, False), (2, True), (3, True)])
-def test_a_suspiciously_large_share_is_not_deleted_unless_that_is_sure(tmp_path, gone, refused):
-    corpus = copy_voices(tmp_path / "corpus", ("p225",), 5)
+@pytest.mark.parametrize("count, gone, refused", [(4, 1, False), (7, 2, True), (5, 3, True)])  # a quarter at most
+def test_a_suspiciously_large_share_is_not_deleted_unless_that_is_sure(tmp_path, count, gone, refused):
+    corpus = copy_voices(tmp_path / "corpus", ("p225",), count)
     cache, _ = build(tmp_path / "cache", corpus)
     before = audio_state(cache.folder)
     for number in range(gone):
         (corpus / "p225" / f"p225_00{number + 1}.flac").unlink()
     listing = find_recordings(corpus)
     if refused:
-        with pytest.raises(CacheError, match=rf"{gone} of 5 cached recordings are no longer in {corpus}.*add --yes"):
+        with pytest.raises(
+            CacheError, match=rf"{gone} of {count} cached recordings are no longer in {corpus}.*add --yes"
+        ):
             regenerate(cache, listing)
         assert audio_state(cache.folder) == before
-    assert regenerate(cache, listing, sure=refused) == CacheReport(5 - gone, 0, gone, ())
-    assert len(audio_state(cache.folder)) == 5 - gone
+    assert regenerate(cache, listing, sure=refused) == CacheReport(count - gone, 0, gone, ())
+    assert len(audio_state(cache.folder)) == count - gone
 
 
 def test_what_is_in_a_folder_that_can_not_be_read_stays(tmp_path, corpus, monkeypatch):
