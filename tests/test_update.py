@@ -392,18 +392,21 @@ def test_a_cache_of_the_format_before_is_made_again_and_the_command_says_so(tmp_
     short = f"{longest}-{hashlib.sha256(longer.encode()).hexdigest()[:16]}"
     old = [folder / "audio" / "J%2E%20R" / f"{name}.wav" for name in ("x%2Fy", longest, short)]
     mine = folder / "audio" / "J%2E%20R" / "mine.wav"
-    for path in (*old, mine):
+    emptied = folder / "audio" / "Kim"
+    emptied.mkdir()
+    for path in (*old, mine, emptied / "x.wav"):
         path.touch()
     line = {"speaker": "J. R", "utterance": "x/y", "corpus": "", "source": "x", "size": 1, "mtime_ns": 1}
     lines = [json.dumps({**line, "utterance": name}) for name in ("x/y", longest, longer)]
-    (folder / "index.jsonl").write_text("\n".join(lines) + "\n" + "[1]\n{}\n" + '{"speaker": 1, "utterance": []}\n')
+    lines += ["[1]", "{}", '{"speaker": 1, "utterance": []}', json.dumps({**line, "speaker": "Kim", "utterance": "x"})]
+    (folder / "index.jsonl").write_bytes(b"\xff\xfe\n" + "\n".join(lines).encode())
     (folder / "cache.json").write_text(json.dumps({"tool": TOOL, "settings": {"format": 2}, "filled_from": []}))
     with pytest.raises(CacheError, match=r"by another version of this tool; cli\.py --update_cache makes it again"):
         UtteranceCache.open(folder)
     cache, report = build(folder, corpus)
     assert report.added == 4
     assert "every utterance is done again" in caplog.text
-    assert not any(path.exists() for path in old)
+    assert not any(path.exists() for path in (*old, emptied))
     assert mine.exists()
     assert UtteranceCache.open(folder).utterances == cache.utterances
     assert len(index_lines(folder)) == 4
