@@ -251,6 +251,7 @@ def test_regenerating_makes_everything_anew_and_deletes_lost_entries_and_nothing
     (folder / "staging").mkdir()
     temporary_name(folder / "staging").touch()
     foreign = ["notes.txt", ".tmp-mine", "audio/00/mine.wav", "audio/holiday/mine.wav", "runs/one/last.npz"]
+    foreign += ["audio/p225/p225_001.wav"]  # as format 2 named them
     foreign += [f"audio/holiday/{'0' * 64}.wav", f"audio/01/{'0' * 64}.wav"]
     foreign = [folder / name for name in (*foreign, "full_inputs.pkl", "runs/one/.tmp-checkpoint")]
     for path in foreign:
