@@ -347,6 +347,25 @@ def test_a_corpus_that_goes_before_anything_is_deleted_costs_nothing(tmp_path, c
     assert len(read_index(cache.folder)) == 4
 
 
+@pytest.mark.parametrize("is_left", [True, False])
+def test_a_corpus_that_goes_while_it_is_read_is_an_error_and_a_recording_that_does_is_skipped(
+    tmp_path, corpus, is_left
+):
+    cache, _ = build(tmp_path / "cache", corpus)
+    write_noise(corpus / "new" / "x.wav")
+    listing = find_recordings(corpus)
+    shutil.rmtree(corpus / "new" if is_left else corpus)
+    corpus.mkdir(exist_ok=True)
+    if is_left:
+        assert [skipped.path.name for skipped in update(cache, listing).skipped] == ["x.wav"]
+    else:
+        with pytest.raises(
+            FileNotFoundError, match=f"{corpus} has gone while it was read; what was cached so far is kept"
+        ):
+            update(cache, listing)
+    assert len(read_index(cache.folder)) == 4
+
+
 def test_a_corpus_of_nothing_usable_costs_nobody_the_old_cache(tmp_path, tiny_cache):
     (tmp_path / "bad" / "p225").mkdir(parents=True)
     (tmp_path / "bad" / "p225" / "p225_001.wav").write_text("not audio")
