@@ -29,6 +29,7 @@ def stored(cache: UtteranceCache, *key: str) -> Path:
 def test_two_writers_keep_each_others_entries(tmp_path, corpus):
     write_noise(tmp_path / "other" / "new" / "x.wav")
     first, second = UtteranceCache(tmp_path / "cache"), UtteranceCache(tmp_path / "cache")
+    assert second.utterances == {}  # what was read before the other one wrote
     update(first, find_recordings(corpus))
     update(second, find_recordings(tmp_path / "other"))
     found = map(str, UtteranceCache.open(tmp_path / "cache").speakers())

@@ -128,6 +128,33 @@ def test_a_copy_beside_the_original_is_told(tmp_path, caplog):
     )
 
 
+def test_it_is_told_which_corpora_have_moved_have_other_names_or_were_not_seen(tmp_path, caplog):
+    caplog.set_level("INFO", "cache")
+    cached(tmp_path / "cache", speak(tmp_path / "x" / "c", "ann/a", "ann/b", "bob/b"))
+    (tmp_path / "x").rename(tmp_path / "y")
+    cached(tmp_path / "cache", tmp_path / "y" / "c")
+    assert caplog.messages == [
+        f"the recordings of {tmp_path}/x/c are in {tmp_path}/y/c now",
+        "3 utterances have other names now",
+    ]
+    caplog.clear()
+    other = find_recordings(speak(tmp_path / "z" / "c", "ann/a", seed=1))
+    regenerate(UtteranceCache(tmp_path / "cache"), other)
+    assert caplog.messages == [
+        f"the corpus in {tmp_path}/z/c goes by the name of z/c",
+        f"3 utterances stay that were not to be seen, of {tmp_path}/y/c",
+    ]
+
+
+def test_a_run_that_is_killed_has_given_the_entries_their_new_names(tmp_path, monkeypatch):
+    cached(tmp_path / "cache", speak(tmp_path / "old", "ann/a", "bob/b"))
+    (tmp_path / "old").rename(tmp_path / "new")
+    monkeypatch.setattr("cache.update.fill", lambda *_: pytest.exit("killed"))
+    with pytest.raises(pytest.exit.Exception):
+        cached(tmp_path / "cache", tmp_path / "new")
+    assert read_index(tmp_path / "cache").keys() == {("new", "ann", "a"), ("new", "bob", "b")}
+
+
 def test_a_name_that_the_user_gives_counts(tmp_path):
     speak(tmp_path / "x" / "c", "ann/a")
     before = cached(tmp_path / "cache", tmp_path / "x" / "c")

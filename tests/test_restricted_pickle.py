@@ -22,6 +22,7 @@ from batcher.restricted_pickle import (
     HEADER_INSTRUCTIONS,
     INSTRUCTIONS,
     LARGEST_RECORD,
+    LONGEST_TEXT,
     TEXT,
     UnsafePickleError,
     _ArrayUnpickler,
@@ -312,6 +313,21 @@ def test_so_many_instructions_are_run_and_no_more(tmp_path, monkeypatch):
         with pytest.raises(UnsafePickleError, match="more instructions"):
             list(read_records(write(tmp_path, first + b"N" * (HEADER_INSTRUCTIONS + 1))))
         assert len(run) == expected
+
+
+def test_so_much_text_is_read_and_no_more(tmp_path):
+    def read(*texts: str) -> list:
+        with open(tmp_path / "texts.pkl", "wb") as file:
+            for record in (None, [*texts]):  # the first, a header, may have more
+                write_record(file, record)
+        return list(read_records(tmp_path / "texts.pkl"))
+
+    longest = [letter * LONGEST_TEXT for letter in "abcd"]
+    assert read(*longest[:3]) == [None, longest[:3]]
+    with pytest.raises(UnsafePickleError, match="a text that is longer than any of ours"):
+        read(longest[0] + "a")
+    with pytest.raises(UnsafePickleError, match="a record of more text than any of ours has"):
+        read(*longest)
 
 
 def test_a_header_of_a_hundred_thousand_speakers_is_read(tmp_path):

@@ -1,5 +1,6 @@
 """The utterance cache keeps what is current, redoes what is not, and touches nothing else."""
 
+import hashlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from cache import update as update_module
 from cache.entries import audio_path, read_signal
 from cache.index import Utterance, read_index, write_index
 from cache.mark import TOOL, CacheError
+from cache.stored import stored_files
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
 from corpus.listing import Listing, in_order
@@ -223,6 +225,20 @@ def test_regenerating_leaves_a_link_that_stands_in_a_lost_entrys_place(tmp_path,
     assert (tmp_path / "elsewhere.wav").exists()
 
 
+def test_stored_are_files_of_our_names_in_their_own_folders_and_no_links(tmp_path):
+    digests = [f"{front:0<64}" for front in ("ab1", "ab2", "ab3", "abc")]
+    path = audio_path(tmp_path, digests[0])
+    elsewhere = tmp_path / "elsewhere" / path.name.replace("ab1", "cd0")
+    for file in (path, elsewhere, path.with_name("notes.wav"), path.parent.parent / "abc" / f"{digests[3]}.wav"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"12345")
+    (tmp_path / "audio" / "ef").touch()
+    (tmp_path / "audio" / "cd").symlink_to(elsewhere.parent, target_is_directory=True)
+    audio_path(tmp_path, digests[1]).symlink_to(elsewhere)
+    audio_path(tmp_path, digests[2]).mkdir()
+    assert stored_files(tmp_path) == {digests[0]: 5}
+
+
 def without(cache: UtteranceCache, speaker: str) -> Listing:
     """What the cache's corpus would be listed as, had one of its speakers gone."""
     (place,) = {entry.place for entry in cache.utterances.values()}
@@ -235,6 +251,7 @@ def test_regenerating_makes_everything_anew_and_deletes_lost_entries_and_nothing
     (folder / "staging").mkdir()
     temporary_name(folder / "staging").touch()
     foreign = ["notes.txt", ".tmp-mine", "audio/00/mine.wav", "audio/holiday/mine.wav", "runs/one/last.npz"]
+    foreign += ["audio/p225/p225_001.wav"]  # as format 2 named them
     foreign += [f"audio/holiday/{'0' * 64}.wav", f"audio/01/{'0' * 64}.wav"]
     foreign = [folder / name for name in (*foreign, "full_inputs.pkl", "runs/one/.tmp-checkpoint")]
     for path in foreign:
@@ -327,6 +344,25 @@ def test_a_corpus_that_goes_before_anything_is_deleted_costs_nothing(tmp_path, c
     monkeypatch.setattr(update_module, "fill", fill_and_unmount)
     with pytest.raises(FileNotFoundError, match="has gone while it was read"):
         regenerate(cache, listing)
+    assert len(read_index(cache.folder)) == 4
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+def test_a_corpus_that_goes_while_it_is_read_is_an_error_and_a_recording_that_does_is_skipped(
+    tmp_path, corpus, is_left
+):
+    cache, _ = build(tmp_path / "cache", corpus)
+    write_noise(corpus / "new" / "x.wav")
+    listing = find_recordings(corpus)
+    shutil.rmtree(corpus / "new" if is_left else corpus)
+    corpus.mkdir(exist_ok=True)
+    if is_left:
+        assert [skipped.path.name for skipped in update(cache, listing).skipped] == ["x.wav"]
+    else:
+        with pytest.raises(
+            FileNotFoundError, match=f"{corpus} has gone while it was read; what was cached so far is kept"
+        ):
+            update(cache, listing)
     assert len(read_index(cache.folder)) == 4
 
 
@@ -437,19 +473,25 @@ def test_an_earlier_cache_of_two_folders_is_not_made_again_from_one(tmp_path, co
 def test_a_cache_of_the_format_before_is_made_again_and_the_command_says_so(tmp_path, corpus, caplog):
     folder = tmp_path / "cache"
     (folder / "audio" / "J%2E%20R").mkdir(parents=True)
-    old = folder / "audio" / "J%2E%20R" / "x%2Fy.wav"
+    longest, longer = "u" * 120, "u" * 121
+    short = f"{longest}-{hashlib.sha256(longer.encode()).hexdigest()[:16]}"
+    old = [folder / "audio" / "J%2E%20R" / f"{name}.wav" for name in ("x%2Fy", longest, short)]
     mine = folder / "audio" / "J%2E%20R" / "mine.wav"
-    for path in (old, mine):
+    emptied = folder / "audio" / "Kim"
+    emptied.mkdir()
+    for path in (*old, mine, emptied / "x.wav"):
         path.touch()
     line = {"speaker": "J. R", "utterance": "x/y", "corpus": "", "source": "x", "size": 1, "mtime_ns": 1}
-    (folder / "index.jsonl").write_text(json.dumps(line) + "\n" + "[1]\n{}\n" + '{"speaker": 1, "utterance": []}\n')
+    lines = [json.dumps({**line, "utterance": name}) for name in ("x/y", longest, longer)]
+    lines += ["[1]", "{}", '{"speaker": 1, "utterance": []}', json.dumps({**line, "speaker": "Kim", "utterance": "x"})]
+    (folder / "index.jsonl").write_bytes(b"\xff\xfe\n" + "\n".join(lines).encode())
     (folder / "cache.json").write_text(json.dumps({"tool": TOOL, "settings": {"format": 2}, "filled_from": []}))
     with pytest.raises(CacheError, match=r"by another version of this tool; cli\.py --update_cache makes it again"):
         UtteranceCache.open(folder)
     cache, report = build(folder, corpus)
     assert report.added == 4
     assert "every utterance is done again" in caplog.text
-    assert not old.exists()
+    assert not any(path.exists() for path in (*old, emptied))
     assert mine.exists()
     assert UtteranceCache.open(folder).utterances == cache.utterances
     assert len(index_lines(folder)) == 4
