@@ -142,7 +142,7 @@ def test_it_is_told_which_corpora_have_moved_have_other_names_or_were_not_seen(t
     regenerate(UtteranceCache(tmp_path / "cache"), other)
     assert caplog.messages == [
         f"the corpus in {tmp_path}/z/c goes by the name of z/c",
-        f"3 utterances stay that were not to be seen, of {tmp_path}/y/c",
+        f"3 utterances stay, whose recordings were not seen or not chosen, of {tmp_path}/y/c",
     ]
 
 
