@@ -133,8 +133,9 @@ def _end(cache: UtteranceCache, filling: Filling, mark: CacheMark | None) -> Non
     if mark is not None and mark != CURRENT:
         write_mark(folder)
     cache.utterances = entries
-    _tell_twins([(one, other) for one, other in lapsed.twins(entries.values()) if one.whose != other.whose], "another")
-    _tell_twins([(one, other) for one, other in lapsed.twins(entries.values()) if one.whose == other.whose], "the same")
+    twins = lapsed.twins(entries.values())
+    _tell_twins([(one, other) for one, other in twins if one[:2] != other[:2]], "another")
+    _tell_twins([(one, other) for one, other in twins if one[:2] == other[:2]], "the same")
 
 
 def _forget(filling: Filling, keys: Collection[Key], message: str) -> None:
