@@ -1,1 +1,1 @@
-"""From recordings to features: find, decode, resample, cut silence, cache, MFCC. Never loads TensorFlow."""
+"""One signal: from a recording to samples, its voiced part, and features. Never loads TensorFlow."""

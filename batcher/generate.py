@@ -52,9 +52,8 @@ def generate_inputs(
     """
     statistics = _RunningStatistics(settings)
     with cache.locked(), atomic_file(path) as file:
-        cache.check_current()  # what was read before the lock was held may have changed meanwhile
-        if all_held_out:
-            check_listed(held_out, cache.speakers())
+        cache.check_current()  # what was read before may have changed by the time that the folder is held
+        check_listed(held_out if all_held_out else (), cache.speakers())
         chosen, sides = choose(cache, held_out, split_by)
         speakers = sorted({utterance.whose for utterance in chosen})
         if len(speakers) < 2:

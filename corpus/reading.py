@@ -63,13 +63,8 @@ def find_recordings(
     root = absolute(audio_dir)
     walk = Walk(root)
     folders = _chosen(walk, audio_dir, microphone)
-    above = [Path(place) for place in known if Path(place) in root.parents]
-    if speaker_from is None and above:
-        whole = min(above, key=lambda place: len(place.parts))
-        recordings, how = _recognised(whole, _chosen(Walk(whole), whole, microphone))
-        recordings = [one for one in recordings if one.path.is_relative_to(root)]
-    elif speaker_from is None:
-        recordings, how = _recognised(root, folders)
+    if speaker_from is None:
+        recordings, how = _understood(root, folders, microphone, known)
     else:
         recordings, how = recordings_as_told(root, folders, speaker_from)
     if not recordings:
@@ -123,6 +118,18 @@ def _of_microphone(folder: Path, names: list[str], microphone: str) -> list[str]
         return not two_microphones and f"{stem[: match.start()]}_{microphone}" not in stems
 
     return [name for name in names if is_wanted(name.rpartition(".")[0])]
+
+
+def _understood(
+    root: Path, folders: list[tuple[Path, list[str]]], microphone: str, known: Iterable[str]
+) -> tuple[list[Recording], str]:
+    """By layouts and folders; a part of a known corpus as that is."""
+    above = [Path(place) for place in known if Path(place) in root.parents]
+    if not above:
+        return _recognised(root, folders)
+    whole = min(above, key=lambda place: len(place.parts))
+    recordings, how = _recognised(whole, _chosen(Walk(whole), whole, microphone))
+    return [one for one in recordings if one.path.is_relative_to(root)], how
 
 
 def _recognised(root: Path, folders: Iterable[tuple[Path, list[str]]]) -> tuple[list[Recording], str]:
