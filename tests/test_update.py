@@ -229,7 +229,8 @@ def test_stored_are_files_of_our_names_in_their_own_folders_and_no_links(tmp_pat
     digests = [f"{front:0<64}" for front in ("ab1", "ab2", "ab3", "abc")]
     path = audio_path(tmp_path, digests[0])
     elsewhere = tmp_path / "elsewhere" / path.name.replace("ab1", "cd0")
-    for file in (path, elsewhere, path.with_name("notes.wav"), path.parent.parent / "abc" / f"{digests[3]}.wav"):
+    others = (path.with_name("notes.wav"), path.with_name(f"{'ba':0<64}.wav"), tmp_path / f"audio/abc/{digests[3]}.wav")
+    for file in (path, elsewhere, *others):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"12345")
     (tmp_path / "audio" / "ef").touch()
