@@ -43,18 +43,23 @@ def settle_names(
     known = _names_of(utterances)
     recordings = _at_known_places(listing.recordings, known.keys())
     suggested = {one.place: one.corpus for one in recordings}
+    if listing.is_manifest:
+        recordings = _as_cached(recordings, utterances, listing)
     moved = _moves(utterances, recordings, suggested.keys() - known.keys())
-    if listing.is_manifest and not listing.is_named:
-        suggested = _described(utterances, recordings, suggested)
-        names = {place: known.get(place, name) for place, name in suggested.items()}
-    else:
-        taken = {name: place for place, name in known.items() if place not in moved}
-        names = {}
-        for place, name in sorted(suggested.items()):
-            names[place] = name if listing.is_named else known.get(place) or _free(name, place, taken)
-            taken[names[place]] = place
-    settled = [one if one.corpus == names[one.place] else one._replace(corpus=names[one.place]) for one in recordings]
+    taken = {one.corpus: one.place for one in utterances if one.place not in moved}
+    names: dict[str, str] = {}
+    for place, name in sorted(suggested.items()):
+        names[place] = name if listing.is_named else known.get(place) or _free(name, place, taken)
+        taken[names[place]] = place
+    settled = [_of_corpus(one, names.get(one.place, one.corpus)) for one in recordings]
+    if len({one.key for one in settled}) < len(settled):
+        (*_, name), _ = Counter(one.key for one in settled).most_common(1)[0]
+        raise CacheError(f"two recordings of one corpus would be called {name!r}; list each of its places by itself")
     return settled, names, moved
+
+
+def _of_corpus(recording: Recording, corpus: str) -> Recording:
+    return recording if recording.corpus == corpus else recording._replace(corpus=corpus)
 
 
 def relabelled(
@@ -72,8 +77,14 @@ def relabelled(
         CacheError: recordings would have another speaker, and it was not the user who says so; or the name of a
             recording that is another one.
     """
-    placed = (_moved(one, names, moved) for one in utterances.values())
-    entries = {entry.key: entry for entry in placed}
+    entries: dict[Key, Utterance] = {}
+    for one in utterances.values():
+        entry = _moved(one, names, moved)
+        if (other := entries.setdefault(entry.key, entry)) is not entry:
+            raise CacheError(
+                f"{one.path} has moved, and would be called {'/'.join(entry.key)} as {other.path} is; give its corpus "
+                "another name with --corpus"
+            )
     by_origin = {entry.origin: entry for entry in entries.values()}
     found = ((one, by_origin.get(one.origin)) for one in recordings)
     renamed = [(one, entry) for one, entry in found if entry is not None and entry[LABELLED] != one[LABELLED]]
@@ -104,20 +115,29 @@ def _at_known_places(recordings: list[Recording], known: Collection[str]) -> lis
     return [one._replace(place=same.get(one.place, one.place)) for one in recordings]
 
 
-def _described(
-    utterances: Collection[Utterance], recordings: Collection[Recording], suggested: dict[str, str]
-) -> dict[str, str]:
-    """The corpora of a manifest: if its files are cached already, it speaks of the corpus that they are of."""
-    origins = {one.origin: one.corpus for one in utterances}
-    cached = Counter(origins[one.origin] for one in recordings if one.origin in origins)
-    if not cached:
-        return suggested
-    if len(cached) > 1 or cached.total() < len(recordings):
+def _as_cached(recordings: list[Recording], utterances: Collection[Utterance], listing: Listing) -> list[Recording]:
+    """The recordings of a manifest, the cached ones at their places, and of their corpus unless the user names it.
+
+    Raises:
+        CacheError: some of them are cached as of other corpora, and it is not clear what the others are of.
+    """
+    own = {one.place for one in recordings}
+    by_origin = {one.origin: one for one in utterances if one.place not in own}
+    found = [by_origin.get(one.origin) for one in recordings]
+    corpora = Counter(entry.corpus for entry in found if entry is not None)
+    if corpora and not listing.is_named and (len(corpora) > 1 or None in found):
         raise CacheError(
-            f"{cached.total()} of the manifest's {len(recordings)} recordings are cached as of "
-            f"{', '.join(sorted(cached))}; say with --corpus what corpus all of them are of"
+            f"{corpora.total()} of the manifest's {len(recordings)} recordings are cached as of "
+            f"{', '.join(sorted(corpora))}; say with --corpus what corpus all of them are of"
         )
-    return dict.fromkeys(suggested, next(iter(cached)))
+    return [
+        one
+        if entry is None
+        else one._replace(
+            corpus=one.corpus if listing.is_named else entry.corpus, place=entry.place, source=entry.source
+        )
+        for one, entry in zip(recordings, found)
+    ]
 
 
 def _moved(entry: Utterance, names: Mapping[str, str], moved: Mapping[str, str]) -> Utterance:
@@ -140,11 +160,13 @@ def _moves(utterances: Collection[Utterance], recordings: list[Recording], new: 
         if recording.place in new:
             for one in elsewhere.get((recording.speaker, recording.utterance), ()):
                 common[one.place, recording.place].append((one, recording))
-    return {
-        old: place
-        for (old, place), pairs in common.items()
-        if len(pairs) > MOST * sizes[old] and _has_gone(old, utterances) and _say_the_same(pairs)
-    }
+    moved: dict[str, str] = {}
+    for (old, place), pairs in sorted(common.items(), key=lambda item: len(item[1]), reverse=True):
+        if place in moved.values():  # of another one, of which there is more
+            continue
+        if len(pairs) > MOST * sizes[old] and _has_gone(old, utterances) and _say_the_same(pairs):
+            moved[old] = place
+    return moved
 
 
 def _has_gone(place: str, utterances: Iterable[Utterance]) -> bool:

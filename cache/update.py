@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from cache import lapsed
 from cache.corpora import relabelled, settle_names
@@ -94,7 +93,7 @@ def _begin(
     if mark is None:
         write_mark(folder)
     elif not mark.is_current:
-        _check_earlier(mark, listing, sure)
+        _check_earlier(mark, listing.recordings, sure)
         logger.warning("%s was made by an earlier version of this tool; every utterance is done again", folder)
     earlier = cache.utterances
     recordings, names, moved = settle_names(earlier.values(), listing)
@@ -111,9 +110,10 @@ def _begin(
     return Filling(entries, stored_files(folder), outdated), recordings
 
 
-def _check_earlier(mark: CacheMark, listing: Listing, sure: bool) -> None:
+def _check_earlier(mark: CacheMark, recordings: Collection[Recording], sure: bool) -> None:
     """Refuse to make a cache of an earlier version again from a part of what it was made of."""
-    others = [root for root in mark.filled_from if not listing.could_see(Path(root))]
+    paths = [one.path for one in recordings]
+    others = [root for root in mark.filled_from if not any(path.is_relative_to(root) for path in paths)]
     if others and not sure:
         raise CacheError(
             f"the cache was made by an earlier version of this tool, and from {_shown(others)} too, which would be "

@@ -2,7 +2,9 @@
 
 import argparse
 import logging
+import os
 import sys
+from pathlib import Path
 
 import entry_point
 from cache.update import CacheReport, regenerate, update
@@ -106,7 +108,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
     else:
         audio_dir = entry_point.choose_audio_dir(args.audio_dir)
         try:
-            known = {one.place for one in cache.utterances.values()}
+            known = _places_above(absolute(audio_dir), cache)
             listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus, known)
         except NothingThereError as error:
             below = absolute(audio_dir)
@@ -117,3 +119,11 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
     for folder in listing.unreadable:
         logger.warning("left out a folder that can't be read: %s", folder)
     return listing
+
+
+def _places_above(root: Path, cache: UtteranceCache) -> set[str]:
+    """Corpora that `root` is known to be a part of: by recordings below it, or as speakers beside it have sessions."""
+    below, parent = f"{root}{os.sep}", str(root.parent)
+    entries = cache.utterances.values()
+    known = {one.place for one in entries if one.origin[0].startswith(below)}
+    return known | {one.place for one in entries if one.place == parent and one.session}

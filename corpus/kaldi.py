@@ -52,13 +52,13 @@ def _pairs(path: Path) -> Iterator[tuple[str, str, str]]:
         raise CorpusError(f"expected a Kaldi data folder with {FILES} and {SPEAKERS}. There is no {path}")
     seen = set()
     for number, line in lines(path):
-        name, _, rest = line.strip().partition(" ") if "\t" not in line else line.strip().partition("\t")
+        name, *rest = line.split(maxsplit=1)
         where = f"{path}, line {number}"
-        if not rest.strip() or name in seen:
+        if not rest or name in seen:
             reason = "stands twice" if name in seen else "stands alone"
             raise CorpusError(f"{where}: {name!r} {reason}")
         seen.add(name)
-        yield name, rest.strip(), where
+        yield name, rest[0].rstrip(), where
 
 
 def _file(path: str, where: str) -> str:

@@ -9,7 +9,6 @@ import re
 from typing import NamedTuple
 
 DEPTH = 5  # folders, the most that a pattern looks at
-BACKGROUND_NOISE = "background noise"
 
 
 class Layout(NamedTuple):

@@ -14,7 +14,6 @@ from corpus.recording import CorpusError, NothingThereError, Recording
 from corpus.told import recordings_as_told
 from corpus.walk import Walk, absolute
 
-MICROPHONES = ("mic1", "mic2", "both")
 TWO_MICROPHONES_FOLDER = "wav48_silence_trimmed"  # VCTK 0.92's
 FOLDERS = "a folder per speaker"
 SHOWN = 3  # names or suffixes in a message
@@ -46,12 +45,12 @@ def find_recordings(
 
     Args:
         audio_dir: the corpus, or a folder with several; a speaker's own folder works too.
-        microphone: which of VCTK 0.92's two recordings of each utterance to take, one of `MICROPHONES`.
+        microphone: which of VCTK 0.92's two recordings of each utterance to take: mic1, mic2, or both.
         speaker_from: who speaks, instead of what layouts say: the number of a folder on the way from `audio_dir` to the
             file, 1 for the first, -1 for the one that holds it; or a pattern with a group `speaker`, and if one
             likes `session` and `utterance`, to search for in the path relative to `audio_dir`.
         corpus: the name of the only corpus in it, instead of that of its folder.
-        known: places of corpora that were read before. If `audio_dir` is a part of one, it is understood as that is.
+        known: places of corpora that `audio_dir` may be a part of; then it is understood as the whole is.
 
     Raises:
         CorpusError: `audio_dir` is not a folder, or holds no recording, or none of the microphone, or none whose

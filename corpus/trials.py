@@ -105,7 +105,7 @@ class Utterances:
     def _names(self, like: str) -> list[str]:
         """All names, with as many folders in front as the one that is looked for."""
         parts = like.count("/") + 1
-        return ["/".join(name.split("/")[-parts:]) for names in self._by_end.values() for name, _ in names]
+        return sorted({"/".join(name.split("/")[-parts:]) for names in self._by_end.values() for name, _ in names})
 
 
 def _without_suffix(name: str) -> str:

@@ -16,6 +16,7 @@ from cache.index import read_index, write_index
 from cache.mark import CacheError
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
+from commands.cache import _places_above
 from corpus.listing import Listing
 from corpus.manifest import read_manifest
 from corpus.reading import find_recordings
@@ -33,7 +34,7 @@ def speak(folder: Path, *names: str, seed: int = 0, time: int = 10**9) -> Path:
 def cached(folder: Path, audio_dir: Path, **options) -> dict[str, bytes]:
     """Update a cache, and what it holds then: samples by corpus, speaker and utterance."""
     cache = UtteranceCache(folder)
-    known = {one.place for one in cache.utterances.values()}
+    known = _places_above(audio_dir, cache)
     is_manifest = audio_dir.is_file()
     listing = read_manifest(audio_dir, **options) if is_manifest else find_recordings(audio_dir, known=known, **options)
     update(cache, listing)
@@ -345,3 +346,80 @@ def test_a_link_to_a_corpus_is_that_corpus(tmp_path):
     before = cached(tmp_path / "cache", tmp_path / "c")
     (tmp_path / "link").symlink_to(tmp_path / "c")
     assert cached(tmp_path / "cache", tmp_path / "link") == before
+
+
+def test_places_that_the_user_made_one_corpus_share_no_names(tmp_path):
+    for corpus in "AB":
+        speak(tmp_path / "j" / corpus, f"s1/{corpus}", seed=ord(corpus))
+        before = cached(tmp_path / "cache", tmp_path / "j" / corpus, corpus="X")
+    for corpus in "AB":
+        speak(tmp_path / "j" / corpus, "s1/9", seed=ord(corpus))
+    with pytest.raises(CacheError, match="two recordings of one corpus would be called '9'"):
+        cached(tmp_path / "cache", tmp_path / "j")
+    assert read_index(tmp_path / "cache").keys() == {tuple(name.split("/")) for name in before}
+
+
+def test_a_move_into_a_taken_name_costs_nobody_the_entry(tmp_path):
+    before = cached(tmp_path / "cache", speak(tmp_path / "A", "s1/1", seed=1), corpus="X")
+    before = cached(tmp_path / "cache", speak(tmp_path / "B", "s1/1", seed=2), corpus="Y")
+    (tmp_path / "B").rename(tmp_path / "C")
+    with pytest.raises(CacheError, match=r"has moved, and would be called X/s1/1 as .*A/s1/1\.wav is"):
+        cached(tmp_path / "cache", tmp_path / "C", corpus="X")
+    assert cached(tmp_path / "cache", tmp_path / "A") == before
+
+
+def test_of_two_corpora_one_moves_to_a_place(tmp_path):
+    for name, seed in (("o1", 1), ("o2", 2)):
+        speak(tmp_path / name, "s1/1", "s1/2", "s1/3")
+        before = cached(tmp_path / "cache", speak(tmp_path / name, "s1/x", seed=seed))
+    shutil.copytree(tmp_path / "o1", tmp_path / "n")
+    (tmp_path / "n" / "s1" / "x.wav").unlink()
+    for name in ("o1", "o2"):
+        (tmp_path / name).rename(tmp_path / f"{name}.off")
+    after = cached(tmp_path / "cache", tmp_path / "n")
+    assert sorted(after.values()) == sorted(before.values())
+
+
+def test_a_speakers_own_folder_makes_no_corpus_of_what_is_beside_it(tmp_path):
+    speak(tmp_path / "me", "solo/1", "corpA/anna/1", "corpA/bob/1", "corpB/anna/1", "corpB/bob/1")
+    cached(tmp_path / "cache", tmp_path / "me" / "solo")
+    after = cached(tmp_path / "cache", tmp_path / "me" / "corpA")
+    assert after.keys() == {"me/solo/1", "corpA/anna/1", "corpA/bob/1"}
+
+
+def test_manifests_of_one_name_in_two_folders_are_two_corpora(tmp_path):
+    for folder, seed in (("x", 1), ("y", 2)):
+        speak(tmp_path / folder, f"{folder}1", seed=seed)
+        (tmp_path / folder / "train.csv").write_text(f"path,speaker\n{folder}1.wav,s1\n")
+        both = cached(tmp_path / "cache", tmp_path / folder / "train.csv")
+    assert both.keys() == {"train/s1/x1", "y/train.csv/s1/y1"}
+
+
+def test_a_manifest_may_grow_and_be_read_again(tmp_path):
+    speak(tmp_path, "1", "2", "3")
+    manifest = tmp_path / "one.csv"
+    manifest.write_text("path,speaker\n1.wav,a/s1\n2.wav,b/s1\ngone.wav,s2\n")
+    first = cached(tmp_path / "cache", manifest)
+    assert first.keys() == {"one/a/s1/1", "one/b/s1/2"}
+    assert cached(tmp_path / "cache", manifest) == first
+    manifest.write_text(manifest.read_text() + "3.wav,a/s1\n")
+    assert cached(tmp_path / "cache", manifest).keys() == {*first, "one/a/s1/3"}
+
+
+def test_a_manifest_that_described_a_corpus_may_speak_of_other_files_later(tmp_path):
+    speak(tmp_path / "c", "s1/1")
+    before = cached(tmp_path / "cache", tmp_path / "c")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("path,speaker\nc/s1/1.wav,s1\n")
+    assert cached(tmp_path / "cache", manifest) == before
+    speak(tmp_path / "o", "7", seed=7)
+    manifest.write_text("path,speaker\no/7.wav,s1\n")
+    assert cached(tmp_path / "cache", manifest).keys() == {*before, "m/s1/7"}
+
+
+def test_a_name_that_some_of_a_place_have_is_taken(tmp_path):
+    speak(tmp_path / "R", "s1/1", "s1/2", "s2/1")
+    cached(tmp_path / "cache", tmp_path / "R")
+    cached(tmp_path / "cache", tmp_path / "R" / "s2", corpus="Y")
+    after = cached(tmp_path / "cache", speak(tmp_path / "o" / "Y", "s2/other", seed=3))
+    assert after.keys() == {"R/s1/1", "R/s1/2", "Y/s2/1", "o/Y/s2/other"}

@@ -464,8 +464,10 @@ def test_an_earlier_cache_of_two_folders_is_not_made_again_from_one(tmp_path, co
     (folder / "index.jsonl").write_text(json.dumps({"speaker": "s9", "utterance": "x"}) + "\n")
     roots = [str(corpus / "p225"), str(tmp_path / "unmounted")]
     (folder / "cache.json").write_text(json.dumps({"tool": TOOL, "settings": {"format": 2}, "filled_from": roots}))
-    with pytest.raises(CacheError, match=f"and from {tmp_path / 'unmounted'} too, which would be lost"):
-        build(folder, corpus)
+    (tmp_path / "unmounted").mkdir()  # as its mount point
+    for looked_at in (corpus, tmp_path):
+        with pytest.raises(CacheError, match=f"and from {tmp_path / 'unmounted'} too, which would be lost"):
+            build(folder, looked_at)
     assert old.exists()
     assert update(UtteranceCache(folder), find_recordings(corpus), sure=True).added == 4
     assert not old.exists()
