@@ -54,10 +54,15 @@ def audio_path(folder: Path, sha256: str) -> Path:
     return Path(folder, AUDIO_FOLDER, sha256[:2], f"{sha256}.wav")
 
 
+def wav_size(samples: int) -> int:
+    """How many bytes the WAV file of so many samples takes."""
+    return HEADER_SIZE + 2 * samples
+
+
 def is_whole(folder: Path, utterance: Utterance) -> bool:
     """Whether the WAV file is there in its full length; a look at its size, not at its content."""
     try:
-        return audio_path(folder, utterance.sha256).stat().st_size == HEADER_SIZE + 2 * utterance.samples
+        return audio_path(folder, utterance.sha256).stat().st_size == wav_size(utterance.samples)
     except OSError:
         return False
 

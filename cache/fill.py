@@ -13,7 +13,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from cache.entries import AUDIO_FOLDER, HEADER_SIZE, Entry, Skipped, audio_path, make_entry
+from cache.entries import AUDIO_FOLDER, Entry, Skipped, audio_path, make_entry, wav_size
 from cache.index import INDEX, Key, Utterance, index_line
 from cache.mark import SETTINGS_DIGEST
 from cache.staging import staging
@@ -48,7 +48,7 @@ class Filling:
 
     def is_stored(self, entry: Utterance) -> bool:
         """Whether its file is there in its full length."""
-        return self.stored.get(entry.sha256) == HEADER_SIZE + 2 * entry.samples
+        return self.stored.get(entry.sha256) == wav_size(entry.samples)
 
 
 def fill(folder: Path, filling: Filling, recordings: list[Recording], workers: int, anew: bool = False) -> None:
@@ -79,7 +79,7 @@ def fill(folder: Path, filling: Filling, recordings: list[Recording], workers: i
             index.write(index_line(entry))
             filling.entries[entry.key] = entry
             if outcome.staged is not None:
-                filling.stored[entry.sha256] = HEADER_SIZE + 2 * entry.samples
+                filling.stored[entry.sha256] = wav_size(entry.samples)
                 filling.added.append(entry.key)
 
 

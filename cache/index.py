@@ -5,14 +5,13 @@ A line torn by a crash is ignored, so that its utterance is done again.
 """
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from corpus.recording import Speaker
+from corpus.recording import Recording, Speaker
 from storage.atomic import atomic_file
 
 INDEX = "index.jsonl"
@@ -41,26 +40,12 @@ class Utterance(NamedTuple):
     leading_blank_ms: float
     trailing_blank_ms: float
 
-    @property
-    def key(self) -> Key:
-        """What identifies an entry."""
-        return self[:3]
+    key, origin, path = Recording.key, Recording.origin, Recording.path  # of the same first fields
 
     @property
     def whose(self) -> Speaker:
         """The speaker."""
         return Speaker(self.corpus, self.speaker)
-
-    @property
-    def origin(self) -> tuple[str, float | None, float | None]:
-        """(path, start, end): what was recorded, whoever is said to speak in it."""
-        path = os.path.join(self.place, self.source)  # noqa: PTH118, a path is slower, and there are many
-        return path, self.start, self.end
-
-    @property
-    def path(self) -> Path:
-        """Where the recording is, or was."""
-        return Path(self.place, self.source)
 
 
 _TYPES = tuple(Utterance.__annotations__.values())

@@ -1,7 +1,7 @@
 """Update a cache, or make it anew. Files that no entry names are deleted last, when the index is on the disk."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from cache import lapsed
@@ -15,6 +15,7 @@ from cache.utterances import UtteranceCache
 from corpus.listing import Listing
 from corpus.recording import Recording
 from storage.atomic import sync_folder
+from storage.errors import first_few
 
 SHOWN = 3  # names in a message
 
@@ -116,8 +117,8 @@ def _check_earlier(mark: CacheMark, recordings: Collection[Recording], sure: boo
     others = [root for root in mark.filled_from if not any(path.is_relative_to(root) for path in paths)]
     if others and not sure:
         raise CacheError(
-            f"the cache was made by an earlier version of this tool, and from {_shown(others)} too, which would be "
-            "lost. Name a new --cache_output_dir; or add --yes, and --update_cache from there afterwards"
+            f"the cache was made by an earlier version of this tool, and from {first_few(sorted(others), SHOWN)} too, "
+            "which would be lost. Name a new --cache_output_dir; or add --yes, and --update_cache from there afterwards"
         )
 
 
@@ -142,7 +143,7 @@ def _forget(filling: Filling, keys: Collection[Key], message: str) -> None:
     for key in keys:
         del filling.entries[key]
     if keys:
-        logger.warning(message, len(keys), _shown("/".join(key) for key in keys))
+        logger.warning(message, len(keys), first_few(sorted("/".join(key) for key in keys), SHOWN))
 
 
 def _tell_twins(pairs: list[tuple[Utterance, Utterance]], whose: str) -> None:
@@ -159,10 +160,5 @@ def _tell_unseen(filling: Filling, recordings: Collection[Recording], gone: Coll
     if unseen:
         logger.info(
             "%d utterances stay, whose recordings were not seen or not chosen, of %s",
-            len(unseen), _shown(set(unseen.values())),
+            len(unseen), first_few(sorted(set(unseen.values())), SHOWN),
         )  # fmt: skip
-
-
-def _shown(names: Iterable[str]) -> str:
-    names = sorted(names)
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

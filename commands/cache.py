@@ -107,12 +107,12 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
         listing = read_manifest(args.manifest, args.corpus)
     else:
         audio_dir = entry_point.choose_audio_dir(args.audio_dir)
+        root = absolute(audio_dir)
         try:
-            known = _places_above(absolute(audio_dir), cache)
+            known = _places_above(root, cache)
             listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus, known)
         except NothingThereError as error:
-            below = absolute(audio_dir)
-            if not any(one.path.is_relative_to(below) for one in cache.utterances.values()):
+            if not any(one.path.is_relative_to(root) for one in cache.utterances.values()):
                 raise
             raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
     logger.info(listing.how)

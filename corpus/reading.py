@@ -77,11 +77,10 @@ def find_recordings(
         root,
         recordings,
         how,
-        False,
-        corpus is not None,
-        speaker_from is not None,
-        tuple(walk.unreadable),
-        walk.not_read,
+        is_named=corpus is not None,
+        is_told=speaker_from is not None,
+        unreadable=tuple(walk.unreadable),
+        not_read=walk.not_read,
     )
 
 

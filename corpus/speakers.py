@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from corpus.recording import Speaker
-from storage.errors import UserError
+from storage.errors import UserError, first_few
 
 NAMES_SHOWN = 5
 
@@ -69,10 +69,7 @@ def matching(name: str, known: Iterable[Speaker]) -> set[Speaker]:
 
 def listed(names: Iterable[str], known: Iterable[Speaker]) -> set[Speaker]:
     """Whom of the known speakers a list means."""
-    by_name: dict[str, list[Speaker]] = {}
-    for speaker in known:
-        by_name.setdefault(speaker.name, []).append(speaker)
-    return {one for name in names for one in matching(name, by_name.get(name.rpartition("/")[2], ()))}
+    return set().union(*_whom(names, known).values())
 
 
 def trained_on(names: Iterable[str], known: Collection[Speaker]) -> tuple[set[Speaker], set[Speaker]]:
@@ -85,9 +82,7 @@ def trained_on(names: Iterable[str], known: Collection[Speaker]) -> tuple[set[Sp
         those whose corpus agrees with that of the training, as far as both are known; and those who share their name
         with somebody of a corpus that is not among the known: it may be theirs, under another name.
     """
-    by_name: dict[str, list[Speaker]] = {}
-    for speaker in known:
-        by_name.setdefault(speaker.name, []).append(speaker)
+    by_name = _by_name(known)
     corpora = {speaker.corpus for speaker in known}
     heard, perhaps = set(), set()
     for name in names:
@@ -102,7 +97,7 @@ def trained_on(names: Iterable[str], known: Collection[Speaker]) -> tuple[set[Sp
 def tell_perhaps_heard(speakers: Collection[Speaker]) -> None:
     """Warn of speakers who may be the training's, see `trained_on`."""
     if speakers:
-        shown = ", ".join(map(str, sorted(speakers)[:NAMES_SHOWN])) + (", ..." if len(speakers) > NAMES_SHOWN else "")
+        shown = first_few(map(str, sorted(speakers)), NAMES_SHOWN)
         logger.warning(
             "%d speakers share their names with speakers of the training, whose corpus is not in this cache, or under "
             "another name: if they are the same, what follows is no figure for unseen voices: %s", len(speakers), shown
@@ -115,16 +110,15 @@ def check_listed(names: Collection[str], known: Collection[Speaker]) -> None:
     Raises:
         UserError: as said; the message has the nearest names.
     """
-    found = {name: listed([name], known) for name in names}
+    found = _whom(names, known)
     for name, several in found.items():
         if len(several) > 1:
             logger.info("%s is the name of %d speakers: %s", name, len(several), ", ".join(sorted(map(str, several))))
     missing = [name for name in names if not found[name]]
     if missing:
-        shown = ", ".join(missing[:NAMES_SHOWN]) + (", ..." if len(missing) > NAMES_SHOWN else "")
         raise UserError(
-            f"{len(missing)} of the {len(names)} speakers named are not in the cache: {shown}"
-            f"{_nearest(missing[0], known)}"
+            f"{len(missing)} of the {len(names)} speakers named are not in the cache: "
+            f"{first_few(missing, NAMES_SHOWN)}{_nearest(missing[0], known)}"
         )
 
 
@@ -147,6 +141,19 @@ def the_one(name: str, known: Collection[Speaker], where: str) -> Speaker:
             "To add recordings: cli.py --update_cache --audio_dir FOLDER"
         )
     return found.pop()
+
+
+def _whom(names: Iterable[str], known: Iterable[Speaker]) -> dict[str, set[Speaker]]:
+    """Whom of the known speakers each name means."""
+    by_name = _by_name(known)
+    return {name: matching(name, by_name.get(name.rpartition("/")[2], ())) for name in names}
+
+
+def _by_name(known: Iterable[Speaker]) -> dict[str, list[Speaker]]:
+    found: dict[str, list[Speaker]] = {}
+    for speaker in known:
+        found.setdefault(speaker.name, []).append(speaker)
+    return found
 
 
 def _ends_agree(one: str, other: str) -> bool:
