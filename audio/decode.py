@@ -109,7 +109,7 @@ def _bounded(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def _resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
-    """The same signal at `SAMPLE_RATE`; its offset goes round the resampler, which would ring at its beginning and end."""
+    """The same at `SAMPLE_RATE`. Its offset goes round the resampler, which would ring at the beginning and the end."""
     if rate == SAMPLE_RATE:
         yield from blocks
         return
@@ -117,7 +117,9 @@ def _resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
     offset = np.zeros(1, np.float32)
     for number, block in enumerate(blocks):
         offset = offset if number else block[:1].copy()
-        yield stream.resample_chunk(block - offset) + offset
+        with np.errstate(over="ignore", invalid="ignore"):  # whose outcome is refused
+            resampled = stream.resample_chunk(block - offset) + offset
+        yield resampled
     yield stream.resample_chunk(np.zeros(0, np.float32), last=True) + offset
 
 

@@ -13,8 +13,8 @@ def without_rumble(signal: np.ndarray) -> np.ndarray:
     """Subtract what a moving average, taken twice, makes of a signal: a high-pass of linear phase, 1 - sinc².
 
     12 dB an octave, 16 dB at 30 Hz; nothing is ringing. An offset makes no difference at all, not even at the ends,
-    where the signal counts as if it went on as at its outermost samples. (A sharper filter takes three times as long, and
-    `scipy.signal` longer to import than two recordings to be compared.)
+    where the signal counts as if it went on as at its outermost samples. (A sharper filter takes three times as long,
+    and `scipy.signal` longer to import than two recordings to be compared.)
 
     Args:
         signal: float32, shape = (samples,), at `RATE`, at least one.

@@ -41,7 +41,7 @@ def utterance_in(decoded: np.ndarray) -> Utterance:
 
 
 def _as_pcm(signal: np.ndarray) -> np.ndarray:
-    """Round to int16, after scaling a quiet signal up, so that rounding does no harm, and one beyond full scale down."""
+    """Round to int16; a quiet signal is scaled up before, so that this does no harm, one beyond full scale down."""
     peak = max(-float(signal.min()), float(signal.max()))
     if peak < SILENT_PEAK:
         raise UnusableAudioError("silent")
