@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audio.decode import SAMPLE_RATE, convert
+from audio.decode import SAMPLE_RATE
 from audio.reader import UnusableAudioError
-from audio.silence import checked_span
+from audio.utterance import cleaned
 from batcher.chain import Disturbances, Voices, chain
 from batcher.codecs import to_pcm
 from batcher.splits import TRAIN
@@ -80,16 +80,15 @@ def disturbed(signal: np.ndarray, voices: Voices, options: Disturbances, rng: np
         voices: of other speakers, for babble.
 
     Returns:
-        int16, (samples,), as the cache would hold it; the utterance as it was where nothing is left that could serve.
+        int16, (samples,), as the cache would hold it, but that nothing is cut off again at the ends: from what begins
+        and ends loudly already, v1's rule would take a word. The utterance as it was where nothing is left of it.
     """
     begin = int(rng.integers(0, max(len(signal) - LONGEST, 0) + 1))
     copy = chain(signal[begin : begin + LONGEST].astype(np.float32), voices, options, rng)
     try:
-        heard = convert(to_pcm(copy), SAMPLE_RATE)
-        start, stop = checked_span(heard)
+        return cleaned(to_pcm(copy).astype(np.float32))
     except UnusableAudioError:
         return signal
-    return heard[start:stop]
 
 
 def _stretch(folder: Path, utterance: Utterance) -> np.ndarray:
