@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from audio.decode import SAMPLE_RATE
-from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, log_mel
+from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, speech_log_mel
 from batcher.choice import choose, fingerprint
 from batcher.copies import CopyPlan, copies_of, plans
 from batcher.inputs import FORMAT, POWER_DTYPE, InputsError
@@ -107,7 +107,7 @@ def _write_powers(folder: Path, settings: FeatureSettings, batch: list[CopyPlan]
         for plan in batch:
             signal = read_signal(folder, plan.utterance)
             for version in (signal, *copies_of(signal, plan, folder)):
-                powers = log_mel(version, settings).astype(POWER_DTYPE)
+                powers = speech_log_mel(version, settings).astype(POWER_DTYPE)
                 file.write(powers.tobytes())
                 lengths.append(len(powers))
     return staged, lengths

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from audio.mfcc import FeatureSettings, log_mel
+from audio.mfcc import FeatureSettings, speech_log_mel
 from batcher.chain import Disturbances
 from batcher.copies import BABBLE_VOICES, LONGEST, copies_of, disturbed, plans
 from batcher.generate import generate_inputs
@@ -83,7 +83,7 @@ def test_what_stands_in_the_inputs_are_the_copies_powers(tmp_path, tiny_cache, t
         made = copies_of(read_signal(tiny_cache.folder, plan.utterance), plan, tiny_cache.folder)
         for copy, signal in enumerate(made):
             start, length = inputs.train.copy_starts[copy, number], inputs.train.copy_lengths[copy, number]
-            expected = log_mel(signal, FeatureSettings()).astype(np.float16)
+            expected = speech_log_mel(signal, FeatureSettings()).astype(np.float16)
             np.testing.assert_array_equal(inputs.train.powers[start : start + length], expected)
 
 
