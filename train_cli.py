@@ -18,6 +18,8 @@ from training.options import (
     TrainingOptions,
 )
 
+SHORTEST_WINDOW, LONGEST_WINDOW = 0.2, 20  # s
+
 logger = logging.getLogger("train_cli")
 
 
@@ -64,6 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--max_epochs", type=positive_int, metavar="N", help="of 100 steps each "
          f"(default: {_defaults('max_epochs')})")  # fmt: skip
     flag("--max_steps", type=positive_int, metavar="N", help="end the stage there (default: after --max_epochs)")
+    flag("--window_seconds", type=window_seconds, metavar="S,S", help="lengths of speech to train on, one a batch "
+         f"(default: {_defaults('window_seconds')})")  # fmt: skip
     flag("--patience", type=positive_int, default=TrainingOptions.patience, metavar="N", help="epochs without "
          "progress to stop after")  # fmt: skip
     flag("--triplet_selection", choices=("semi-hard", "hard", "random"), default=TrainingOptions.triplet_selection,
@@ -72,8 +76,20 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--softmax_margin", type=share, default=TrainingOptions.softmax_margin, help="off the right speaker's cosine")
     flag("--no_augmentation", dest="augmentation", action="store_false", help="train on windows as they are and keep "
          "embeddings whole (default: other speeds, rooms, noises, channels; dropout before the softmax)")  # fmt: skip
+    flag("--no_weight_averaging", dest="weight_averaging", action="store_false", help="keep the last weights (default: "
+         "a moving average of them)")  # fmt: skip
     flag("--seed", type=seed, default=TrainingOptions.seed, help="of the first weights and of everything drawn")
     return parser
+
+
+def window_seconds(text: str) -> tuple[float, ...]:
+    """Lengths between commas, for argparse; one that is named twice is drawn twice as often."""
+    lengths = tuple(positive_float(part) for part in text.split(","))
+    if not all(SHORTEST_WINDOW <= length <= LONGEST_WINDOW for length in lengths):
+        raise argparse.ArgumentTypeError(
+            f"expected seconds from {SHORTEST_WINDOW} to {LONGEST_WINDOW}, between commas. Received {text!r}"
+        )
+    return lengths
 
 
 def train(args: argparse.Namespace) -> None:
@@ -121,7 +137,11 @@ def training_options(args: argparse.Namespace) -> TrainingOptions:
 
 
 def _defaults(name: str) -> str:
-    return ", ".join(f"{stage} {getattr(values, name)}" for stage, values in DEFAULTS.items())
+    return "; ".join(f"{stage} {_text(getattr(values, name))}" for stage, values in DEFAULTS.items())
+
+
+def _text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 if __name__ == "__main__":

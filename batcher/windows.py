@@ -33,7 +33,10 @@ class Preparation(Protocol):
 
 
 class WindowSampler:
-    """Draws random windows from a split.
+    """Draws random windows from a split, those of a batch all of one length.
+
+    Of several lengths the step's generator chooses, so that a network learns from short windows what to hear in short
+    utterances, and from long ones what it takes time to hear.
 
     Speakers of whom there is more speech are drawn more often, by the square root of it: to draw all alike spends most
     steps on those of whom there is least to learn, and to draw speech alike forgets them.
@@ -41,9 +44,9 @@ class WindowSampler:
     A speaker at another speed has the label of the speaker plus a multiple of `labels`.
     """
 
-    def __init__(self, split: SpeakerSplit, frames: int, prepare: Preparation):
-        """Sample windows of `frames` from `split`; an utterance shorter than that is repeated."""
-        self.split, self.frames, self.prepare = split, frames, prepare
+    def __init__(self, split: SpeakerSplit, lengths: tuple[int, ...], prepare: Preparation):
+        """Sample windows from `split`, each batch of one of `lengths` (frames); a shorter utterance is repeated."""
+        self.split, self.lengths, self.prepare = split, lengths, prepare
         order = np.argsort(split.labels, kind="stable")
         self.speakers, first, self.counts = np.unique(split.labels[order], return_index=True, return_counts=True)
         self.labels = int(self.speakers.max()) + 1
@@ -88,13 +91,14 @@ class WindowSampler:
 
     def _batch(self, utterances: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> Batch:
         """One random window from each of `utterances` (batch,), at the speeds of these numbers (batch,)."""
+        frames = int(rng.choice(self.lengths))
         factors = np.array(self.prepare.speeds)[speeds]
         tempo = self.prepare.tempo
         pace = factors * rng.uniform(1 - tempo, 1 + tempo, len(utterances))
-        needed = np.ceil(self.frames * pace).astype(np.int64)
+        needed = np.ceil(frames * pace).astype(np.int64)
         starts, lengths = self._versions(utterances, rng)
         begin = rng.integers(0, np.maximum(lengths - needed, 0) + 1)
-        windows = self.prepare(_cut(self.split.powers, starts, lengths, begin, self.frames, pace), factors, rng)
+        windows = self.prepare(_cut(self.split.powers, starts, lengths, begin, frames, pace), factors, rng)
         return Batch(windows, self.split.labels[utterances] + speeds * self.labels)
 
     def _versions(self, utterances: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,9 @@
 """Checkpoints: one npz file with every weight, and JSON beside them that says what they are.
 
 No pickle is involved, so that a checkpoint from elsewhere can be opened; and no TensorFlow, so that its description can
-be read at once. Arrays are named `embedder/<variable>`, `head/<variable>` and `optimizer/<variable>`.
+be read at once. Arrays are named `embedder/<variable>`, `head/<variable>` and `optimizer/<variable>`. Embedder and head
+are what to use: mostly averages (training/averaging.py), beside which `trained_embedder/<variable>` and
+`trained_head/<variable>` are the weights that an interrupted training goes on from.
 """
 
 import io

@@ -28,7 +28,7 @@ class NetworkOptions:
     """What it takes to build the network again."""
 
     feature_size: int = 60  # values per frame
-    window_frames: int = 200  # 2 s
+    window_frames: int = 200  # 2 s: what test figures are measured on, and the least that inference embeds
     conv_filters: tuple[int, ...] = (64, 96, 96)
     conv_kernels: tuple[int, ...] = (3, 3, 3)  # frames
     conv_strides: tuple[int, ...] = (2, 2, 2)
@@ -59,7 +59,7 @@ def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndar
 
     Returns:
         a model (batch, frames, 60) -> (batch, embedding_size), of unit length with `normalize_embeddings`. Any number
-        of frames works; `window_frames` is what it was trained on.
+        of frames works.
     """
     features = keras.Input((None, options.feature_size), name="features")
     x = layers.Normalization(mean=mean, variance=np.square(deviation), name="feature_normalization")(features)
@@ -108,7 +108,7 @@ def restore_embedder(checkpoint: Checkpoint) -> keras.Model:
     options = NetworkOptions.from_json(checkpoint.description["network"])
     mean, deviation = (checkpoint.arrays[f"normalization/{name}"] for name in ("mean", "deviation"))
     embedder = build_embedder(options, mean, deviation)
-    assign(stored_variables(embedder), checkpoint.part("embedder"), "embedder")
+    assign(by_path(embedder), checkpoint.part("embedder"), "embedder")
     return embedder
 
 
@@ -117,18 +117,23 @@ def stored_variables(model: keras.Model) -> list[keras.Variable]:
     return [variable for variable in model.variables if "seed_generator" not in variable.path]
 
 
-def assign(variables: list[keras.Variable], arrays: dict[str, np.ndarray], part: str) -> None:
-    """Set variables from the arrays of a checkpoint's part.
+def by_path(model: keras.Model) -> dict[str, keras.Variable]:
+    """What a checkpoint holds of a model, by its names there."""
+    return {variable.path: variable for variable in stored_variables(model)}
+
+
+def assign(variables: dict[str, keras.Variable], arrays: dict[str, np.ndarray], part: str) -> None:
+    """Set variables from the arrays of the same names in a checkpoint's part.
 
     Raises:
         CheckpointError: one is missing, or of another shape.
     """
-    for variable in variables:
-        expected, array = tuple(variable.shape), arrays.get(variable.path)
+    for name, variable in variables.items():
+        expected, array = tuple(variable.shape), arrays.get(name)
         if array is None or array.shape != expected:
             received = "none" if array is None else array.shape
             raise CheckpointError(
-                f"the checkpoint does not fit the network: expected {part}/{variable.path} of shape {expected}. "
+                f"the checkpoint does not fit the network: expected {part}/{name} of shape {expected}. "
                 f"Received {received}"
             )
         variable.assign(array)

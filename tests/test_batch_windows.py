@@ -37,7 +37,7 @@ class AsTheyAre:
 
 @pytest.fixture
 def sampler(split) -> WindowSampler:
-    return WindowSampler(split, FRAMES, AsTheyAre())
+    return WindowSampler(split, (FRAMES,), AsTheyAre())
 
 
 DRAWS = {
@@ -98,6 +98,14 @@ def test_another_seed_draws_other_batches(sampler):
     assert not any(same(a, b) for a, b in itertools.product(first, second))
 
 
+@pytest.mark.parametrize("name", DRAWS)
+def test_each_batch_has_one_of_several_lengths(split, name):
+    draw = DRAWS[name](WindowSampler(split, (4, 6, 6, 9), AsTheyAre()))
+    drawn = [batch.windows.shape[1] for batch in take(draw, seed=0, first=0, count=400)]
+    shares = [drawn.count(length) / 400 for length in (4, 6, 9)]
+    assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.08)  # a length that is named twice comes twice as often
+
+
 def test_an_error_while_drawing_reaches_the_caller():
     def draw(rng):
         raise LookupError("no speakers")
@@ -135,7 +143,7 @@ def test_utterances_keep_their_order_so_that_a_seed_draws_the_same_on_every_proc
     labels = np.random.default_rng(0).integers(0, 3, 5000)
     ones = np.ones(5000, np.int64)
     split = SpeakerSplit(np.zeros((5000, 33), np.float16), np.arange(5000), ones, labels)
-    for own in WindowSampler(split, FRAMES, AsTheyAre())._utterances:
+    for own in WindowSampler(split, (FRAMES,), AsTheyAre())._utterances:
         assert (np.diff(own) > 0).all()
 
 
@@ -226,7 +234,7 @@ def test_an_empty_split_has_no_covering_windows():
 
 def test_windows_of_the_real_inputs(tiny_inputs):
     prepare = Plain(tiny_inputs.feature_settings)
-    batch = WindowSampler(tiny_inputs.train, 160, prepare).softmax_batch(np.random.default_rng(0), 8)
+    batch = WindowSampler(tiny_inputs.train, (160,), prepare).softmax_batch(np.random.default_rng(0), 8)
     assert batch.windows.shape == (8, 160, 60)
     assert np.isfinite(batch.windows).all()
     assert set(batch.labels.tolist()) <= {0, 1}
@@ -245,14 +253,14 @@ def pace(windows: np.ndarray) -> np.ndarray:
 
 
 def test_tempo_speeds_windows_up_and_down_within_its_bounds():
-    sampler = WindowSampler(counting(), 100, AsTheyAre(tempo=0.2))
+    sampler = WindowSampler(counting(), (100,), AsTheyAre(tempo=0.2))
     drawn = pace(sampler.softmax_batch(np.random.default_rng(0), 400).windows)
     assert 0.79 <= drawn.min() < 0.82
     assert 1.18 < drawn.max() <= 1.21
 
 
 def test_a_speaker_at_another_speed_is_another_speaker():
-    sampler = WindowSampler(counting(), 100, AsTheyAre(speeds=(1.0, 0.8, 1.25)))
+    sampler = WindowSampler(counting(), (100,), AsTheyAre(speeds=(1.0, 0.8, 1.25)))
     for draw, seed in itertools.product(DRAWS.values(), range(5)):
         windows, labels = draw(sampler)(np.random.default_rng(seed))
         assert set(labels.tolist()) <= set(range(6))
@@ -268,14 +276,14 @@ def test_windows_are_prepared_at_their_speeds_by_the_generator_of_the_batch():
 
     prepare = Noting(speeds=(1.0, 0.8, 1.25))
     rng = np.random.default_rng(0)
-    windows, labels = WindowSampler(counting(), 100, prepare).softmax_batch(rng, 50)
+    windows, labels = WindowSampler(counting(), (100,), prepare).softmax_batch(rng, 50)
     np.testing.assert_array_equal(prepare.given[0], np.array([1.0, 0.8, 1.25])[labels // 2])
     assert prepare.given[1] is rng
     assert windows.max() <= 0  # what came out of it
 
 
 def test_windows_of_one_speaker_in_a_batch_have_one_speed():
-    sampler = WindowSampler(counting(), 100, AsTheyAre(speeds=(1.0, 0.8)))
+    sampler = WindowSampler(counting(), (100,), AsTheyAre(speeds=(1.0, 0.8)))
     for seed in range(10):
         labels = sampler.speaker_batch(np.random.default_rng(seed), 2, 5).labels.reshape(-1, 5)
         assert (labels == labels[:, :1]).all()
@@ -297,7 +305,7 @@ def copied() -> SpeakerSplit:
 
 @pytest.mark.parametrize("name", DRAWS)
 def test_windows_of_copies_come_in_the_place_of_their_utterances(copied, name):
-    plain, mixed = (WindowSampler(copied, 80, AsTheyAre(copied=share)) for share in (0, 0.6))
+    plain, mixed = (WindowSampler(copied, (80,), AsTheyAre(copied=share)) for share in (0, 0.6))
     draws = [DRAWS[name](sampler) for sampler in (plain, mixed)]
     versions = []
     for seed in range(200):
@@ -313,5 +321,5 @@ def test_windows_of_copies_come_in_the_place_of_their_utterances(copied, name):
 
 
 def test_inputs_without_copies_are_drawn_as_if_nobody_asked_for_any(split):
-    plain, asked = (WindowSampler(split, FRAMES, AsTheyAre(copied=share)) for share in (0, 0.5))
+    plain, asked = (WindowSampler(split, (FRAMES,), AsTheyAre(copied=share)) for share in (0, 0.5))
     assert same(*(one.softmax_batch(np.random.default_rng(0), 16) for one in (plain, asked)))

@@ -8,7 +8,16 @@ import pytest
 import tiny
 
 from models.checkpoint import CheckpointError
-from models.network import L2_LAYER, CosineLogits, NetworkOptions, assign, build_embedder, build_head, restore_embedder
+from models.network import (
+    L2_LAYER,
+    CosineLogits,
+    NetworkOptions,
+    assign,
+    build_embedder,
+    build_head,
+    by_path,
+    restore_embedder,
+)
 
 TINY = tiny.TinyNetworkOptions()
 MEAN, DEVIATION = np.linspace(-1, 1, 6, dtype=np.float32), np.linspace(1, 2, 6, dtype=np.float32)
@@ -169,4 +178,4 @@ def test_weights_that_do_not_fit_are_refused(damage):
     path = next(iter(arrays))
     arrays = {} if damage == "missing" else {path: arrays[path][:, :3]}
     with pytest.raises(CheckpointError, match=rf"head/{path} of shape \(8, 4\)"):
-        assign(head.variables, arrays, "head")
+        assign(by_path(head), arrays, "head")

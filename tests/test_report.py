@@ -9,8 +9,8 @@ from training.report import TrainingError, check_health, describe, format_metric
 ROW = {"epoch": 3, "step": 300, "seconds": 61.7, "learning_rate": 0.00125, "train_loss": 0.123456}
 
 
-def collapsed(loss=0.2, cosine=1.0):
-    return {**ROW, "train_loss": loss, "train_positive_cosine": cosine, "train_negative_cosine": cosine}
+def triplets(loss=0.2, positive=1.0, negative=1.0, side="train"):
+    return {**ROW, f"{side}_loss": loss, f"{side}_positive_cosine": positive, f"{side}_negative_cosine": negative}
 
 
 def test_metrics_in_a_line():
@@ -35,7 +35,7 @@ def test_a_loss_that_is_no_number_ends_the_run(loss):
 
 @pytest.mark.parametrize("margin", [0.2, 0.5])
 def test_collapse_is_told_with_a_way_out(margin, caplog):
-    check_health(collapsed(margin), margin)
+    check_health(triplets(margin), margin)
     assert f"margin of {margin}" in caplog.text
     assert "--learning_rate" in caplog.text
 
@@ -43,9 +43,25 @@ def test_collapse_is_told_with_a_way_out(margin, caplog):
 @pytest.mark.parametrize(
     "row",
     [
-        collapsed(cosine=0.5),
+        triplets(0.207, 0.990, 0.997),  # ../shared/cases/collapse_without_warning, batch-hard
+        triplets(0.1995, 0.9999, 0.9999),
+        triplets(0.21, 0.96, 0.97),
+        {**triplets(0.26, 0.6, 0.66), **triplets(0.199, 0.997, 0.996, "test")},  # within the epoch
+    ],
+)
+def test_embeddings_that_all_but_coincide_are_a_collapse(row, caplog):
+    check_health(row, 0.2)
+    assert "collapsed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        triplets(positive=0.5, negative=0.5),
+        triplets(0.35, 0.55, 0.70),  # batch-hard at the beginning of a healthy run
+        triplets(0.12, 0.99, 0.91),  # sigmoid embeddings, all of whose cosines are high
         {**ROW, "train_loss": 0.2},  # the softmax stages have no cosines
-        collapsed(loss=0.05),
+        triplets(loss=0.05),
     ],
 )
 def test_the_loss_or_the_cosines_alone_are_no_collapse(row, caplog):

@@ -49,12 +49,3 @@ def test_a_loss_that_is_no_number_is_no_progress(loss):
     assert not progress.update(loss)
     assert progress.epochs_without == 1
     assert progress.update(5.0)
-
-
-def test_a_loss_near_zero_is_learned():
-    progress = Progress()
-    assert not progress.learned
-    progress.update(0.011)
-    assert not progress.learned
-    progress.update(0.009)
-    assert progress.learned

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from audio.mfcc import FeatureSettings, cepstra_with_derivatives
+from audio.mfcc import FRAME_STEP, FeatureSettings, cepstra_with_derivatives
 from batcher.inputs import FORMAT, POWER_DTYPE, SpeakerSplit, TrainingInputs, load_inputs
 from batcher.restricted_pickle import write_record
 from models.checkpoint import VERSION, Checkpoint, load_checkpoint, save_checkpoint
@@ -92,8 +92,9 @@ def training_options(folder: Path, stage: str, **changes) -> TrainingOptions:
     path = folder / "full_inputs.pkl"
     if not path.exists():
         write_inputs(path, inputs())
-    given = {"batch_size": 20, "learning_rate": 3e-3, "max_epochs": 2, "augmentation": False, **changes}
-    return TrainingOptions(**{"stage": stage, "data_filename": path, "run_dir": folder / "runs", **given})
+    short = (TinyNetworkOptions.window_frames * FRAME_STEP,)
+    given = {"batch_size": 20, "learning_rate": 3e-3, "max_epochs": 2, "augmentation": False, "window_seconds": short}
+    return TrainingOptions(**{"stage": stage, "data_filename": path, "run_dir": folder / "runs", **given, **changes})
 
 
 def state(options: NetworkOptions = TinyNetworkOptions(), speakers: int = 4, train_embedder=True) -> NetworkState:

@@ -1,4 +1,4 @@
-"""The trainable whole: embedder, head and optimizer, and their way into and out of a checkpoint."""
+"""The trainable whole: embedder, head, optimizer and average, and their way into and out of a checkpoint."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,8 @@ import keras
 import numpy as np
 
 from models.checkpoint import Checkpoint
-from models.network import NetworkOptions, assign, build_embedder, build_head, stored_variables
+from models.network import NetworkOptions, assign, build_embedder, build_head, by_path, stored_variables
+from training.averaging import WeightAverage, variables_of
 
 
 @dataclass(frozen=True)
@@ -18,19 +19,46 @@ class NetworkState:
     embedder: keras.Model
     head: keras.Model | None  # the triplet stage has none
     optimizer: keras.optimizers.Optimizer
+    average: WeightAverage | None = None  # None: the weights themselves are what is measured and passed on
 
     @property
     def trainable_variables(self) -> list[keras.Variable]:
         """What a gradient step changes."""
         return self.embedder.trainable_variables + (self.head.trainable_variables if self.head else [])
 
+    @property
+    def result_embedder(self) -> keras.Model:
+        """What is measured and passed on."""
+        return self.average.embedder if self.average else self.embedder
+
+    @property
+    def result_head(self) -> keras.Model | None:
+        """The head that belongs to it."""
+        return self.average.head if self.average else self.head
+
+    def apply(self, gradients: list) -> None:
+        """Take a step along the gradients of `trainable_variables`, and let the average follow."""
+        self.optimizer.apply(gradients, self.trainable_variables)
+        if self.average:
+            self.average.update(variables_of(self.embedder, self.head), self.optimizer.iterations)
+
+    def start_from(self, arrays: dict[str, np.ndarray]) -> None:
+        """Set the embedder from the arrays of a checkpoint's part.
+
+        Raises:
+            CheckpointError: they are of another network.
+        """
+        assign(by_path(self.embedder), arrays, "embedder")
+        if self.average:
+            self.average.copy(variables_of(self.embedder, self.head))
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything under its checkpoint name."""
         mean, deviation = self.normalization
         named = {
-            f"{part}/{variable.path}": keras.ops.convert_to_numpy(variable)
+            f"{part}/{path}": keras.ops.convert_to_numpy(variable)
             for part, variables in self._parts().items()
-            for variable in variables
+            for path, variable in variables.items()
         }
         return {**named, "normalization/mean": mean, "normalization/deviation": deviation}
 
@@ -43,9 +71,20 @@ class NetworkState:
         for part, variables in self._parts().items():
             assign(variables, checkpoint.part(part), part)
 
-    def _parts(self) -> dict[str, list[keras.Variable]]:
-        head = {"head": stored_variables(self.head)} if self.head else {}
-        return {"embedder": stored_variables(self.embedder), **head, "optimizer": self.optimizer.variables}
+    def _parts(self) -> dict[str, dict[str, keras.Variable]]:
+        """The variables of each part of a checkpoint, by their names there.
+
+        `embedder` and `head` are what whoever opens the checkpoint wants. Where they are averages, the weights that
+        training goes on from are `trained_embedder` and `trained_head`.
+        """
+        trained = {"embedder": self.embedder, **({"head": self.head} if self.head else {})}
+        named = {part: by_path(model) for part, model in trained.items()}
+        result = dict(named)
+        if self.average:
+            averages = {"embedder": self.average.embedder, "head": self.average.head}
+            result = {part: dict(zip(named[part], stored_variables(averages[part]), strict=True)) for part in named}
+            result |= {f"trained_{part}": variables for part, variables in named.items()}
+        return {**result, "optimizer": {variable.path: variable for variable in self.optimizer.variables}}
 
 
 def build_state(
@@ -54,11 +93,21 @@ def build_state(
     speakers: int,
     train_embedder: bool,
     first_rate: float,
+    averaged: bool = False,
 ) -> NetworkState:
     """Build a fresh network with Adam; `speakers` is the size of its head, 0 for none."""
     embedder = build_embedder(options, *normalization)
     embedder.trainable = train_embedder
     head = build_head(options, speakers) if speakers else None
-    state = NetworkState(options, normalization, embedder, head, keras.optimizers.Adam(first_rate))
-    state.optimizer.build(state.trainable_variables)
+    optimizer = keras.optimizers.Adam(first_rate)
+    state = NetworkState(options, normalization, embedder, head, optimizer, _average(embedder, head, averaged))
+    optimizer.build(state.trainable_variables)
     return state
+
+
+def _average(embedder: keras.Model, head: keras.Model | None, averaged: bool) -> WeightAverage | None:
+    if not averaged:
+        return None
+    average = WeightAverage(keras.models.clone_model(embedder), head and keras.models.clone_model(head))
+    average.copy(variables_of(embedder, head))
+    return average

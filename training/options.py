@@ -1,6 +1,7 @@
 """What a training run is asked to do."""
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ STEPS_PER_EPOCH = 100
 WINDOWS_PER_SPEAKER = 5  # in a P x K batch
 SMALLEST_TRIPLET_BATCH = 2 * WINDOWS_PER_SPEAKER  # two speakers
 RANDOM_BATCH = 900  # windows: v1's 300 anchors, 300 positives, 300 negatives
+WINDOW_SECONDS = (0.8, 1.2, 2.0, 2.8)  # of speech; each batch has one of them
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,13 @@ class StageDefaults:
     batch_size: int  # windows
     learning_rate: float  # at the first step; it falls along half a cosine
     max_epochs: int
+    window_seconds: tuple[float, ...] = WINDOW_SECONDS
 
 
 DEFAULTS = {
     SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=360),
     TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=30),
-    FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10),
+    FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10, window_seconds=(2.0,)),
 }
 
 
@@ -40,6 +43,7 @@ class TrainingOptions:
     learning_rate: float
     max_epochs: int  # of STEPS_PER_EPOCH steps
     max_steps: int | None = None  # ends the run earlier
+    window_seconds: tuple[float, ...] = WINDOW_SECONDS  # lengths of windows, of which each batch has one
     patience: int = 100  # epochs without progress of the training loss before the run stops
     normalize_embeddings: bool = False
     embedding_activation: str | None = None  # None: what the checkpoint has, else linear
@@ -47,6 +51,7 @@ class TrainingOptions:
     margin: float = 0.2  # of the triplet loss, in cosine
     softmax_margin: float = 0.2  # taken off the right speaker's cosine
     augmentation: bool = True  # of the windows that the embedder trains on
+    weight_averaging: bool = True  # what is measured and passed on is a moving average of the weights
     seed: int = 0
     checkpoint: Path | None = None  # where to start from instead of the stage before
     from_scratch: bool = False
@@ -63,6 +68,5 @@ class TrainingOptions:
         return planned if self.max_steps is None else min(planned, self.max_steps)
 
     def as_json(self) -> dict:
-        """The fields, with paths as text."""
-        fields = dataclasses.asdict(self)
-        return {name: str(value) if isinstance(value, Path) else value for name, value in fields.items()}
+        """The fields as they come back from JSON: paths as text, tuples as lists."""
+        return json.loads(json.dumps(dataclasses.asdict(self), default=str))

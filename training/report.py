@@ -5,8 +5,8 @@ import math
 
 from storage.errors import UserError
 
-SAME = 0.999  # mean cosine above which embeddings coincide
-NEAR_MARGIN = 0.02  # relative
+SAME = 0.95  # mean cosine above which different speakers' embeddings all but coincide
+NO_GAIN = 0.9  # share of the margin; a loss above it tells positives from negatives no better than equal ones would
 
 _PERCENT = ("accuracy", "share")
 
@@ -38,14 +38,19 @@ def check_health(row: dict[str, float], margin: float) -> None:
         raise TrainingError(
             "the loss is no longer a number, so the run ends at its last checkpoint; try a smaller --learning_rate"
         )
-    cosines = row.get("train_positive_cosine", 0), row.get("train_negative_cosine", 0)
-    if abs(row["train_loss"] - margin) <= NEAR_MARGIN * margin and min(cosines) > SAME:
+    if any(_collapsed(row, side, margin) for side in ("train", "test")):
         logger.warning(
-            "collapsed: the loss stands at the margin of %s and all cosines at 1, so every voice has the same "
+            "collapsed: the loss stands at the margin of %s and all cosines near 1, so every voice has nearly the same "
             "embedding; try --triplet_selection semi-hard or random, a smaller --learning_rate, or a start from the "
             "softmax stage",
             margin,
         )
+
+
+def _collapsed(row: dict[str, float], side: str, margin: float) -> bool:
+    """Whether the triplets of one side, mined or random, are all alike, as far as the margin sees."""
+    cosines = row.get(f"{side}_positive_cosine", 0), row.get(f"{side}_negative_cosine", 0)
+    return min(cosines) > SAME and row[f"{side}_loss"] > NO_GAIN * margin
 
 
 def _format(name: str, value: float) -> str:

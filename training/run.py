@@ -128,7 +128,8 @@ class _Run:
     def train(self) -> None:
         """Take all steps that are left; save and raise KeyboardInterrupt when asked to stop."""
         if self.finished:
-            logger.info("this run is finished; raise --max_epochs or --max_steps to prolong it, or use --from_scratch")
+            longer = "" if self.position.progress.learned else "raise --max_epochs or --max_steps to prolong it, or "
+            logger.info("this run is finished; %suse --from_scratch to begin anew", longer)
             return
         self.folder.write_options(self.options.as_json())
         writer = tf.summary.create_file_writer(str(self.folder.tensorboard))
@@ -183,8 +184,9 @@ class _Run:
         logger.info(describe(row))
         check_health(row, self.options.margin)
         is_best = position.progress.update(row["train_loss"])
-        if self.position.progress.learned:
-            logger.info("the training loss is as good as zero: stopping early")
+        position.progress.learned = self.stage.learned(row)
+        if position.progress.learned:
+            logger.info("nothing is left to learn (%s): stopping early", self.stage.LEARNED)
         elif self.stalled:
             logger.info("no progress in %d epochs: stopping early", self.options.patience)
         self.history.append(row)

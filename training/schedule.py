@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 FLOOR_SHARE = 0.01  # of the first learning rate, reached at the last step
 LEAST_PROGRESS = 1e-3  # relative fall of the loss that counts
-LEARNED = 0.01  # training loss at which nothing is left to learn; a hundred real speakers do not get there
 
 
 def learning_rate(step: int, total_steps: int, first: float) -> float:
@@ -23,11 +22,7 @@ class Progress:
 
     best: float = math.inf
     epochs_without: int = 0
-
-    @property
-    def learned(self) -> bool:
-        """Whether the loss is as good as zero."""
-        return self.best < LEARNED
+    learned: bool = False  # there is nothing left to learn, by the stage's own rule
 
     def update(self, loss: float) -> bool:
         """Take an epoch's loss; True if it is a new best."""

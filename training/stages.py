@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from audio.mfcc import cepstra_with_derivatives
+from audio.mfcc import FRAME_STEP, cepstra_with_derivatives
 from batcher.inputs import TrainingInputs
 from batcher.preparation import Plain, preparation
 from batcher.windows import Batch, WindowSampler, covering_windows, take_windows
@@ -20,6 +20,7 @@ from triplet_loss.mining import STRATEGIES
 RANDOM_TRIPLETS = 300  # v1's 300 anchors, positives and negatives: what losses are compared on
 TRIPLET_ROUNDS = 5  # draws of that many; their mean is reported
 EVALUATION_SEED = 300  # the same triplets are measured after every epoch
+LEARNED_LOSS = 0.01  # of a softmax, at which nothing is left to learn; a hundred real speakers do not get there
 MARGIN_WARM_UP = 400  # steps
 EMBEDDING_DROPOUT = 0.25  # before the softmax
 BATCHES_AS_RECORDED = 0.5  # share of the triplet stage's, where windows are disturbed at all
@@ -30,11 +31,14 @@ Metrics = dict[str, float]
 class Stage(ABC):
     """One way to train a `NetworkState`."""
 
+    LEARNED: str  # what `learned` looks for, in words
+
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         self.options, self.inputs, self.state = options, inputs, state
         prepare = preparation(inputs.feature_settings, state.normalization[0], options.augments)
-        self.train = WindowSampler(inputs.train, state.options.window_frames, prepare)
-        self.embed = compile_embedder(state.embedder)
+        self.lengths = tuple(max(round(seconds / FRAME_STEP), 1) for seconds in options.window_seconds)  # frames
+        self.train = WindowSampler(inputs.train, self.lengths, prepare)
+        self.embed = compile_embedder(state.result_embedder)
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Batch:
@@ -48,13 +52,16 @@ class Stage(ABC):
     def measure(self) -> Metrics:
         """Figures on the test utterances, after an epoch."""
 
-    @tf.function(reduce_retracing=True)
+    @abstractmethod
+    def learned(self, row: Metrics) -> bool:
+        """Whether an epoch's figures leave nothing to learn."""
+
+    @tf.function
     def step(self, windows: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One gradient step."""
-        variables = self.state.trainable_variables
+        """One gradient step. Compiled once for each length of windows, which the unrolled GRU has to know."""
         with tf.GradientTape() as tape:
             loss, report = self.loss(windows, labels)
-        self.state.optimizer.apply(tape.gradient(loss, variables), variables)
+        self.state.apply(tape.gradient(loss, self.state.trainable_variables))
         return {"loss": loss, **report}
 
 
@@ -63,6 +70,8 @@ class SoftmaxStage(Stage):
 
     A speaker at another speed counts as another one. The embedder trains too unless it is frozen.
     """
+
+    LEARNED = f"the loss is below {LEARNED_LOSS}"
 
     def draw(self, rng: np.random.Generator) -> Batch:
         return self.train.softmax_batch(rng, self.options.batch_size)
@@ -84,6 +93,9 @@ class SoftmaxStage(Stage):
         """The handicap of the right answer grows to its full size, since at first no answer is right."""
         warmed = ops.cast(self.state.optimizer.iterations, "float32") / MARGIN_WARM_UP
         return self.options.softmax_margin * ops.minimum(warmed, 1.0)
+
+    def learned(self, row: Metrics) -> bool:
+        return row["train_loss"] < LEARNED_LOSS
 
     def measure(self) -> Metrics:
         """Loss and accuracy on windows, without a margin, and on utterances (mean of their windows' posteriors)."""
@@ -109,7 +121,7 @@ class SoftmaxStage(Stage):
     def _log_posteriors(self, powers: np.ndarray) -> np.ndarray:
         """Of the speakers as they were recorded: (windows, frames, powers) -> (windows, speakers)."""
         windows = cepstra_with_derivatives(powers, self.inputs.feature_settings)
-        cosines = self.state.head(self.embed(windows))[:, : len(self.inputs.speakers)]
+        cosines = self.state.result_head(self.embed(windows))[:, : len(self.inputs.speakers)]
         return ops.log_softmax(LOGIT_SCALE * cosines).numpy()
 
 
@@ -119,10 +131,12 @@ class TripletStage(Stage):
     Some batches are as they were recorded: disturbed ones alone teach to do without what real recordings tell.
     """
 
+    LEARNED = "no triplet of the epoch violated the margin"
+
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         super().__init__(options, inputs, state)
         plain = Plain(inputs.feature_settings)
-        self.as_recorded = WindowSampler(inputs.train, state.options.window_frames, plain)
+        self.as_recorded = WindowSampler(inputs.train, self.lengths, plain)
 
     def draw(self, rng: np.random.Generator) -> Batch:
         sampler = self.as_recorded if rng.random() < BATCHES_AS_RECORDED else self.train
@@ -143,10 +157,15 @@ class TripletStage(Stage):
             "negative_cosine": ops.sum(to_negative * weight) / triplets,
         }
 
+    def learned(self, row: Metrics) -> bool:
+        """A small loss says little: a mean over triplets most of which are easy is small while the others teach."""
+        return row["train_active_share"] == 0
+
     def measure(self) -> Metrics:
         if len(np.unique(self.inputs.test.labels)) < 2:
             return {}
-        test = WindowSampler(self.inputs.test, self.state.options.window_frames, Plain(self.inputs.feature_settings))
+        frames = self.state.options.window_frames
+        test = WindowSampler(self.inputs.test, (frames,), Plain(self.inputs.feature_settings))
         rounds = [self._random_triplets(test, seed) for seed in range(TRIPLET_ROUNDS)]
         return {f"test_{name}": float(np.mean([r[name] for r in rounds])) for name in rounds[0]}
 

@@ -11,7 +11,7 @@ from audio.mfcc import FeatureSettings
 from batcher.inputs import TrainingInputs
 from batcher.preparation import preparation
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from models.network import NetworkOptions, assign, stored_variables
+from models.network import NetworkOptions
 from storage.errors import UserError
 from training.network_state import NetworkState, build_state
 from training.options import FROZEN, SOFTMAX, STAGES_BEFORE, TRIPLET, TrainingOptions
@@ -80,9 +80,10 @@ def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkp
         speakers=0 if options.stage == TRIPLET else _classes(options, inputs),
         train_embedder=options.stage != FROZEN,
         first_rate=options.learning_rate,
+        averaged=options.weight_averaging,
     )
     if origin is not None:
-        assign(stored_variables(state.embedder), origin.part("embedder"), "embedder")
+        state.start_from(origin.part("embedder"))
     return state
 
 
