@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 
 import entry_point
-from entry_point import filled, names, natural_int, open_share, path, positive_int, seed, speaker_from
+from entry_point import channel, filled, names, natural_int, open_share, path, positive_int, seed, speaker_from
 
 ACTIONS = {  # flag: the module of commands/ that has the function of that name
     "verify": "verification",
@@ -30,6 +30,7 @@ GOES_WITH = {  # flag: actions
     "trials": ("evaluate",),
     "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate"),
     "profiles": PROFILE_ACTIONS,
+    "channel": ("verify", "identify", "enroll", "embed"),
     "prior": ("verify", "identify"),
     "max_false_accept": ("verify", "identify"),
     "exit_verdict": ("verify",),
@@ -139,6 +140,8 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
          "with --identify, an enrolled one")  # fmt: skip
     flag("--max_false_accept", type=open_share, metavar="P", help="accept so strictly that the share P of wrong "
          "speakers passes, whatever the prior")  # fmt: skip
+    flag("--channel", type=channel, metavar="1|2|mix", help="of recordings with several channels, take this one, or "
+         "their mean (default: the best one; their mean, with a remark, where they differ)")  # fmt: skip
     flag("--exit_verdict", action="store_true", help="with --verify: end with status 1 for different speakers")
     flag("--json", action="store_true", help="print a JSON object")
     flag("--trials", type=path, metavar="FILE", help="with --evaluate: score this list instead, in VoxCeleb's "

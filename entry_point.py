@@ -133,6 +133,11 @@ def share(text: str) -> float:
     return _number(float, text, lambda number: 0 <= number < 1, "a number from 0 up to 1")
 
 
+def channel(text: str) -> int | str:
+    """A channel counted from 1, or "mix", for argparse."""
+    return text if text == "mix" else _number(int, text, lambda number: number > 0, "1, 2, ... or mix")
+
+
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """Parse the command line, before which the standard streams that are closed are replaced.
 

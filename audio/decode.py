@@ -1,6 +1,7 @@
 """Decode any recording to mono at the working rate."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,64 +9,76 @@ import numpy as np
 import soundfile
 import soxr
 
-from audio.reader import BLOCK, UnusableAudioError, check_part, open_recording, samples_of
+from audio.channels import PCM_SCALE, Choice, Wanted, choose
+from audio.errors import UnusableAudioError
+from audio.opening import open_recording
+from audio.reader import BLOCK, check_part, samples_of
 
 SAMPLE_RATE = 8_000  # Hz, v1's working rate
 RESAMPLER_QUALITY = "HQ"  # soxr's name for its 20-bit setting
 LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000  # Hz, of a recording; a false 1 Hz would make 8,000 samples of each
-PCM_SCALE = 32_768  # 16-bit full scale
-HIGHEST_FLOAT = 16  # of full scale 1; what is mixed or resampled may go a little above it
 LONGEST = 1800 * SAMPLE_RATE  # samples, half an hour: it bounds memory, which a few bytes of FLAC could fill
 
 
-def decode(source: Path | BinaryIO, start: float | None = None, end: float | None = None) -> np.ndarray:
-    """Read a recording, or a part of it, mix its channels to mono, and resample it.
+@dataclass(frozen=True)
+class Decoded:
+    """A recording at the working rate, and what is to be said of it."""
+
+    signal: np.ndarray  # float32, (samples,), at `SAMPLE_RATE`, of 16-bit full scale, which it may exceed
+    rate: int  # Hz, of the recording
+    channels_differ: bool = False  # several have speech, not the same, and they were mixed
+
+
+def decode(
+    source: Path | BinaryIO, start: float | None = None, end: float | None = None, channel: Wanted = None
+) -> np.ndarray:
+    """The signal of `decode_recording`."""
+    return decode_recording(source, start, end, channel).signal
+
+
+def decode_recording(
+    source: Path | BinaryIO, start: float | None = None, end: float | None = None, channel: Wanted = None
+) -> Decoded:
+    """Read a recording, or a part of it, choose one of its channels or mix them, and resample it.
 
     Args:
-        source: a file, open or not, of any format that libsndfile reads, any sample rate and number of channels.
+        source: a file, open or not, of any format that libsndfile or `audio.ffmpeg` reads, any sample rate and number
+            of channels.
         start: s, where the part begins, cut at the nearest sample of the file's own rate; the beginning if not given.
         end: s, where the part ends, likewise; it may lie up to `BEYOND` after the end, which it is if not given.
-
-    Returns:
-        float32, shape = (samples,), at `SAMPLE_RATE`, of 16-bit full scale, which resampling may exceed.
+        channel: of several, see `audio.channels.choose`.
 
     Raises:
         UnusableAudioError: not audio, damaged, cut short, empty, of a rate that no recording has, with samples that are
-            not finite; longer than `LONGEST`, of which only the part counts; or there is no such part.
+            not finite; longer than `LONGEST`, of which only the part counts; or there is no such part or channel.
     """
     check_part(start, end)
     try:
         with open_recording(source) as file:
-            blocks = map(_mono, samples_of(file, source, start, end))
-            return _at_working_rate(blocks, file.samplerate)
+            return _decoded(samples_of(file, source, start, end), file.samplerate, channel)
     except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:  # TypeError: a name that ends in .raw
         if isinstance(error, UnusableAudioError):
             raise
         raise UnusableAudioError(f"not readable as audio ({_reason(error)})") from error
 
 
-def convert(samples: np.ndarray, rate: int) -> np.ndarray:
+def convert(samples: np.ndarray, rate: int, channel: Wanted = None) -> Decoded:
     """The same for samples in memory.
 
     Args:
-        samples: int16, or floating point of full scale 1 as soundfile reads it; (samples,) or (samples, channels).
+        samples: int16, or floating point of full scale 1 as soundfile reads it; (samples, channels).
         rate: samples a second.
 
     Raises:
-        UnusableAudioError: as `decode`, or of another type or shape.
+        UnusableAudioError: as `decode_recording`.
     """
-    if samples.ndim == 2 and not samples.shape[1]:
-        raise UnusableAudioError("it has no channels")
-    if samples.ndim not in (1, 2) or not (samples.dtype == np.int16 or np.issubdtype(samples.dtype, np.floating)):
-        raise UnusableAudioError(
-            "expected int16 or floating-point samples of shape (samples,) or (samples, channels). "
-            f"Received {samples.dtype} of shape {samples.shape}"
-        )
-    if samples.dtype != np.int16 and samples.size and np.abs(samples).max() > HIGHEST_FLOAT:
-        raise UnusableAudioError(
-            "expected floating-point samples from -1 to 1; did you supply 16-bit values as floats?"
-        )
-    return _at_working_rate(_array_blocks(samples if samples.ndim == 2 else samples[:, None]), rate)
+    size = max(BLOCK // samples.shape[1], 1)
+    return _decoded((samples[start : start + size] for start in range(0, len(samples), size)), rate, channel)
+
+
+def _decoded(blocks: Iterator[np.ndarray], rate: int, channel: Wanted) -> Decoded:
+    choice, blocks = choose(blocks, rate, channel)
+    return Decoded(_at_working_rate((_mono(block, choice) for block in blocks), rate), rate, choice.differ)
 
 
 def _at_working_rate(blocks: Iterator[np.ndarray], rate: int) -> np.ndarray:
@@ -81,15 +94,10 @@ def _check_rate(rate: int) -> None:
         raise UnusableAudioError(f"it states {rate} samples a second; expected {LOWEST_RATE} to {HIGHEST_RATE}")
 
 
-def _array_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
-    size = max(BLOCK // max(samples.shape[1], 1), 1)
-    return (_mono(samples[start : start + size]) for start in range(0, len(samples), size))
-
-
-def _mono(block: np.ndarray) -> np.ndarray:
+def _mono(block: np.ndarray, choice: Choice) -> np.ndarray:
     """(samples, channels), int16 or of full scale 1, to (samples,) float32 of 16-bit full scale."""
     with np.errstate(over="ignore", invalid="ignore"):  # whose outcome is refused
-        mono = block[:, 0].astype(np.float32) if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+        mono = choice.of(block)
         return mono if block.dtype == np.int16 else _finite(mono * PCM_SCALE)
 
 

@@ -15,6 +15,8 @@ import soundfile
 NEVER_WRITTEN = 0x7FFF_0000  # bytes or samples; from here on, a header holds what programs write before they know more
 NIST_HEADER = 1024  # bytes
 MOST_CHUNKS = 100  # that are looked through for the audio; a file of zeros would seem to have millions
+ID3_HEADER = 10  # bytes
+MP3_TAGS_BEHIND = 4096  # bytes of titles at the end, which are no sound; a longer file is decoded to see
 MP3_TAG_WITHIN = 4096  # bytes of the first frame, which the tag that states the length is in
 
 _SHOULD = r" *: (?P<stated>\d+) \(should be (?P<held>\d+)\)$"
@@ -49,7 +51,7 @@ def stated_samples(file: soundfile.SoundFile, source: Path | BinaryIO) -> float:
     if name in STATED:
         found = STATED[name].search(file.extra_info)
     elif name == "NIST":
-        found = NIST_COUNT.search(_start_of(source, NIST_HEADER).decode("latin-1"))
+        found = NIST_COUNT.search(start_of(source, NIST_HEADER).decode("latin-1"))
     if found is None:
         return file.frames
     numbers = {name: int(text) for name, text in found.groupdict().items()}
@@ -61,14 +63,27 @@ def stated_samples(file: soundfile.SoundFile, source: Path | BinaryIO) -> float:
 
 
 def mp3_states_length(source: Path | BinaryIO) -> bool:
-    """Whether an MP3's length is written in it, and not guessed from its first frames.
+    """Whether an MP3's length is written in it, and true, and not guessed from its first frames.
 
-    It is in a tag of Xing's, LAME's or Fraunhofer's; of the first two, a bit says whether.
+    It is in a tag of Xing's, LAME's or Fraunhofer's, beside the number of bytes that the tag is about: where more than
+    these follow, another file was appended.
     """
-    start = _start_of(source, 10)
-    id3 = sum((byte & 0x7F) << shift for byte, shift in zip(start[6:10], (21, 14, 7, 0))) + 10
-    head = _start_of(source, MP3_TAG_WITHIN, id3 if start.startswith(b"ID3") else 0)
-    return b"VBRI" in head or re.search(rb"(Xing|Info)\0\0\0[\x01\x03\x05\x07\x09\x0b\x0d\x0f]", head) is not None
+    begin = after_id3(start_of(source, ID3_HEADER))
+    head = start_of(source, MP3_TAG_WITHIN, begin)
+    if found := re.search(rb"(?:Xing|Info)\0\0\0([\x01\x03\x05\x07\x09\x0b\x0d\x0f])....(....)", head, re.DOTALL):
+        stated = struct.unpack(">I", found[2])[0] if found[1][0] & 2 else None  # a bit for each field that is there
+    elif found := re.search(rb"VBRI.{6}(....)", head, re.DOTALL):
+        stated = struct.unpack(">I", found[1])[0]
+    else:
+        return False
+    return not stated or _size(source) - begin <= stated + MP3_TAGS_BEHIND
+
+
+def after_id3(start: bytes) -> int:
+    """Where an ID3v2 tag at the start of a file ends; 0 where there is none."""
+    if not start.startswith(b"ID3") or len(start) < ID3_HEADER:
+        return 0
+    return sum((byte & 0x7F) << shift for byte, shift in zip(start[6:10], (21, 14, 7, 0))) + ID3_HEADER
 
 
 def completed(file: BinaryIO) -> BinaryIO | None:
@@ -128,7 +143,8 @@ def _at(file: BinaryIO, place: int, length: int) -> bytes:
     return file.read(length)
 
 
-def _start_of(source: Path | BinaryIO, length: int, place: int = 0) -> bytes:
+def start_of(source: Path | BinaryIO, length: int, place: int = 0) -> bytes:
+    """Bytes at a place near the start of a file, whose position stays the same."""
     if isinstance(source, Path):
         with open(source, "rb") as file:
             return _at(file, place, length)
@@ -136,6 +152,15 @@ def _start_of(source: Path | BinaryIO, length: int, place: int = 0) -> bytes:
     content = _at(source, place, length)
     source.seek(before)
     return content
+
+
+def _size(source: Path | BinaryIO) -> int:
+    if isinstance(source, Path):
+        return source.stat().st_size
+    before = source.tell()
+    size = source.seek(0, io.SEEK_END)
+    source.seek(before)
+    return size
 
 
 class _Patched(io.RawIOBase):

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audio.decode import SAMPLE_RATE
-from audio.reader import UnusableAudioError
+from audio.errors import UnusableAudioError
 from audio.utterance import cleaned
 from batcher.chain import Disturbances, Voices, chain
 from batcher.codecs import to_pcm

@@ -24,7 +24,7 @@ def enroll(args: argparse.Namespace) -> None:
     """Enrol a speaker by recordings."""
     name, *files = args.enroll
     check_name(name)
-    recordings = [load_speech(file) for file in files]
+    recordings = [load_speech(file, channel=args.channel) for file in files]
     encoder = network_of(args)
     embeddings = encoder.embed_utterances([one.signal for one in recordings])
     seconds = round(sum(one.seconds for one in recordings), 2)

@@ -13,7 +13,7 @@ def embed(args: argparse.Namespace) -> None:
     check_output(args.output)
     files, named = find_files(args.embed)
     workers = worker_count(True, args.num_workers)
-    embeddings, used = embed_files(network_of(args), files, named, workers)
+    embeddings, used = embed_files(network_of(args), files, named, workers, args.channel)
     save(args.output, embeddings, used)
     skipped = len(files) - len(used)
     if args.json:

@@ -5,12 +5,14 @@ import json
 import logging
 from dataclasses import asdict
 
+from audio.channels import Wanted
 from commands.arguments import network_of, profile_store
 from inference import decisions
 from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Policy
 from inference.encoder import SpeakerEncoder
 from inference.profile_file import ProfileError, Profiles
-from inference.recordings import STANDARD_INPUT, Speech, load_speech, remarks
+from inference.recordings import Speech, load_speech, remarks
+from inference.sources import STANDARD_INPUT
 from storage.errors import UserError
 
 DIFFERENT_STATUS = 1  # with --exit_verdict
@@ -20,7 +22,7 @@ logger = logging.getLogger("cli")
 
 def verify(args: argparse.Namespace) -> int:
     """Say whether two recordings are of one speaker; returns the exit status."""
-    recordings = _load(args.verify)
+    recordings = _load(args.verify, args.channel)
     encoder = network_of(args)
     policy = Policy(args.prior, args.max_false_accept)
     a, b = encoder.embed_utterances([one.signal for one in recordings])
@@ -39,7 +41,7 @@ def verify(args: argparse.Namespace) -> int:
 
 def identify(args: argparse.Namespace) -> None:
     """Rank the enrolled speakers for each recording."""
-    recordings = _load(args.identify)
+    recordings = _load(args.identify, args.channel)
     encoder = network_of(args)
     store = profile_store(args)
     profiles = store.of_network(encoder.fingerprint)
@@ -55,10 +57,10 @@ def identify(args: argparse.Namespace) -> None:
         print("\n".join(map(_ranking_lines, answers)))
 
 
-def _load(names: list[str]) -> list[Speech]:
+def _load(names: list[str], channel: Wanted) -> list[Speech]:
     if names.count(STANDARD_INPUT) > 1:
         raise UserError("standard input can be read once; name files for the others")
-    return [load_speech(name) for name in names]
+    return [load_speech(name, channel=channel) for name in names]
 
 
 def _identified(encoder: SpeakerEncoder, profiles: Profiles, recording: Speech, policy: Policy) -> dict:

@@ -9,16 +9,19 @@ from pathlib import Path
 
 CACHE_FILES = {"cache.json", "index.jsonl"}  # of the folder that a cache is: what was made of a corpus is no corpus
 OTHER_NAMES = {"AIF", "AIFC", "OGA", "OPUS", "SND", "SPH", "WAVE"}  # that files of libsndfile's formats go by
-NOT_READ = (".m4a", ".aac", ".mp4", ".wma", ".webm", ".amr", ".3gp", ".mka", ".mov", ".ra", ".ac3", ".dsf", ".ape")
+BY_FFMPEG = {"3GP", "AAC", "AC3", "AMR", "ASF", "EC3", "M4A", "M4B", "MKA", "MKV", "MOV", "MP4", "WEBM", "WMA", "WV"}
+NOT_READ = (".ape", ".avi", ".dsf", ".dss", ".ra", ".rm", ".tta")
 
 
 @cache
 def readable_suffixes() -> tuple[str, ...]:
-    """What the names of recordings end in, in lower case: libsndfile's formats, and their other usual names."""
+    """What the names of recordings end in, in lower case: libsndfile's formats, their other usual
+    names, and what FFmpeg reads.
+    """
     import soundfile
 
     formats = set(soundfile.available_formats()) - {"RAW"}  # which states neither rate nor width
-    return tuple(sorted(f".{name.lower()}" for name in formats | OTHER_NAMES))
+    return tuple(sorted(f".{name.lower()}" for name in formats | OTHER_NAMES | BY_FFMPEG))
 
 
 @dataclass
@@ -31,7 +34,7 @@ class Walk:
 
     root: Path
     unreadable: list[Path] = field(default_factory=list)  # folders whose content nobody could list
-    not_read: Counter[str] = field(default_factory=Counter)  # files of sound formats that libsndfile does not read
+    not_read: Counter[str] = field(default_factory=Counter)  # files of sound formats that are not read
 
     def __iter__(self) -> Iterator[tuple[Path, list[str]]]:
         """Yield folders and the names of the recordings in them."""

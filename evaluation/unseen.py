@@ -13,7 +13,8 @@ from evaluation.bootstrap import figures
 from evaluation.cuts import CUTS, embed_cuts, long_enough
 from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
 from evaluation.results import Result
-from inference.encoder import SpeakerEncoder, cosine_distance
+from inference.encoder import SpeakerEncoder
+from inference.similarity import cosine_distance
 from inference.speakers import SpeakerEmbeddings, same_speaker_distance
 from storage.errors import UserError
 
@@ -101,8 +102,9 @@ def _evaluate_corpus(
 def _distances(voices: list[SpeakerEmbeddings]) -> Callable[[np.ndarray], np.ndarray]:
     """A function from how often each speaker was drawn to the means of SAP and SAN."""
     same = np.array([same_speaker_distance(voice) for voice in voices])
-    means = [voice.mean for voice in voices]
-    different = np.array([[cosine_distance(a, b) if a is not b else 0 for b in means] for a in means])
+    means = np.stack([voice.mean for voice in voices])
+    different = cosine_distance(means @ means.T)
+    np.fill_diagonal(different, 0)
 
     def statistic(times: np.ndarray) -> np.ndarray:
         pairs = times.sum() ** 2 - (times**2).sum()  # a speaker drawn twice is not another speaker

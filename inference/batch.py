@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from audio.channels import Wanted
 from corpus.walk import audio_files
 from inference.encoder import SpeakerEncoder
-from inference.recordings import STANDARD_INPUT, RecordingError
+from inference.recordings import RecordingError, load_speech, recording_remarks
+from inference.sources import STANDARD_INPUT
 from models.exported import read_exported
 from storage.atomic import write_atomically
 from storage.errors import UserError
@@ -30,7 +32,7 @@ def find_files(named: Iterable[str]) -> tuple[list[str], set[str]]:
     """The recordings that were named, and those in the folders that were.
 
     Args:
-        named: files, `STANDARD_INPUT`, and folders to search at any depth for whatever libsndfile reads.
+        named: files, `STANDARD_INPUT`, and folders to search at any depth for whatever is read.
 
     Returns:
         all of them in order, each once; and those that stand there by name.
@@ -53,13 +55,14 @@ def find_files(named: Iterable[str]) -> tuple[list[str], set[str]]:
 
 
 def embed_files(
-    encoder: SpeakerEncoder, files: Sequence[str], needed: set[str], workers: int
+    encoder: SpeakerEncoder, files: Sequence[str], needed: set[str], workers: int, channel: Wanted = None
 ) -> tuple[np.ndarray, list[str]]:
     """Embed recordings; those that can't be used are left out with a warning, unless they are needed.
 
     Args:
         needed: files that must be used.
         workers: processes.
+        channel: of several, see `load_speech`.
 
     Returns:
         float32 (n, embedding_size), rows of length 1; and the files (n,) that they are of.
@@ -70,12 +73,16 @@ def embed_files(
     if len(files) < FEWEST_SHARED or STANDARD_INPUT in files or encoder.file is None:  # what no worker could read
         workers = 1
     embed = partial(_embed, encoder) if workers == 1 else partial(_embed_in_worker, encoder.file)
+    embed = partial(embed, channel)
     rows, used = [], []
     bar = tqdm(parallel_map(embed, files, workers, CHUNK), "embed", total=len(files), unit="file", leave=False)
     for file, outcome in zip(files, bar):
         if not isinstance(outcome, str):
-            rows.append(outcome)
+            embedding, noted = outcome
+            rows.append(embedding)
             used.append(file)
+            for remark in noted:
+                logger.warning(remark)
         elif file in needed:
             raise RecordingError(outcome)
         else:
@@ -122,16 +129,17 @@ def _as_csv(embeddings: np.ndarray, files: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _embed(encoder: SpeakerEncoder, file: str) -> np.ndarray | str:
-    """The embedding, or the reason why there is none."""
+def _embed(encoder: SpeakerEncoder, channel: Wanted, file: str) -> tuple[np.ndarray, list[str]] | str:
+    """The embedding and what is to be said of the recording, or the reason why there is none."""
     try:
-        return encoder.embed_utterance(file)
+        speech = load_speech(file, channel=channel)
     except RecordingError as error:
         return str(error)
+    return encoder.embed_utterances([speech.signal])[0], recording_remarks(speech)
 
 
-def _embed_in_worker(network: Path, file: str) -> np.ndarray | str:
-    return _embed(_workers_own(network), file)
+def _embed_in_worker(network: Path, channel: Wanted, file: str) -> tuple[np.ndarray, list[str]] | str:
+    return _embed(_workers_own(network), channel, file)
 
 
 @lru_cache(1)

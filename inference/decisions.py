@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.calibration import Calibration, CalibrationError, log_odds, probability
+from inference.similarity import cosine_distance
 
 EVEN_PRIOR = 0.5
 SAME, DIFFERENT, UNKNOWN = "same", "different", "unknown"
@@ -57,13 +58,13 @@ def compare(
     """
     if calibration is None:
         _check_policy(policy)
-        return Comparison(_distance(cosine))
+        return Comparison(cosine_distance(cosine))
     ratio = float(calibration.log_likelihood_ratio(cosine, *seconds))
     threshold = -log_odds(policy.prior)
     if policy.max_false_accept is not None:
         threshold = calibration.threshold(policy.max_false_accept, min(seconds))
     verdict = SAME if ratio >= threshold else DIFFERENT
-    return Comparison(_distance(cosine), ratio, float(probability(ratio, policy.prior)), threshold, verdict)
+    return Comparison(cosine_distance(cosine), ratio, float(probability(ratio, policy.prior)), threshold, verdict)
 
 
 def identify(
@@ -91,7 +92,7 @@ def identify(
     if calibration is None:
         _check_policy(policy)
         order = _highest(cosines, ranked)
-        return Identification(None, tuple((names[row], Comparison(_distance(cosines[row]))) for row in order))
+        return Identification(None, tuple((names[row], Comparison(cosine_distance(cosines[row]))) for row in order))
     ratios = calibration.log_likelihood_ratio(cosines, *seconds)
     order = _highest(ratios, ranked)
     own_prior = policy.prior / len(names)
@@ -101,7 +102,7 @@ def identify(
         threshold = calibration.threshold(policy.max_false_accept / len(names), shorter)
     shares = _shares(ratios, own_prior, policy.prior)
     ranking = (
-        (names[row], Comparison(_distance(cosines[row]), float(ratios[row]), float(shares[row]), threshold))
+        (names[row], Comparison(cosine_distance(cosines[row]), float(ratios[row]), float(shares[row]), threshold))
         for row in order
     )
     return Identification(names[order[0]] if ratios[order[0]] >= threshold else UNKNOWN, tuple(ranking))
@@ -112,11 +113,6 @@ def _shares(ratios: np.ndarray, own_prior: float, prior: float) -> np.ndarray:
     weights = np.append(ratios + np.log(own_prior), np.log(1 - prior))
     shares = np.exp(weights - weights.max())
     return shares[:-1] / shares.sum()
-
-
-def _distance(cosine: float) -> float:
-    """1 - cosine, which rounding may have brought above 1."""
-    return max(1 - float(cosine), 0.0)
 
 
 def _highest(values: np.ndarray, count: int) -> np.ndarray:

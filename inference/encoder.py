@@ -7,16 +7,20 @@ before and after the mean.
 import logging
 import os
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from audio.channels import Wanted
+from audio.errors import UnusableAudioError
 from audio.mfcc import FeatureSettings, mfcc
 from inference.calibration import Calibration
 from inference.network import Network
-from inference.recordings import load_speech
+from inference.recordings import RecordingError, load_speech, recording_remarks
+from inference.similarity import cosine
+from inference.sources import Source, sources_in
 from models.checkpoint import CheckpointError
 from models.exported import BUNDLED, check_seal, file_sha256, read_exported
 
@@ -86,13 +90,15 @@ class SpeakerEncoder:
         """Values of an embedding."""
         return self.embed_features([np.zeros((1, self.features.size), np.float32)]).shape[1]
 
-    def embed_utterance(self, wav: str | os.PathLike | np.ndarray, sample_rate: int | None = None) -> np.ndarray:
+    def embed_utterance(self, wav: Source, sample_rate: int | None = None, channel: Wanted = None) -> np.ndarray:
         """Embed a recording.
 
         Args:
-            wav: a path of any format that libsndfile reads; "-" for standard input; or samples, int16 or floating
-                point of full scale 1, shape = (samples,) or (samples, channels).
+            wav: a path of any format that libsndfile or FFmpeg reads; "-" for standard input; a binary file; or
+                samples: an array, a tensor or a list, of integers or floating point, of shape (samples,),
+                (samples, channels) or (channels, samples).
             sample_rate: Hz, of samples; a file states its own.
+            channel: of several, the one to take, counted from 1, or "mix"; chosen by what they hold if not given.
 
         Returns:
             float32, shape = (embedding_size,), of length 1.
@@ -100,26 +106,33 @@ class SpeakerEncoder:
         Raises:
             RecordingError: it can't be used; the message says why.
         """
-        return self.embed_utterances([load_speech(wav, sample_rate).signal])[0]
+        return self.embed_utterances([_signal(wav, sample_rate, channel)])[0]
 
     def embed_speaker(
-        self, wavs: Sequence[str | os.PathLike | np.ndarray], sample_rate: int | None = None
+        self, wavs: Iterable[Source] | Source, sample_rate: int | None = None, channel: Wanted = None
     ) -> np.ndarray:
-        """Embed a speaker by some recordings, each as for `embed_utterance`: (embedding_size,), of length 1.
+        """Embed a speaker by some recordings, each as for `embed_utterance`, or by one: (embedding_size,), of length 1.
 
         Raises:
             RecordingError: one of them can't be used.
             ValueError: there are none.
         """
-        if not len(wavs):
+        try:
+            recordings = sources_in(wavs)
+        except UnusableAudioError as error:
+            raise RecordingError(str(error)) from error
+        if not recordings:
             raise ValueError("expected at least one recording of the speaker. Received none")
-        signals = [load_speech(wav, sample_rate).signal for wav in wavs]
-        return mean_embedding(self.embed_utterances(signals))
+        return mean_embedding(self.embed_utterances([_signal(one, sample_rate, channel) for one in recordings]))
 
     @staticmethod
     def similarity(a: np.ndarray, b: np.ndarray) -> float:
-        """The cosine of two embeddings, in [-1, 1]; what is high enough for one speaker depends on the network."""
-        return float(a @ b)
+        """The cosine of two embeddings, in [-1, 1]; what is high enough for one speaker depends on the network.
+
+        Raises:
+            ValueError: they are of other shapes, or one has no direction.
+        """
+        return cosine(a, b)
 
     def embed_utterances(self, signals: list[np.ndarray]) -> np.ndarray:
         """Embed voiced signals.
@@ -148,6 +161,14 @@ class SpeakerEncoder:
     def _seen(self, frames: np.ndarray) -> np.ndarray:
         """An utterance whole, (1, frames, features); one shorter than the training's windows is repeated up to them."""
         return frames[np.arange(max(len(frames), self._window_frames)) % len(frames)][None]
+
+
+def _signal(source: Source, sample_rate: int | None, channel: Wanted) -> np.ndarray:
+    """The speech of a recording; what is to be said of it goes to the log."""
+    speech = load_speech(source, sample_rate, channel)
+    for remark in recording_remarks(speech):
+        logger.warning(remark)
+    return speech.signal
 
 
 def _names(value: object) -> list[str]:
@@ -183,11 +204,6 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 def mean_embedding(embeddings: np.ndarray) -> np.ndarray:
     """The unit vector along the mean of (n, d) embeddings: (d,)."""
     return unit(embeddings.mean(axis=0))
-
-
-def cosine_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """1 - cosine of two unit vectors, in [0, 2]; 0 for the same direction."""
-    return float(1 - a @ b)
 
 
 def _window_frames(value: object) -> int:

@@ -26,7 +26,7 @@ class Network:
         """
         import onnxruntime
 
-        self._name = name
+        self._name, self._content = name, content
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -38,6 +38,10 @@ class Network:
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.description = parse_description(metadata.get(DESCRIPTION, ""), name)
         self._input = self._checked_input()
+
+    def __reduce__(self) -> tuple:
+        """Handed to another process as the file's content: a session of ONNX Runtime can't be."""
+        return Network, (self._content, self._name)
 
     def __call__(self, windows: np.ndarray) -> np.ndarray:
         """Embed windows (n, frames, feature_size) float32: (n, embedding_size) float32.

@@ -1,21 +1,16 @@
-"""Recordings of any kind to speech: a file, standard input, or samples in memory."""
+"""Recordings of any kind to speech, and what is to be said of it."""
 
-import io
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from stat import S_ISDIR, S_ISREG
 
 import numpy as np
 
-from audio.decode import SAMPLE_RATE, UnusableAudioError, convert, decode
+from audio.channels import Wanted
+from audio.decode import SAMPLE_RATE
+from audio.errors import UnusableAudioError
 from audio.utterance import utterance_in
+from inference.sources import Source, decode_source, source_name
 from storage.errors import UserError
-
-STANDARD_INPUT = "-"
-LARGEST_INPUT = 1 << 29  # bytes of standard input, which is kept in memory: 46 minutes of 96 kHz stereo in 16 bits
 
 FRAME = SAMPLE_RATE // 50  # samples, 20 ms
 LOUD_PERCENTILE = 95  # of the frames' powers: that of speech
@@ -35,6 +30,8 @@ class Speech:
 
     name: str
     signal: np.ndarray  # int16, (samples,), at 8 kHz
+    rate: int = SAMPLE_RATE  # Hz, of the recording
+    channels_differ: bool = False  # several have speech, and not the same
 
     @property
     def seconds(self) -> float:
@@ -51,21 +48,22 @@ class Speech:
         return bool(np.mean(magnitude >= FLAT_TOP * magnitude.max()) > FLAT_SHARE)
 
 
-def load_speech(source: str | os.PathLike | np.ndarray, sample_rate: int | None = None) -> Speech:
+def load_speech(source: Source, sample_rate: int | None = None, channel: Wanted = None) -> Speech:
     """Load a recording and cut its outer silence, as the cache does.
 
     Args:
-        source: a path; `STANDARD_INPUT`; or samples, int16 or floating point of full scale 1, (samples,) or
-            (samples, channels).
+        source: a path; "-" for standard input; a binary file; or samples, see `audio.arrays.samples_in`.
         sample_rate: Hz, of samples; a file states its own.
+        channel: of several, the one to take, counted from 1, or "mix"; what `audio.channels.choose` finds if not given.
 
     Raises:
-        RecordingError: it is missing, not audio, empty, silent, shorter than 0.1 s, longer than half an hour, or holds
-            samples that are not numbers.
+        RecordingError: it is missing, not audio, empty, silent, shorter than 0.1 s, longer than half an hour, of a type
+            or shape that samples do not have, or holds samples that are not numbers.
     """
-    name = "the array" if isinstance(source, np.ndarray) else _name(source)
+    name = source_name(source)
     try:
-        return Speech(name, utterance_in(_decoded(source, sample_rate)).signal)
+        decoded = decode_source(source, sample_rate, channel)
+        return Speech(name, utterance_in(decoded.signal).signal, decoded.rate, decoded.channels_differ)
     except UnusableAudioError as error:
         raise RecordingError(f"{name}: {error}") from error
 
@@ -87,49 +85,31 @@ def remarks(speech: Speech) -> list[str]:
     found = []
     if speech.seconds < SHORT_SPEECH:
         found.append(f"{speech.name}: only {speech.seconds:.1f} s of speech, which says little about the voice")
+    return found + recording_remarks(speech)
+
+
+def recording_remarks(speech: Speech) -> list[str]:
+    """The same of how it was recorded."""
+    found = []
     if speech.is_clipped:
         found.append(f"{speech.name}: clipped (recorded too loud)")
+    if speech.channels_differ:
+        found.append(
+            f"{speech.name}: its channels have different speech, as of two people, and were mixed; "
+            "--channel 1 or 2 takes one of them"
+        )
+    if speech.rate < SAMPLE_RATE:
+        found.append(
+            f"{speech.name}: {speech.rate} samples a second, which hold less than the {SAMPLE_RATE} that the network "
+            "was trained on"
+        )
     return found
 
 
 def enrolment_remarks(recordings: Sequence[Speech]) -> list[str]:
     """The same for the recordings of one speaker's enrolment."""
-    found = [f"{one.name}: clipped (recorded too loud)" for one in recordings if one.is_clipped]
+    found = [remark for one in recordings for remark in recording_remarks(one)]
     seconds = sum(one.seconds for one in recordings)
     if seconds < SHORT_ENROLMENT:
         found.append(f"only {seconds:.1f} s of speech to enrol with; {SHORT_ENROLMENT:g} s or more are reliable")
     return found
-
-
-def _name(source: str | os.PathLike) -> str:
-    return "standard input" if os.fspath(source) == STANDARD_INPUT else os.fspath(source)
-
-
-def _decoded(source: str | os.PathLike | np.ndarray, sample_rate: int | None) -> np.ndarray:
-    if isinstance(source, np.ndarray):
-        if sample_rate is None:
-            raise UnusableAudioError("expected the sample rate of samples in memory. Received none")
-        return convert(source, sample_rate)
-    if os.fspath(source) == STANDARD_INPUT:
-        return decode(_standard_input())
-    try:
-        mode = Path(source).stat().st_mode
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"not readable ({error})"
-        raise UnusableAudioError(reason) from error
-    if S_ISDIR(mode):
-        raise UnusableAudioError("expected a recording. Received a folder")
-    if not S_ISREG(mode):
-        raise UnusableAudioError(f"neither a file nor a link to one; {STANDARD_INPUT} reads from standard input")
-    return decode(Path(source))
-
-
-def _standard_input() -> io.BytesIO:
-    if sys.stdin is None:
-        raise UnusableAudioError("it is closed")
-    content = sys.stdin.buffer.read(LARGEST_INPUT + 1)
-    if not content:
-        raise UnusableAudioError("empty")
-    if len(content) > LARGEST_INPUT:
-        raise UnusableAudioError(f"more than {LARGEST_INPUT >> 20} MB")
-    return io.BytesIO(content)

@@ -13,7 +13,8 @@ import numpy as np
 from cache.entries import read_signal
 from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
-from inference.encoder import SpeakerEncoder, cosine_distance, mean_embedding
+from inference.encoder import SpeakerEncoder, mean_embedding
+from inference.similarity import cosine, cosine_distance
 from storage.atomic import write_atomically
 from storage.errors import UserError
 
@@ -50,12 +51,13 @@ def same_speaker_distance(speaker: SpeakerEmbeddings) -> float:
         raise UserError(
             f"speaker '{speaker.speaker}' has one utterance; two are needed to compare the voice with itself"
         )
-    return cosine_distance(mean_embedding(speaker.embeddings[::2]), mean_embedding(speaker.embeddings[1::2]))
+    halves = mean_embedding(speaker.embeddings[::2]), mean_embedding(speaker.embeddings[1::2])
+    return cosine_distance(cosine(*halves))
 
 
 def different_speaker_distance(a: SpeakerEmbeddings, b: SpeakerEmbeddings) -> float:
     """SAN: distance between two speakers, over all their utterances."""
-    return cosine_distance(a.mean, b.mean)
+    return cosine_distance(cosine(a.mean, b.mean))
 
 
 def save_embeddings(path: Path, speaker: SpeakerEmbeddings) -> None:

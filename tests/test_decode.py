@@ -69,12 +69,14 @@ def test_what_8_khz_can_not_hold_is_filtered_and_not_folded(tmp_path):
 
 @pytest.mark.parametrize("channels", [1, 2, 6])
 @pytest.mark.parametrize("rate", [8000, 48000])
-def test_channels_are_averaged(tmp_path, channels, rate):
+def test_channels_without_a_sound_do_not_count_unless_mixed(tmp_path, channels, rate):
     time = np.arange(rate // 2) / rate
     sines = np.zeros((len(time), channels))
     sines[:, -1] = 0.5 * np.sin(2 * np.pi * HERTZ * time)
     soundfile.write(tmp_path / "tone.wav", sines, rate, subtype="FLOAT")
-    check_tone(decode(tmp_path / "tone.wav"), 2e-3, AMPLITUDE / channels)
+    check_tone(decode(tmp_path / "tone.wav"), 2e-3)
+    check_tone(decode(tmp_path / "tone.wav", channel=channels), 2e-3)
+    check_tone(decode(tmp_path / "tone.wav", channel="mix"), 2e-3, AMPLITUDE / channels)
 
 
 def test_8_khz_16_bit_comes_out_as_it_is(tmp_path):

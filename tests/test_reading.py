@@ -10,7 +10,8 @@ from corpus.reading import find_recordings
 from corpus.recording import CorpusError
 
 SUFFIXES = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "aif", "au", "w64", "caf", "rf64", "sph", "WAV", "Flac",
-            "aifc", "oga", "snd", "wave")  # fmt: skip
+            "aifc", "oga", "snd", "wave", "m4a", "MP4", "aac", "wma", "webm", "amr", "3gp", "mka",
+            "mkv", "mov", "ac3")  # fmt: skip
 
 
 def make(root: Path, *names: str) -> Path:
@@ -361,21 +362,21 @@ def test_recordings_in_the_file_systems_root_are_nobodys(monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_whatever_libsndfile_reads_is_found(tmp_path, suffix):
+def test_whatever_is_read_is_found(tmp_path, suffix):
     make(tmp_path, f"alice/x.{suffix}")
     assert found(tmp_path) == [(".", "alice", "x")]
 
 
 def test_other_sound_formats_are_counted(tmp_path):
-    make(tmp_path, "alice/x.wav", "alice/y.m4a", "alice/z.M4A", "bob/x.wma", "bob/notes.txt", "bob/.x.aac", "c/x.webm")
+    make(tmp_path, "alice/x.wav", "alice/y.ape", "alice/z.APE", "bob/x.ra", "bob/notes.txt", "bob/.x.ra", "c/x.dsf")
     listing = find_recordings(tmp_path)
     assert len(listing.recordings) == 1
-    assert listing.not_read == {".m4a": 2, ".wma": 1, ".webm": 1}
+    assert listing.not_read == {".ape": 2, ".ra": 1, ".dsf": 1}
 
 
 def test_no_recording_is_an_error_that_counts_what_is_not_read(tmp_path):
-    make(tmp_path, "alice/x.m4a", "alice/wav", "alice/x.raw", "notes.txt", ".hidden/y.wav")
-    with pytest.raises(CorpusError, match=r"no recording in .*; formats that are not read: 1 \.m4a$"):
+    make(tmp_path, "alice/x.ape", "alice/wav", "alice/x.raw", "notes.txt", ".hidden/y.wav")
+    with pytest.raises(CorpusError, match=r"no recording in .*; formats that are not read: 1 \.ape$"):
         find_recordings(tmp_path)
 
 

@@ -1,0 +1,112 @@
+"""Open a recording with what reads it whole: libsndfile, or where that can't, FFmpeg."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import soundfile
+
+from audio.ffmpeg import FfmpegFile, demuxer
+from audio.header import completed, mp3_states_length
+from audio.ogg import ChainedOgg, links
+
+_NO_UTF_8 = re.compile("[\udc80-\udcff]")  # how Python keeps such bytes in names, which soundfile can't encode
+
+
+class _Stream(soundfile.SoundFile):
+    """A file read from first to last: the seek after each block fails in a FLAC that does not state its length."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+class _OwningStream(_Stream):
+    """The same of something in whose place a file was opened, which is closed with it."""
+
+    def __init__(self, source: BinaryIO, opened: BinaryIO | None):
+        self.opened = opened
+        super().__init__(source)
+
+    def close(self) -> None:
+        super().close()
+        if self.opened is not None:
+            self.opened.close()
+
+
+Opened = _Stream | ChainedOgg | FfmpegFile
+
+
+def open_recording(source: Path | BinaryIO) -> Opened:
+    """Open a recording; one that seems to be empty or broken may have a header that was just never completed.
+
+    Raises:
+        soundfile.LibsndfileError, OSError, TypeError: it is not audio, or not readable.
+        UnusableAudioError: likewise, of what FFmpeg reads.
+    """
+    try:
+        file = _opened(source)
+    except soundfile.LibsndfileError:
+        if isinstance(source, Path) and not source.is_file():
+            raise
+        if file := _completed(source):
+            return file
+        if name := demuxer(source):
+            return FfmpegFile(source, name)
+        raise
+    if not file.frames:
+        return _completed(source) or file
+    return _whole(file, source)
+
+
+def _whole(file: _Stream, source: Path | BinaryIO) -> Opened:
+    """What reads all of a file that libsndfile may leave when it has read the first part."""
+    if file.format == "OGG":
+        return _chained(file, source)
+    if file.format == "MP3" and not mp3_states_length(source):  # where libsndfile stops at the length that it guesses
+        file.close()
+        return FfmpegFile(source, "mp3")
+    return file
+
+
+def _chained(file: _Stream, source: Path | BinaryIO) -> _Stream | ChainedOgg:
+    with _as_file(source) as raw:
+        places = links(raw)
+    if len(places) <= 1:
+        return file
+    file.close()
+    return ChainedOgg(source, places)
+
+
+def _opened(source: Path | BinaryIO) -> _Stream:
+    if not isinstance(source, Path) or _NO_UTF_8.search(str(source)) is None:
+        return _Stream(source)
+    raw = source.open("rb")
+    try:
+        return _OwningStream(raw, raw)
+    except soundfile.LibsndfileError:
+        raw.close()
+        raise
+
+
+@contextmanager
+def _as_file(source: Path | BinaryIO) -> Iterator[BinaryIO]:
+    """The file, opened for this alone; or as it is, and its position as it was."""
+    if isinstance(source, Path):
+        with open(source, "rb") as file:
+            yield file
+        return
+    before = source.tell()
+    yield source
+    source.seek(before)
+
+
+def _completed(source: Path | BinaryIO) -> _Stream | None:
+    raw = source.open("rb") if isinstance(source, Path) else source
+    opened = None if raw is source else raw
+    if patched := completed(raw):
+        return _OwningStream(patched, opened)
+    if opened:
+        opened.close()
+    return None
