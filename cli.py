@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 
 import entry_point
-from entry_point import channel, filled, names, open_share, path, positive_int, seed, speaker_from
+from entry_point import channel, filled, names, natural_int, open_share, path, positive_int, seed, speaker_from
 
 ACTIONS = {  # flag: the module of commands/ that has the function of that name
     "verify": "verification",
@@ -40,6 +40,7 @@ GOES_WITH = {  # flag: actions
     "split_by": ("generate_training_inputs",),
     "num_cepstra": ("generate_training_inputs",),
     "num_filters": ("generate_training_inputs",),
+    "disturbed_copies": ("generate_training_inputs",),
 }
 
 
@@ -171,7 +172,10 @@ def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
          "with their first and second derivatives. v1 had 13")  # fmt: skip
     flag("--num_filters", type=positive_int, default=32, metavar="N", help="mel filters of training inputs, up to 128; "
          "v1 had 26")  # fmt: skip
-    flag("--seed", type=seed, default=0, metavar="N", help="of the dither noise in the features, which alone is random")
+    flag("--disturbed_copies", type=natural_int, default=2, metavar="N", help="of each training utterance, as rooms, "
+         "telephones and phone apps would have handed it on; 0 for none")  # fmt: skip
+    flag("--seed", type=seed, default=0, metavar="N", help="of the disturbed copies, and of the dither noise in the "
+         "features")  # fmt: skip
     flag("--yes", action="store_true", help="do not ask before the old cache is replaced, nor refuse to delete "
          "many of its utterances")  # fmt: skip
 

@@ -80,6 +80,11 @@ def positive_int(text: str) -> int:
     return _number(int, text, lambda number: number >= 1, "a whole number of at least 1")
 
 
+def natural_int(text: str) -> int:
+    """A whole number of at least 0, for argparse."""
+    return _number(int, text, lambda number: number >= 0, "a whole number of at least 0")
+
+
 def seed(text: str) -> int:
     """A whole number from 0 to 2^31 - 1, for argparse."""
     return _number(int, text, lambda number: 0 <= number < 1 << 31, "a whole number from 0 to 2147483647")

@@ -33,11 +33,20 @@ def utterance_in(decoded: np.ndarray) -> Utterance:
     Raises:
         UnusableAudioError: it is silent, or too short between its outer silences.
     """
-    signal = _as_pcm(without_rumble(decoded))
+    signal = cleaned(decoded)
     start, stop = voiced_span(signal)
     if stop - start < MINIMUM_VOICED:
         raise UnusableAudioError(f"too short: {1000 * (stop - start) / SAMPLE_RATE:.0f} ms between its silences")
     return Utterance(signal[start:stop], start, len(signal) - stop)
+
+
+def cleaned(decoded: np.ndarray) -> np.ndarray:
+    """The same short of finding where the utterance begins and ends: int16, (samples,).
+
+    Raises:
+        UnusableAudioError: it is silent.
+    """
+    return _as_pcm(without_rumble(decoded))
 
 
 def _as_pcm(signal: np.ndarray) -> np.ndarray:

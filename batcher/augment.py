@@ -34,6 +34,7 @@ class Augmentation:
 
     speeds: tuple[float, ...] = (1.0,)  # 1 first; each makes other voices
     tempo: float = 0.1  # share by which speech becomes faster or slower, at most
+    copied: float = 0.5  # share of windows that come from disturbed copies, where the inputs have any
     reverberated: float = 0.15  # share of windows
     reverberation_time: tuple[float, float] = (0.1, 0.7)  # s
     direct_to_reverberant: tuple[float, float] = (-2.0, 12.0)  # dB

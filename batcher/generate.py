@@ -1,7 +1,7 @@
 """Write `full_inputs.pkl` from the cache, one utterance at a time; its format is described in `inputs`."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -12,9 +12,10 @@ from tqdm import tqdm
 from audio.decode import SAMPLE_RATE
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, speech_log_mel
 from batcher.choice import choose, fingerprint
+from batcher.copies import CopyPlan, copies_of, plans
 from batcher.inputs import FORMAT, POWER_DTYPE, InputsError
 from batcher.restricted_pickle import write_record
-from batcher.splits import UTTERANCE
+from batcher.splits import TEST, TRAIN, UTTERANCE
 from cache.entries import read_signal
 from cache.index import Utterance
 from cache.staging import STAGING_FOLDER, staging
@@ -35,6 +36,7 @@ def generate_inputs(
     workers: int = 1,
     split_by: str = UTTERANCE,
     all_held_out: bool = False,
+    copies: int = 0,
 ) -> dict[str, int]:
     """Write `path` from the cache.
 
@@ -42,6 +44,7 @@ def generate_inputs(
         held_out: speakers to leave out, as names or `corpus/name`.
         split_by: what the split leaves whole, one of `splits.SPLITS`.
         all_held_out: whether everybody who is to be held out must be in the cache.
+        copies: disturbed ones of each training utterance, see `copies`.
 
     Returns:
         counts: speakers, train and test utterances, held-out speakers that the cache holds.
@@ -59,35 +62,37 @@ def generate_inputs(
         if len(speakers) < 2:
             left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
             raise InputsError(f"{left}; training needs two or more")
-        write_record(file, _header(settings, held_out, [str(speaker) for speaker in speakers], chosen))
-        made = _all_powers(cache.folder, chosen, settings, workers)
-        for powers, utterance, side in zip(tqdm(made, "inputs", len(chosen), unit="file"), chosen, sides):
-            if side == "train":
-                statistics.add(powers)
-            write_record(file, _utterance_record(utterance, side, powers))
+        write_record(file, _header(settings, held_out, [str(speaker) for speaker in speakers], chosen, copies))
+        made = _all_powers(cache.folder, plans(chosen, sides, copies, settings.dither_seed), settings, workers)
+        for utterance, side in zip(tqdm(chosen, "inputs", unit="file"), sides):
+            for copy in range(1 + (copies if side == TRAIN else 0)):
+                powers = next(made)
+                if side == TRAIN and not copy:
+                    statistics.add(powers)
+                write_record(file, _utterance_record(utterance, side, copy, powers))
         write_record(file, statistics.record())
     kept_out = len(cache.speakers()) - len(speakers)
-    return {"speakers": len(speakers), "train": sides.count("train"), "test": sides.count("test"), "held_out": kept_out}
+    return {"speakers": len(speakers), "train": sides.count(TRAIN), "test": sides.count(TEST), "held_out": kept_out}
 
 
 def _all_powers(
-    folder: Path, utterances: list[Utterance], settings: FeatureSettings, workers: int
+    folder: Path, planned: Iterable[CopyPlan], settings: FeatureSettings, workers: int
 ) -> Iterator[np.ndarray]:
-    """The log mel powers of each, in order."""
+    """The log mel powers of each utterance and of its copies, in order."""
     work = partial(_write_powers, folder, settings)
-    with staging(folder), closing(parallel_map(work, _batches(utterances), workers, chunk=1)) as files:
+    with staging(folder), closing(parallel_map(work, _batches(planned), workers, chunk=1)) as files:
         for staged, lengths in files:
             frames = np.fromfile(staged, POWER_DTYPE).reshape(-1, settings.powers)
             staged.unlink()
             yield from np.split(frames, np.cumsum(lengths)[:-1])
 
 
-def _batches(utterances: list[Utterance]) -> Iterator[list[Utterance]]:
+def _batches(planned: Iterable[CopyPlan]) -> Iterator[list[CopyPlan]]:
     """A minute or two of speech at a time: what is under way stays small, however long the recordings are."""
     batch, samples = [], 0
-    for utterance in utterances:
-        batch.append(utterance)
-        samples += utterance.samples
+    for plan in planned:
+        batch.append(plan)
+        samples += plan.utterance.samples * (1 + plan.copies)
         if samples >= BATCH:
             yield batch
             batch, samples = [], 0
@@ -95,18 +100,22 @@ def _batches(utterances: list[Utterance]) -> Iterator[list[Utterance]]:
         yield batch
 
 
-def _write_powers(folder: Path, settings: FeatureSettings, batch: list[Utterance]) -> tuple[Path, list[int]]:
+def _write_powers(folder: Path, settings: FeatureSettings, batch: list[CopyPlan]) -> tuple[Path, list[int]]:
     """Write the frames of a batch, one utterance after another; returns the file and the frames of each."""
     staged, lengths = temporary_name(folder / STAGING_FOLDER), []
     with open(staged, "xb") as file:
-        for utterance in batch:
-            powers = speech_log_mel(read_signal(folder, utterance), settings).astype(POWER_DTYPE)
-            file.write(powers.tobytes())
-            lengths.append(len(powers))
+        for plan in batch:
+            signal = read_signal(folder, plan.utterance)
+            for version in (signal, *copies_of(signal, plan, folder)):
+                powers = speech_log_mel(version, settings).astype(POWER_DTYPE)
+                file.write(powers.tobytes())
+                lengths.append(len(powers))
     return staged, lengths
 
 
-def _header(settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], chosen: list[Utterance]) -> dict:
+def _header(
+    settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], chosen: list[Utterance], copies: int
+) -> dict:
     return {
         "format": FORMAT,
         "features": dataclasses.asdict(settings),
@@ -114,16 +123,18 @@ def _header(settings: FeatureSettings, held_out: tuple[str, ...], speakers: list
         "speakers": speakers,
         "cache_sha256": fingerprint(chosen),
         "utterances": len(chosen),
+        "copies": copies,
     }
 
 
-def _utterance_record(utterance: Utterance, side: str, powers: np.ndarray) -> dict:
+def _utterance_record(utterance: Utterance, side: str, copy: int, powers: np.ndarray) -> dict:
     return {
         "corpus": utterance.corpus,
         "speaker": utterance.speaker,
         "session": utterance.session,
         "utterance": utterance.utterance,
         "side": side,
+        "copy": copy,
         "powers": powers,
     }
 

@@ -2,10 +2,11 @@
 
 The file is a sequence of pickles (see `restricted_pickle`), written and read one at a time so that memory stays flat:
 
-    header     format, feature settings, held-out speakers, fingerprint of the cache (see `choice`), speakers, number
-               of utterances
-    utterance  speaker, corpus, utterance, "train" or "test", powers (frames, 33) float16 - one for each
-    footer     mean and deviation (60,) of the cepstra of the *training* frames
+    header     format, feature settings, held-out speakers, fingerprint of the cache (see `choice`), speakers, numbers
+               of utterances and of disturbed copies of each training utterance
+    utterance  speaker, corpus, utterance, "train" or "test", copy (0), powers (frames, 33) float16 - one for each;
+               after it, if it trains, its copies (1, 2, ...), see `copies`
+    footer     mean and deviation (60,) of the cepstra of the *training* frames, as they were recorded
 
 They become cepstra when windows of them are drawn (`audio.mfcc`), after what is done to them to make voices and
 recordings more varied (`augment`). Statistics of the training set alone normalise everything, tests and unseen voices
@@ -13,7 +14,7 @@ included: v1 took each speaker's own, train and test together, and so told the n
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,16 @@ from batcher.restricted_pickle import UnsafePickleError, read_records
 from corpus.recording import Speaker
 from storage.errors import UserError
 
-FORMAT = "deep-speaker-inputs-4"  # 3 named speakers without their corpora
+FORMAT = "deep-speaker-inputs-5"  # 4 had no copies, and frames without speech; 3 named speakers without corpora
 POWER_DTYPE = np.float16  # half the size; its rounding, 0.03 dB, is a hundredth of a feature's deviation
 
 
 class InputsError(UserError):
     """`full_inputs.pkl` can't be made or used; the message says why and what to do."""
+
+
+def _no_copies() -> np.ndarray:
+    return np.zeros((0, 0), np.int64)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,10 @@ class SpeakerSplit:
     starts: np.ndarray  # (utterances,) int64, first frame of each
     lengths: np.ndarray  # (utterances,) int64, frames of each
     labels: np.ndarray  # (utterances,) int64, index into `TrainingInputs.speakers`
+    copy_starts: np.ndarray = field(
+        default_factory=_no_copies
+    )  # (copies, utterances) int64, the same of each utterance's disturbed copies
+    copy_lengths: np.ndarray = field(default_factory=_no_copies)
 
 
 @dataclass(frozen=True)
@@ -78,11 +87,12 @@ def _assemble(records: Iterator) -> TrainingInputs:
         raise ValueError(f"it is not of the format {FORMAT}")
     settings = FeatureSettings(**_typed(header["features"], dict))
     speakers = {name: label for label, name in enumerate(_names(header, "speakers"))}
-    sides = {"train": _SplitBuilder(settings.powers), "test": _SplitBuilder(settings.powers)}
+    sides = {"train": _SplitBuilder(settings.powers, _copies(header)), "test": _SplitBuilder(settings.powers, 0)}
     for _ in range(_typed(header["utterances"], int)):
-        record = next(records)
-        label = speakers[str(Speaker(_typed(record["corpus"], str), _typed(record["speaker"], str)))]
-        sides[_typed(record["side"], str)].add(_typed(record["powers"], np.ndarray), label)
+        side = _add(next(records), 0, sides, speakers)
+        for copy in range(1, side.copies + 1):
+            if _add(next(records), copy, sides, speakers) is not side or side.labels[-1] != side.labels[-1 - copy]:
+                raise ValueError("it holds a copy of another utterance than the one before")
     mean, deviation = _statistics(next(records), settings.size)
     if not sides["train"].labels:
         raise ValueError("it holds no training utterances")
@@ -91,6 +101,23 @@ def _assemble(records: Iterator) -> TrainingInputs:
     train, test = sides["train"].build(), sides["test"].build()
     made_of = _typed(header["cache_sha256"], str)
     return TrainingInputs(tuple(speakers), _names(header, "held_out"), settings, made_of, mean, deviation, train, test)
+
+
+def _add(record: dict, copy: int, sides: dict[str, "_SplitBuilder"], speakers: dict[str, int]) -> "_SplitBuilder":
+    """Put an utterance, or the copy of it that comes next, on its side; returns that."""
+    if _typed(record["copy"], int) != copy:
+        raise ValueError(f"expected copy {copy} of an utterance. Received another")
+    label = speakers[str(Speaker(_typed(record["corpus"], str), _typed(record["speaker"], str)))]
+    side = sides[_typed(record["side"], str)]
+    side.add(_typed(record["powers"], np.ndarray), label)
+    return side
+
+
+def _copies(header: dict) -> int:
+    copies = _typed(header["copies"], int)
+    if copies < 0:
+        raise ValueError("expected no negative number of copies")
+    return copies
 
 
 def _typed(value: object, kind: type) -> object:
@@ -119,8 +146,10 @@ def _statistics(footer: dict, size: int) -> tuple[np.ndarray, np.ndarray]:
 class _SplitBuilder:
     """Collects utterances in one growing block, so that no second copy of the data is ever made."""
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, copies: int):
+        """Collect powers of `size` values a frame, of utterances that each have so many copies after them."""
         self.size = size
+        self.copies = copies
         self.block = bytearray()
         self.lengths: list[int] = []
         self.labels: list[int] = []
@@ -135,6 +164,9 @@ class _SplitBuilder:
         self.labels.append(label)
 
     def build(self) -> SpeakerSplit:
-        lengths = np.array(self.lengths, np.int64)
+        of_each = (1 + self.copies, -1)  # the utterance as it was recorded, and its copies
+        lengths, labels = np.array(self.lengths, np.int64), np.array(self.labels, np.int64)
+        starts = np.cumsum(lengths) - lengths
+        starts, lengths, labels = (of.reshape(of_each, order="F") for of in (starts, lengths, labels))
         powers = np.frombuffer(self.block, POWER_DTYPE).reshape(-1, self.size)
-        return SpeakerSplit(powers, np.cumsum(lengths) - lengths, lengths, np.array(self.labels, np.int64))
+        return SpeakerSplit(powers, starts[0], lengths[0], labels[0], starts[1:], lengths[1:])

@@ -19,6 +19,7 @@ class Plain:
     settings: FeatureSettings
     speeds: tuple[float, ...] = (1.0,)
     tempo: float = 0.0
+    copied: float = 0.0
 
     def __call__(self, windows: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Cepstra and their derivatives: (batch, frames, powers) -> (batch, frames, features), float32."""
@@ -42,6 +43,11 @@ class Disturbed:
     def tempo(self) -> float:
         """As `Preparation` has it."""
         return self.options.tempo
+
+    @property
+    def copied(self) -> float:
+        """As `Preparation` has it."""
+        return self.options.copied
 
     def __call__(self, windows: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Speed, disturbances, cepstra, masks: (batch, frames, powers) -> (batch, frames, features), float32."""

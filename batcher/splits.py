@@ -9,6 +9,7 @@ TRAIN_SHARE = 0.8  # of a speaker's utterances, the first in order of name, as i
 FEWEST_TO_SPLIT = 5  # utterances; a speaker with fewer trains with all of them
 UTTERANCE, SESSION = "utterance", "session"  # what is not torn apart
 SPLITS = (UTTERANCE, SESSION)
+TRAIN, TEST = "train", "test"  # the sides
 
 
 def train_count(utterances: int) -> int:
@@ -26,10 +27,10 @@ def sides(utterances: Sequence[Utterance], split_by: str) -> list[str]:
     """
     if split_by == UTTERANCE:
         train = train_count(len(utterances))
-        return ["train"] * train + ["test"] * (len(utterances) - train)
+        return [TRAIN] * train + [TEST] * (len(utterances) - train)
     sessions = sorted({one.session for one in utterances})
     training = set(sessions[: _train_sessions([_count(utterances, one) for one in sessions])])
-    return ["train" if one.session in training else "test" for one in utterances]
+    return [TRAIN if one.session in training else TEST for one in utterances]
 
 
 def _count(utterances: Sequence[Utterance], session: str) -> int:

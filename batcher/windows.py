@@ -26,6 +26,7 @@ class Preparation(Protocol):
 
     speeds: tuple[float, ...]  # 1 first; at another speed each speaker is somebody else
     tempo: float  # share by which a window is spoken faster or slower, at most, by the same voice
+    copied: float  # share of windows that are taken from a disturbed copy of their utterance, where there are copies
 
     def __call__(self, windows: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(batch, frames, powers) float32, and the speed of each (batch,), to (batch, frames, features) float32."""
@@ -95,9 +96,23 @@ class WindowSampler:
         tempo = self.prepare.tempo
         pace = factors * rng.uniform(1 - tempo, 1 + tempo, len(utterances))
         needed = np.ceil(frames * pace).astype(np.int64)
-        begin = rng.integers(0, np.maximum(self.split.lengths[utterances] - needed, 0) + 1)
-        windows = self.prepare(take_windows(self.split, utterances, begin, frames, pace), factors, rng)
+        starts, lengths = self._versions(utterances, rng)
+        begin = rng.integers(0, np.maximum(lengths - needed, 0) + 1)
+        windows = self.prepare(_cut(self.split.powers, starts, lengths, begin, frames, pace), factors, rng)
         return Batch(windows, self.split.labels[utterances] + speeds * self.labels)
+
+    def _versions(self, utterances: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """First frames and lengths (batch,) of utterances, or of disturbed copies in the place of some of them."""
+        split = self.split
+        starts, lengths = split.starts[utterances], split.lengths[utterances]
+        if not self.prepare.copied or not len(split.copy_starts):
+            return starts, lengths
+        copies = rng.integers(0, len(split.copy_starts), len(utterances))
+        copied = rng.random(len(utterances)) < self.prepare.copied
+        return (
+            np.where(copied, split.copy_starts[copies, utterances], starts),
+            np.where(copied, split.copy_lengths[copies, utterances], lengths),
+        )
 
 
 def take_windows(
@@ -108,8 +123,15 @@ def take_windows(
     Returns:
         log energies and log mel powers, float32, shape = (batch, frames, 33).
     """
-    within = frame_indices(begin, frames, split.lengths[utterances], pace)
-    return split.powers.take(split.starts[utterances][:, None] + within, axis=0).astype(np.float32)
+    return _cut(split.powers, split.starts[utterances], split.lengths[utterances], begin, frames, pace)
+
+
+def _cut(
+    powers: np.ndarray, starts: np.ndarray, lengths: np.ndarray, begin: np.ndarray, frames: int, pace
+) -> np.ndarray:
+    """As `take_windows`, of utterances of these first frames and lengths, both (batch,)."""
+    within = frame_indices(begin, frames, lengths, pace)
+    return powers.take(starts[:, None] + within, axis=0).astype(np.float32)
 
 
 def covering_windows(split: SpeakerSplit, frames: int) -> tuple[np.ndarray, np.ndarray]:

@@ -29,12 +29,13 @@ def write_inputs(path: Path, hours: float, speakers: int) -> None:
         "speakers": names,
         "cache_sha256": "made up",
         "utterances": speakers * utterances,
+        "copies": 0,
     }
     with open(path, "wb") as file:
         write_record(file, header)
         for name in names:
             for number in range(utterances):
                 side = "train" if number < train_count(utterances) else "test"
-                about = {"speaker": name, "corpus": "", "utterance": str(number), "side": side}
+                about = {"speaker": name, "corpus": "", "utterance": str(number), "side": side, "copy": 0}
                 write_record(file, {**about, "powers": powers})
         write_record(file, {"mean": np.zeros(size, np.float32), "deviation": np.ones(size, np.float32)})

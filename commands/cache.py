@@ -59,11 +59,19 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     target = cache.folder / INPUTS_NAME
     settings = FeatureSettings.fitting(args.num_filters, num_cepstra=args.num_cepstra, dither_seed=args.seed)
     counts = generate_inputs(
-        cache, target, named or VCTK_TEST_SPEAKERS, settings, workers(args), args.split_by, all_held_out=bool(named)
+        cache,
+        target,
+        named or VCTK_TEST_SPEAKERS,
+        settings,
+        workers(args),
+        args.split_by,
+        all_held_out=bool(named),
+        copies=args.disturbed_copies,
     )
+    copied = f"; {args.disturbed_copies} disturbed copies of each that trains" if args.disturbed_copies else ""
     print(
         f"{target}: {counts['speakers']} speakers, {counts['train']} train and {counts['test']} test utterances; "
-        f"{counts['held_out']} speakers held out"
+        f"{counts['held_out']} speakers held out{copied}"
     )
     _warn_of_few(counts, args.split_by)
 

@@ -29,6 +29,7 @@ class AsTheyAre:
 
     speeds: tuple[float, ...] = (1.0,)
     tempo: float = 0.0
+    copied: float = 0.0
 
     def __call__(self, windows, speeds, rng):
         return windows
@@ -289,3 +290,36 @@ def test_windows_of_one_speaker_in_a_batch_have_one_speed():
         anchor, positive, negative = sampler.triplet_batch(np.random.default_rng(seed), 20).labels.reshape(3, 20)
         assert (anchor == positive).all()
         assert (anchor // 2 == negative // 2).all()  # a negative of another speed would be too easy to tell
+
+
+@pytest.fixture
+def copied() -> SpeakerSplit:
+    """Ten utterances of two speakers with 100 frames each, and two copies of 50: (utterance, copy)."""
+    rows = [(u, copy) for u in range(10) for copy, frames in enumerate((100, 50, 50)) for _ in range(frames)]
+    starts = 200 * np.arange(10)
+    labels, half = np.repeat([0, 1], [2, 8]), np.full((2, 10), 50)
+    return SpeakerSplit(
+        np.array(rows, np.float16), starts, np.full(10, 100), labels, starts + np.array([[100], [150]]), half
+    )
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_windows_of_copies_come_in_the_place_of_their_utterances(copied, name):
+    plain, mixed = (WindowSampler(copied, (80,), AsTheyAre(copied=share)) for share in (0, 0.6))
+    draws = [DRAWS[name](sampler) for sampler in (plain, mixed)]
+    versions = []
+    for seed in range(200):
+        as_recorded, batch = (draw(np.random.default_rng(seed)) for draw in draws)
+        np.testing.assert_array_equal(batch.labels, as_recorded.labels)
+        utterance, copy = batch.windows[..., 0], batch.windows[..., 1]
+        np.testing.assert_array_equal(utterance, as_recorded.windows[..., 0])  # the same ones, or copies of them
+        assert (copy == copy[:, :1]).all()  # a window never runs from a copy into what stands beside it
+        assert not as_recorded.windows[..., 1].any()
+        versions.extend(copy[:, 0])
+    shares = np.bincount(np.int64(versions)) / len(versions)
+    np.testing.assert_allclose(shares, [0.4, 0.3, 0.3], atol=0.04)
+
+
+def test_inputs_without_copies_are_drawn_as_if_nobody_asked_for_any(split):
+    plain, asked = (WindowSampler(split, (FRAMES,), AsTheyAre(copied=share)) for share in (0, 0.5))
+    assert same(*(one.softmax_batch(np.random.default_rng(0), 16) for one in (plain, asked)))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.mfcc import FeatureSettings, cepstra_with_derivatives, log_mel
+from audio.mfcc import FeatureSettings, cepstra_with_derivatives, speech_log_mel
+from batcher.copies import CopyPlan
 from batcher.generate import _write_powers, generate_inputs
 from batcher.inputs import InputsError, load_inputs
 from batcher.restricted_pickle import read_records
@@ -33,7 +34,7 @@ def test_counts(tmp_path, tiny_cache):
 def test_sides_hold_each_utterances_powers_in_order(tiny_cache, tiny_inputs):
     for name, side, slot in (("train", tiny_inputs.train, slice(0, 4)), ("test", tiny_inputs.test, slice(4, 5))):
         expected = [
-            (label, log_mel(read_signal(tiny_cache.folder, utterance)).astype(np.float16))
+            (label, speech_log_mel(read_signal(tiny_cache.folder, utterance)).astype(np.float16))
             for label, speaker in enumerate(tiny_inputs.speakers)
             for utterance in tiny_cache.of_speaker(Speaker(*speaker.split("/")))[slot]
         ]
@@ -197,5 +198,6 @@ def test_a_speaker_listed_twice_is_held_out_once(tmp_path, tiny_cache):
 def test_what_a_worker_hands_over_fits_in_a_pipe_at_once(tiny_cache):
     """Else one that is killed in mid-message leaves the parent waiting for the rest of it."""
     with staging(tiny_cache.folder):
-        handed_over = _write_powers(tiny_cache.folder, FeatureSettings(), list(tiny_cache.utterances.values()))
+        batch = [CopyPlan(one, 0, 0) for one in tiny_cache.utterances.values()]
+        handed_over = _write_powers(tiny_cache.folder, FeatureSettings(), batch)
     assert len(pickle.dumps(handed_over)) < select.PIPE_BUF

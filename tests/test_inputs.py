@@ -70,11 +70,16 @@ WRONG_POWERS = r"expected float16 powers \(frames, 33\)"
 
 
 @pytest.mark.parametrize("place, change, message", [
-    (0, {"format": "deep-speaker-inputs-0"}, "it is not of the format deep-speaker-inputs-4"),
+    (0, {"format": "deep-speaker-inputs-0"}, "it is not of the format deep-speaker-inputs-5"),
     (0, {"features": {"unknown": 1}}, "unknown"),
     (0, {"features": {"num_cepstra": 5}}, r"expected finite float32 statistics \(15,\). Received float32 \(60,\)"),
     (0, {"speakers": ["corpus/p225"]}, "'corpus/p226'"),
-    (0, {"utterances": 11}, "'corpus'"),
+    (0, {"utterances": 11}, "'copy'"),
+    (0, {"copies": -1}, "expected no negative number of copies"),
+    (0, {"copies": "2"}, "expected a int. Received a str"),
+    (0, {"copies": 1}, "expected copy 1 of an utterance. Received another"),
+    (1, {"copy": 1}, "expected copy 0 of an utterance. Received another"),
+    (1, {"copy": NESTED}, "expected a int. Received a tuple"),
     (0, {"utterances": "10"}, "expected a int. Received a str"),
     (0, {"utterances": 0}, "'mean'"),
     (0, {"utterances": None}, "expected a int. Received a NoneType"),
@@ -104,6 +109,39 @@ def test_records_that_do_not_fit_are_refused_with_the_reason(tmp_path, records, 
     changed[place] = {**records[place], **change}
     with pytest.raises(InputsError, match=f"is not usable as training inputs: .*{message}"):
         load_inputs(write_all(tmp_path / "changed.pkl", changed))
+
+
+def with_copies(records: list, copies: int) -> list:
+    """The same inputs, each training utterance followed by copies that are a frame longer than the one before."""
+    made = [{**records[0], "copies": copies}]
+    for record in records[1:-1]:
+        for copy in range(1 + (copies if record["side"] == "train" else 0)):
+            powers = np.concatenate([record["powers"], np.full((copy, 33), copy, np.float16)])
+            made.append({**record, "copy": copy, "powers": powers})
+    return [*made, records[-1]]
+
+
+def test_copies_stand_beside_the_utterances_that_train(tmp_path, records, tiny_inputs):
+    inputs = load_inputs(write_all(tmp_path / "copied.pkl", with_copies(records, 3)))
+    plain = tiny_inputs.train
+    np.testing.assert_array_equal(inputs.train.labels, plain.labels)
+    np.testing.assert_array_equal(inputs.train.lengths, plain.lengths)
+    np.testing.assert_array_equal(inputs.train.copy_lengths, plain.lengths + np.array([[1], [2], [3]]))
+    for number, (start, length) in enumerate(zip(plain.starts, plain.lengths)):
+        expected = plain.powers[start : start + length]
+        for copy, begin in enumerate([inputs.train.starts[number], *inputs.train.copy_starts[:, number]]):
+            np.testing.assert_array_equal(inputs.train.powers[begin : begin + length], expected)
+            assert (inputs.train.powers[begin + length : begin + length + copy] == copy).all()
+    np.testing.assert_array_equal(inputs.test.powers, tiny_inputs.test.powers)
+    assert inputs.test.copy_starts.shape == (0, 2)
+
+
+@pytest.mark.parametrize("change", [{"speaker": "p226"}, {"side": "test"}])
+def test_a_copy_of_somebody_elses_utterance_is_refused(tmp_path, records, change):
+    copied = with_copies(records, 1)
+    copied[2] = {**copied[2], **change}
+    with pytest.raises(InputsError, match="a copy of another utterance than the one before"):
+        load_inputs(write_all(tmp_path / "changed.pkl", copied))
 
 
 def test_inputs_of_which_nothing_trains_are_refused(tmp_path, records):

@@ -76,13 +76,13 @@ def write_inputs(path: Path, made: TrainingInputs) -> Path:
         header["cache_sha256"] = made.cache_sha256
         count = sum(len(side.labels) for _, side in sides)
         lists = {"held_out": list(made.held_out), "speakers": list(made.speakers)}
-        write_record(file, {**header, **lists, "utterances": count})
+        write_record(file, {**header, **lists, "utterances": count, "copies": 0})
         for name, side in sides:
             for number, (label, start, length) in enumerate(zip(side.labels, side.starts, side.lengths)):
                 powers = side.powers[start : start + length].copy()
                 corpus, speaker = made.speakers[label].split("/")
                 about = {"corpus": corpus, "speaker": speaker, "session": "", "utterance": f"{number:03}"}
-                write_record(file, {**about, "side": name, "powers": powers})
+                write_record(file, {**about, "side": name, "copy": 0, "powers": powers})
         write_record(file, {"mean": made.mean, "deviation": made.deviation})
     return path
 

@@ -1,0 +1,94 @@
+"""What happens to speech on its way from a mouth to a file: a random chain of disturbances, on samples.
+
+room, pauses, noise, hum, the microphone's own noise, an overdriven microphone, level, automatic gain,
+telephone (band, codec), phone app (codec), lost packets, clicks, digital silence, an offset
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from batcher import additions, codecs, rooms, telephone
+
+Voices = Sequence[Callable[[], np.ndarray]]  # each reads a signal of somebody else, when it is needed
+
+
+@dataclass(frozen=True)
+class Disturbances:
+    """How many of the copies are disturbed by what, as shares, and how strongly."""
+
+    room: float = 0.3
+    pauses: float = 0.2
+    noise: float = 0.5
+    signal_to_noise: tuple[float, float] = (0.0, 25.0)  # dB
+    babble: float = 0.3  # share of the noises
+    music: float = 0.15  # share of the noises
+    hum: float = 0.1
+    signal_to_hum: tuple[float, float] = (5.0, 35.0)  # dB
+    overdriven: float = 0.1
+    offset: float = 0.15
+    floor: float = 0.3  # steady noise, faint, of the microphone's own
+    signal_to_floor: tuple[float, float] = (25.0, 50.0)  # dB
+    automatic_gain: float = 0.2
+    telephone: float = 0.45
+    app: float = 0.25
+    lost_packets: float = 0.1
+    clicks: float = 0.15
+    digital_silence: float = 0.1
+
+
+def chain(signal: np.ndarray, voices: Voices, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+    """Disturb a signal, each time in other ways.
+
+    Args:
+        signal: float32 of 16-bit full scale, shape = (samples,), at 8 kHz.
+        voices: of other speakers, for babble.
+
+    Returns:
+        the same, of another length where pauses came in; it may exceed full scale.
+    """
+    return _transmitted(_recorded(signal, voices, options, rng), options, rng)
+
+
+def _recorded(signal: np.ndarray, voices: Voices, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+    """From the mouth to what a microphone gives."""
+    if rng.random() < options.room:
+        signal = rooms.reverberate(signal, rooms.made_up_response(rng))
+    if rng.random() < options.pauses:
+        signal = additions.add_pauses(signal, rng)
+    if rng.random() < options.noise:
+        signal = additions.add(signal, _noise(len(signal), voices, options, rng), rng.uniform(*options.signal_to_noise))
+    if rng.random() < options.hum:
+        signal = additions.add(signal, additions.hum(len(signal), rng), rng.uniform(*options.signal_to_hum))
+    if rng.random() < options.floor:
+        signal = additions.add(signal, additions.noise(len(signal), rng), rng.uniform(*options.signal_to_floor))
+    if rng.random() < options.overdriven:
+        signal = telephone.overdrive(signal, rng)
+    return telephone.bring_to_level(signal, rng)
+
+
+def _noise(samples: int, voices: Voices, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+    kind = rng.random()
+    if kind < options.babble:
+        return additions.babble([read() for read in voices], samples, rng)
+    if kind < options.babble + options.music:
+        return additions.music(samples, rng)
+    return additions.noise(samples, rng)
+
+
+def _transmitted(signal: np.ndarray, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+    """From a microphone to a file."""
+    if rng.random() < options.automatic_gain:
+        signal = telephone.gain_automatically(signal, rng)
+    if rng.random() < options.telephone:
+        signal = codecs.code(telephone.limit_band(signal, rng), str(rng.choice(codecs.TELEPHONE_CODECS)), rng)
+    if rng.random() < options.app:
+        signal = codecs.code(signal, str(rng.choice(codecs.APP_CODECS)), rng)
+    if rng.random() < options.lost_packets:
+        signal = telephone.lose_packets(signal, rng)
+    if rng.random() < options.clicks:
+        signal = additions.add_clicks(signal, rng)
+    if rng.random() < options.digital_silence:
+        signal = additions.add_pauses(signal, rng)
+    return additions.add_offset(signal, rng) if rng.random() < options.offset else signal
