@@ -6,7 +6,8 @@ import sys
 import altered_recordings
 import numpy as np
 import pytest
-from altered_recordings import ALTERATIONS, Verdicts, compared, level, summary
+from alterations import ALTERATIONS, level
+from altered_recordings import Verdicts, compared, summary
 from conftest import SPEAKERS
 
 RATE = 8000
