@@ -15,6 +15,7 @@ import numpy as np
 
 from audio.mfcc import FeatureSettings, mfcc
 from inference.calibration import Calibration
+from inference.cohort import Cohort, Scoring
 from inference.network import Network
 from inference.recordings import load_speech
 from models.checkpoint import CheckpointError
@@ -77,6 +78,8 @@ class SpeakerEncoder:
             self.normalizes = bool(about["network"]["normalize_embeddings"])
             self.fingerprint = str(about["fingerprint"])
             self.calibration = about["calibration"] and Calibration.from_json(about["calibration"])
+            cohort = about.get("cohort")  # which networks of earlier versions have not
+            self.scoring = Scoring(cohort and Cohort.from_json(cohort))
             self._window_frames = _window_frames(about["network"]["window_frames"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{name} is of another version of this tool ({error})") from error
