@@ -1,6 +1,6 @@
 """Wrong verdicts on recordings as people make them: with pauses, clicks, noise, an offset, a second channel.
 
-    python benchmarks/altered_recordings.py CACHE [--test_speakers_file FILE] [--network FILE]
+    python benchmarks/altered_recordings.py CACHE [--test_speakers_file FILE ...] [--network FILE]
 
 Takes `SPEAKERS` held-out speakers of those with enough long recordings, from each corpus in turn, and judges all pairs
 of their recordings within a corpus as `cli.py --verify` does at even odds: both recordings altered in one way, and only

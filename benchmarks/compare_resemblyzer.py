@@ -1,13 +1,14 @@
 """EER and minDCF beside those of Resemblyzer, on the same recordings of speakers that this tool's network never heard.
 
-    python benchmarks/compare_resemblyzer.py CACHE --resemblyzer PYTHON [--test_speakers_file FILE] [--network FILE]
+    python benchmarks/compare_resemblyzer.py CACHE --resemblyzer PYTHON [--test_speakers_file FILE ...] [--network FILE]
 
 `--resemblyzer` names the Python of an environment with Resemblyzer (PyPI, with PyTorch for the CPU). It embeds each
-recording as its README says, `embed_utterance(preprocess_wav(file))`, at 16 kHz; this tool embeds what its cache holds
-of the same. The trials are those of `cli.py --evaluate`: all pairs of each speaker's first utterances, whole, within a
-corpus. Where utterances are named by session (`<speaker>_s<session>_<nnn>`, or the corpus knows them) and speakers have
-several, one more row takes trials across two sessions only. Prints a JSON line for each corpus after the machine's, and
-a table to stderr. Intervals come from drawing speakers anew; that of the difference, ours minus theirs, from the same
+recording as its README says, `embed_utterance(preprocess_wav(file))`, at 16 kHz, and compares by cosine; this tool
+embeds what its cache holds of the same, and compares by AS-norm where the network has a cohort (`cosine_eer` is without
+it). The trials are those of `cli.py --evaluate`: all pairs of each speaker's first utterances, whole, within a corpus.
+Where speakers have several sessions, which the corpus knows or utterances are named by (`<speaker>_s<session>_<nnn>`),
+one more row takes target trials across two sessions only. Prints a JSON line for each corpus after the machine's, and a
+table to stderr. Intervals come from drawing speakers anew; that of the difference, ours minus theirs, from the same
 draws for both.
 """
 
@@ -28,10 +29,11 @@ from cache.utterances import UtteranceCache
 from evaluation.bootstrap import Figure, figures
 from evaluation.cuts import embed_cuts
 from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_pairs
+from evaluation.metrics import equal_error_rate
 from inference.encoder import SpeakerEncoder
 
 ALL_PAIRS, TWO_SESSIONS = "all pairs", "two sessions"
-MEANS = ("eer", "resemblyzer_eer", "difference_eer")  # over corpora, all pairs
+MEANS = ("eer", "cosine_eer", "resemblyzer_eer", "difference_eer")  # over corpora, all pairs
 SESSION = re.compile(r"_s(\d+)_\d+$")  # at the end of an utterance's name
 RESEMBLYZER = """
 import sys
@@ -54,14 +56,16 @@ def main() -> None:
     cache = UtteranceCache.open(args.cache)
     for corpus, speakers in held_out.held_out(args, encoder).items():
         progress(corpus)
-        utterances = [one for own in speakers.values() for one in own]
+        utterances, owners = [one for own in speakers.values() for one in own], held_out.owners(speakers)
         ours = embed_cuts(encoder, cache, utterances, (None,))[0]
         theirs = resemblyzer(args.resemblyzer, utterances)
         for trials, (first, second) in trials_of(utterances).items():
-            pair = [score_pairs(both, held_out.owners(speakers), first, second) for both in (ours, theirs)]
-            counts = {"speakers": len(speakers), "utterances": len(utterances), "targets": pair[0].targets}
-            rows.append({"corpus": corpus, "trials": trials, **counts, "nontargets": pair[0].nontargets})
-            rows[-1] |= flat(side_by_side(*pair, len(speakers)))
+            scored = [score_pairs(ours, owners, first, second, encoder.scoring)]
+            scored += [score_pairs(embedded, owners, first, second) for embedded in (theirs, ours)]
+            rows.append({"corpus": corpus, "trials": trials, "speakers": len(speakers), "utterances": len(utterances)})
+            rows[-1] |= {"targets": scored[0].targets, "nontargets": scored[0].nontargets}
+            rows[-1] |= {"score_norm": encoder.scoring.norm, "cosine_eer": eer(scored[2])}
+            rows[-1] |= flat(side_by_side(*scored[:2], len(speakers)))
             report("compare_resemblyzer", **rows[-1])
     show_table([as_text(row) for row in rows])
     whole = [row for row in rows if row["trials"] == ALL_PAIRS]
@@ -88,8 +92,8 @@ def trials_of(utterances: list[Utterance]) -> dict[str, tuple[np.ndarray, np.nda
     names = np.array([str(one.whose) for one in utterances])
     same = names[first] == names[second]
     sessions = np.array([session(one) for one in utterances])
-    across = sessions[first] != sessions[second]
-    if (same & across).any() and (same & ~across).any():
+    across = (sessions[first] != sessions[second]) & (sessions[first] != "") & (sessions[second] != "")
+    if (same & across).any():
         found[TWO_SESSIONS] = first[across | ~same], second[across | ~same]
     return found
 
@@ -110,6 +114,11 @@ def side_by_side(ours: ScoredTrials, theirs: ScoredTrials, speakers: int) -> dic
 
     names = [f"{whose}{name}" for whose in ("", "resemblyzer_", "difference_") for name in DETECTION_FIGURES]
     return dict(zip(names, figures(statistic, speakers)))
+
+
+def eer(trials: ScoredTrials) -> float:
+    """The equal error rate alone."""
+    return equal_error_rate(*(trials.scores[(trials.first == trials.second) == same] for same in (True, False)))
 
 
 def flat(found: dict[str, Figure]) -> dict[str, float]:

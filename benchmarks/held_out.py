@@ -26,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the cache, the speakers and the network from the command line."""
     flag = parser.add_argument
     flag("cache", type=Path, help="a folder that cli.py --regenerate_full_cache filled; the recordings must be there")
-    speakers = "file of held-out speakers, one a line; several times for several (default: the network's)"
-    flag("--test_speakers_file", type=Path, action="append", metavar="FILE", help=speakers)
+    speakers = "files of held-out speakers, one a line (default: the network's)"
+    flag("--test_speakers_file", nargs="+", action="extend", type=Path, metavar="FILE", help=speakers)
     flag("--network", type=Path, help="checkpoint or exported network (default: the bundled one)")
 
 

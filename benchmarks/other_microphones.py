@@ -1,9 +1,10 @@
 """EER where every recording was made elsewhere: by another microphone, at another level, in a room, by telephone.
 
-    python benchmarks/other_microphones.py CACHE [--test_speakers_file FILE] [--network FILE] [--changes A,B,…]
+    python benchmarks/other_microphones.py CACHE [--test_speakers_file FILE ...] [--network FILE] [--changes A,B,…]
 
 Takes the first recordings of the held-out speakers, as `cli.py --evaluate` does, at 8 kHz, and changes each by itself,
-so that where it was recorded tells nothing of who speaks; what is refused then makes no trial. Prints a JSON line for
+so that where it was recorded tells nothing of who speaks; what is refused then makes no trial. Scores are as there, by
+AS-norm where the network has a cohort. Prints a JSON line for
 each corpus and change, and the mean of each change over the corpora; a table goes to stderr. What is done to the
 samples is not what training does to its utterances: see `microphones.py`, which says what is the same all the same.
 """
@@ -61,7 +62,8 @@ def error_rate(encoder: SpeakerEncoder, signals: list[np.ndarray], owners: np.nd
     rng = np.random.default_rng(SEED)
     heard = [taken(held_out.to_pcm(change(one, rng))) for one in signals]
     is_taken = np.array([one is not None for one in heard])
-    trials = score_all_pairs(encoder.embed_utterances([one for one in heard if one is not None]), owners[is_taken])
+    embedded = encoder.embed_utterances([one for one in heard if one is not None])
+    trials = score_all_pairs(embedded, owners[is_taken], encoder.scoring)
     eer, *_ = figures(detection_statistic(trials), int(owners.max()) + 1)
     counts = {"utterances": len(signals), "refused": int((~is_taken).sum())}
     return {**counts, "eer": eer.value, "eer_low": eer.low, "eer_high": eer.high}
