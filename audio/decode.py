@@ -27,7 +27,7 @@ def decode(source: Path | BinaryIO, start: float | None = None, end: float | Non
         end: s, where the part ends, likewise; it may lie up to `BEYOND` after the end, which it is if not given.
 
     Returns:
-        int16 array, shape = (samples,), at `SAMPLE_RATE`.
+        float32, shape = (samples,), at `SAMPLE_RATE`, of 16-bit full scale, which resampling may exceed.
 
     Raises:
         UnusableAudioError: not audio, damaged, cut short, empty, of a rate that no recording has, with samples that are
@@ -70,7 +70,7 @@ def convert(samples: np.ndarray, rate: int) -> np.ndarray:
 
 def _at_working_rate(blocks: Iterator[np.ndarray], rate: int) -> np.ndarray:
     _check_rate(rate)
-    converted = list(_bounded(_to_pcm(block) for block in _resampled(blocks, rate)))
+    converted = list(_bounded(_finite(block) for block in _resampled(blocks, rate)))
     if not sum(block.size for block in converted):
         raise UnusableAudioError("empty: it holds no samples")
     return np.concatenate(converted)
@@ -109,18 +109,18 @@ def _bounded(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def _resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
+    """The same at `SAMPLE_RATE`. Its offset goes round the resampler, which would ring at the beginning and the end."""
     if rate == SAMPLE_RATE:
         yield from blocks
         return
     stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality=RESAMPLER_QUALITY)
-    for block in blocks:
-        yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
-
-
-def _to_pcm(signal: np.ndarray) -> np.ndarray:
-    """Round to int16; among samples of 1e34, the resampler's sums overflow."""
-    return np.clip(np.rint(_finite(signal)), -PCM_SCALE, PCM_SCALE - 1).astype(np.int16)
+    offset = np.zeros(1, np.float32)
+    for number, block in enumerate(blocks):
+        offset = offset if number else block[:1].copy()
+        with np.errstate(over="ignore", invalid="ignore"):  # whose outcome is refused
+            resampled = stream.resample_chunk(block - offset) + offset
+        yield resampled
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True) + offset
 
 
 def _reason(error: Exception) -> str:

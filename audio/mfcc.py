@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import dct
 from scipy.ndimage import correlate1d
 
+from audio.activity import CELL, active_cells
 from audio.decode import SAMPLE_RATE
 
 FRAME_STEP = 0.010  # s
@@ -107,6 +108,11 @@ def _samples(settings: FeatureSettings, seconds: float) -> int:
     return round(settings.sample_rate * seconds)
 
 
+def _frame_samples(settings: FeatureSettings) -> tuple[int, int]:
+    """How long a frame is, and how far it is to the next."""
+    return _samples(settings, settings.frame_length), _samples(settings, settings.frame_step)
+
+
 @cache
 def _filters(num_filters: int, fft_size: int) -> np.ndarray:
     """Triangles on the mel scale, (frequencies, filters)."""
@@ -125,26 +131,45 @@ DEFAULT_FEATURES = FeatureSettings()
 
 
 def mfcc(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
-    """Turn an utterance into frames.
+    """Turn an utterance into the frames that the network sees: those in which somebody speaks.
 
     Args:
         signal: int16, shape = (samples,), at `settings.sample_rate`.
 
     Returns:
-        float32, shape = (frames, 60): 20 cepstra (the first is the log energy, as `log_mel` has it), 20 deltas, 20
-        delta-deltas; one frame every 10 ms.
+        float32, shape = (frames, 60): 20 cepstra (the first is the log energy, as `speech_log_mel` has it), 20 deltas,
+        20 delta-deltas; one frame every 10 ms of speech.
 
     Raises:
         ValueError: an empty signal.
     """
-    return cepstra_with_derivatives(log_mel(signal, settings), settings).astype(np.float32)
+    return cepstra_with_derivatives(speech_log_mel(signal, settings), settings).astype(np.float32)
 
 
-def log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
-    """The log energy of each frame, then the log power of each mel filter, relative to the utterance's mean energy.
+def speech_log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
+    """The frames of `log_mel` in which somebody speaks, relative to their mean energy; see `audio.activity`.
 
     (How loud a recording is says more of the microphone than of the voice: a network that sees it takes speakers for
     others as soon as they come closer.)
+
+    Args:
+        signal: int16, shape = (samples,), at `settings.sample_rate`.
+
+    Returns:
+        float64, shape = (frames of speech, 1 + filters), natural logarithms.
+
+    Raises:
+        ValueError: an empty signal.
+    """
+    powers, active = log_mel(signal, settings), active_cells(signal)
+    length, step = _frame_samples(settings)
+    centres = (np.arange(len(powers)) * step + length // 2) // CELL
+    spoken = powers[active[np.minimum(centres, len(active) - 1)]]
+    return spoken - np.log(np.exp(spoken[:, 0]).mean())
+
+
+def log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
+    """The log energy of each frame, then the log power of each mel filter.
 
     Args:
         signal: int16, shape = (samples,), at `settings.sample_rate`.
@@ -159,8 +184,7 @@ def log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) ->
         raise ValueError("expected a signal with samples. Received an empty one")
     frames = _frames(psf.sigproc.preemphasis(_dithered(signal, settings.dither_seed), PREEMPHASIS), settings)
     parts = range(0, len(frames), FRAMES_AT_ONCE)
-    powers = np.concatenate([_log_powers(frames[first : first + FRAMES_AT_ONCE], settings) for first in parts])
-    return powers - np.log(np.exp(powers[:, 0]).mean())
+    return np.concatenate([_log_powers(frames[first : first + FRAMES_AT_ONCE], settings) for first in parts])
 
 
 def cepstra_with_derivatives(powers: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
@@ -175,7 +199,7 @@ def cepstra_with_derivatives(powers: np.ndarray, settings: FeatureSettings = DEF
 
 def _frames(signal: np.ndarray, settings: FeatureSettings) -> np.ndarray:
     """A view of the signal as overlapping frames, (frames, samples); zeros complete the last one."""
-    length, step = (_samples(settings, seconds) for seconds in (settings.frame_length, settings.frame_step))
+    length, step = _frame_samples(settings)
     count = 1 + max(0, -(-(len(signal) - length) // step))
     padded = np.pad(signal, (0, (count - 1) * step + length - len(signal)))
     return sliding_window_view(padded, length)[::step]

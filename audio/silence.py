@@ -2,12 +2,7 @@
 
 import numpy as np
 
-from audio.decode import SAMPLE_RATE
-from audio.reader import UnusableAudioError
-
 SILENCE_PERCENTILE = 95  # of the magnitudes: speech starts and ends at the first and last sample above it
-MINIMUM_PEAK = 32  # of 32768, -60 dB: anything quieter is silence
-MINIMUM_VOICED = SAMPLE_RATE // 10  # samples, 0.1 s
 
 
 def voiced_span(signal: np.ndarray) -> tuple[int, int]:
@@ -28,20 +23,6 @@ def voiced_span(signal: np.ndarray) -> tuple[int, int]:
     if not voiced.any():
         voiced = magnitude == magnitude.max()
     return int(voiced.argmax()), len(signal) - int(voiced[::-1].argmax())
-
-
-def checked_span(signal: np.ndarray) -> tuple[int, int]:
-    """`voiced_span` of a signal that can serve as an utterance.
-
-    Raises:
-        UnusableAudioError: it is silent, or too short between its outer silences.
-    """
-    if max(-int(signal.min()), int(signal.max())) < MINIMUM_PEAK:
-        raise UnusableAudioError("silent")
-    start, stop = voiced_span(signal)
-    if stop - start < MINIMUM_VOICED:
-        raise UnusableAudioError(f"too short: {1000 * (stop - start) / SAMPLE_RATE:.0f} ms between its silences")
-    return start, stop
 
 
 def _percentile(magnitude: np.ndarray) -> float:

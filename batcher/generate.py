@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from audio.decode import SAMPLE_RATE
-from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, log_mel
+from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, speech_log_mel
 from batcher.choice import choose, fingerprint
 from batcher.inputs import FORMAT, POWER_DTYPE, InputsError
 from batcher.restricted_pickle import write_record
@@ -100,7 +100,7 @@ def _write_powers(folder: Path, settings: FeatureSettings, batch: list[Utterance
     staged, lengths = temporary_name(folder / STAGING_FOLDER), []
     with open(staged, "xb") as file:
         for utterance in batch:
-            powers = log_mel(read_signal(folder, utterance), settings).astype(POWER_DTYPE)
+            powers = speech_log_mel(read_signal(folder, utterance), settings).astype(POWER_DTYPE)
             file.write(powers.tobytes())
             lengths.append(len(powers))
     return staged, lengths

@@ -17,7 +17,8 @@ import soundfile
 
 from audio.decode import SAMPLE_RATE, decode
 from audio.reader import UnusableAudioError
-from audio.silence import checked_span
+from audio.utterance import Utterance as Voiced
+from audio.utterance import utterance_in
 from cache.index import Utterance
 from cache.mark import SETTINGS_DIGEST, CacheError
 from cache.staging import STAGING_FOLDER
@@ -101,39 +102,35 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None], anew: boo
         stat = path.stat()
         if not S_ISREG(stat.st_mode):
             raise UnusableAudioError("neither a file nor a link to one")  # but a pipe, or a device, which may never end
-        signal, start, stop = _decoded(recording)
+        voiced = _voiced(recording)
     except (UnusableAudioError, OSError) as error:
         kept = "; what was cached of it before is kept" if known is not None else ""
         return Skipped(recording, f"{error}{kept}", isinstance(error, FileNotFoundError))
-    voiced = signal[start:stop]
     utterance = Utterance(
         *recording,
         size=stat.st_size,
         mtime_ns=stat.st_mtime_ns,
         made_with=SETTINGS_DIGEST,
-        sha256=_digest(voiced),
-        samples=len(voiced),
-        leading_blank_ms=1000 * start / SAMPLE_RATE,
-        trailing_blank_ms=1000 * (len(signal) - stop) / SAMPLE_RATE,
+        sha256=_digest(voiced.signal),
+        samples=len(voiced.signal),
+        leading_blank_ms=1000 * voiced.leading / SAMPLE_RATE,
+        trailing_blank_ms=1000 * voiced.trailing / SAMPLE_RATE,
     )
     if not anew and known is not None and known.sha256 == utterance.sha256 and is_whole(folder, known):
         return Entry(utterance, None)
-    return Entry(utterance, _stage(folder, voiced))
+    return Entry(utterance, _stage(folder, voiced.signal))
 
 
 def voiced_digest(recording: Recording) -> str | None:
     """SHA-256 of what a recording says; None if it can't be used."""
     try:
-        signal, start, stop = _decoded(recording)
+        return _digest(_voiced(recording).signal)
     except (UnusableAudioError, OSError):
         return None
-    return _digest(signal[start:stop])
 
 
-def _decoded(recording: Recording) -> tuple[np.ndarray, int, int]:
-    """The signal, and where its voiced part begins and ends."""
-    signal = decode(recording.path, recording.start, recording.end)
-    return signal, *checked_span(signal)
+def _voiced(recording: Recording) -> Voiced:
+    return utterance_in(decode(recording.path, recording.start, recording.end))
 
 
 def _digest(signal: np.ndarray) -> str:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE
-from audio.silence import MINIMUM_PEAK, MINIMUM_VOICED, SILENCE_PERCENTILE
+from audio.rumble import CUTOFF
+from audio.silence import SILENCE_PERCENTILE
+from audio.utterance import MINIMUM_VOICED, QUIET_PEAK, SILENT_PEAK
 from storage.atomic import TEMPORARY_PATTERN, write_atomically
 from storage.errors import UserError
 from storage.lock import LOCK_FILES
@@ -21,7 +23,9 @@ SETTINGS = {  # whatever shapes an entry: one that was made under another value 
     "sample_rate": SAMPLE_RATE,
     "resampler": f"soxr {RESAMPLER_QUALITY}",
     "silence_percentile": SILENCE_PERCENTILE,
-    "minimum_peak": MINIMUM_PEAK,
+    "high_pass": CUTOFF,
+    "silent_peak": SILENT_PEAK,
+    "quiet_peak": QUIET_PEAK,
     "minimum_samples": MINIMUM_VOICED,
 }
 SETTINGS_DIGEST = hashlib.sha256(json.dumps(SETTINGS, sort_keys=True).encode()).hexdigest()[:8]

@@ -11,7 +11,7 @@ from stat import S_ISDIR, S_ISREG
 import numpy as np
 
 from audio.decode import SAMPLE_RATE, UnusableAudioError, convert, decode
-from audio.silence import checked_span
+from audio.utterance import utterance_in
 from storage.errors import UserError
 
 STANDARD_INPUT = "-"
@@ -65,11 +65,9 @@ def load_speech(source: str | os.PathLike | np.ndarray, sample_rate: int | None 
     """
     name = "the array" if isinstance(source, np.ndarray) else _name(source)
     try:
-        signal = _decoded(source, sample_rate)
-        start, stop = checked_span(signal)
+        return Speech(name, utterance_in(_decoded(source, sample_rate)).signal)
     except UnusableAudioError as error:
         raise RecordingError(f"{name}: {error}") from error
-    return Speech(name, signal[start:stop])
 
 
 def speech_seconds(signal: np.ndarray) -> float:

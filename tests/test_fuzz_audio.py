@@ -20,7 +20,7 @@ from conftest import VOICES
 
 from audio.decode import decode
 from audio.reader import UnusableAudioError
-from audio.silence import MINIMUM_VOICED
+from audio.utterance import MINIMUM_VOICED
 from cache.entries import HEADER_SIZE, Skipped, make_entry
 from cache.staging import STAGING_FOLDER
 from corpus.recording import Recording

@@ -11,7 +11,7 @@ import soundfile
 from conftest import VOICES, write_noise
 
 from audio.decode import SAMPLE_RATE, decode
-from audio.silence import voiced_span
+from audio.utterance import utterance_in
 from inference.recordings import RecordingError, enrolment_remarks, load_speech, remarks, speech_seconds
 
 VOICE = VOICES / "p225" / "p225_001.flac"
@@ -25,10 +25,8 @@ def voice():
 
 
 def test_the_outer_silence_is_cut_as_the_cache_does():
-    signal = decode(VOICE)
-    start, stop = voiced_span(signal)
     speech = load_speech(VOICE)
-    np.testing.assert_array_equal(speech.signal, signal[start:stop])
+    np.testing.assert_array_equal(speech.signal, utterance_in(decode(VOICE)).signal)
     assert speech.name == str(VOICE)
 
 

@@ -1,0 +1,78 @@
+"""Where in an utterance somebody speaks: every 10 ms, by how loud it is and how that changes.
+
+Speech rises and falls with its syllables, by many decibels within half a second; pauses, room noise, hum, and digital
+silence stand still, at whatever level. So frames are left out where the level stands still; where it is far below the
+loud ones, or close to the noise that was found standing still; and where it is high for less than some 30 ms, as in a
+click. (Frames without speech are dropped before the network, as in Snyder et al., "X-Vectors", 2018, section 2, whose
+detector knows the level alone.)
+"""
+
+import numpy as np
+from scipy.ndimage import binary_dilation, median_filter, uniform_filter1d
+
+from audio.decode import SAMPLE_RATE
+
+CELL = SAMPLE_RATE // 100  # samples, 10 ms
+PREEMPHASIS = 0.97  # so that hum and wind count less
+CLICK = 7  # cells; of a median, which a burst of less than half of them does not reach
+STILL_WITHIN = 51  # cells, half a second, in which the level's deviation is taken
+STILL = 1.0  # dB of deviation; speech has some 8
+LOUD_PERCENTILE = 95  # of what does not stand still: the level of speech
+RANGE = 30.0  # dB below that, where speech ends
+ABOVE_NOISE = 2.0  # dB
+NOISE_PERCENTILE = 95  # of what stands still
+LEAST_RANGE = 8.0  # dB below the loud, which count as speech in any noise
+NO_NOISE = 60.0  # dB below the loud: digital silence says nothing of the room
+FEWEST = 20  # cells to judge by
+EDGE = 3  # cells before and after speech that belong to it, within `FAINTER` dB
+FAINTER = 10.0
+FAINTEST = 1e-3  # power instead of zero
+
+
+def active_cells(signal: np.ndarray) -> np.ndarray:
+    """Tell speech from all else.
+
+    Args:
+        signal: int16, shape = (samples,), at `SAMPLE_RATE`, at least one.
+
+    Returns:
+        bool, shape = (cells,), one for each 10 ms begun; True somewhere.
+    """
+    level = cell_levels(signal)
+    smooth = median_filter(level, CLICK, mode="nearest")
+    still = _stands_still(smooth)
+    moving = smooth[~still] if (~still).sum() >= FEWEST else smooth
+    loud = np.percentile(moving, LOUD_PERCENTILE)
+    active = (smooth >= _threshold(smooth[still], loud)) & ~still
+    active = binary_dilation(active, iterations=EDGE) & (level >= loud - RANGE - FAINTER)
+    if active.sum() >= min(FEWEST, len(level) / 2):
+        return active
+    return smooth >= min(loud - RANGE, smooth.max())  # a held vowel, say
+
+
+def seconds_of_speech(signal: np.ndarray) -> float:
+    """How much of a signal is speech, in s; `signal` as for `active_cells`."""
+    return float(active_cells(signal).sum()) * CELL / SAMPLE_RATE
+
+
+def cell_levels(signal: np.ndarray) -> np.ndarray:
+    """The level of each cell after pre-emphasis, in dB, float32, shape = (cells,); the last one may be shorter."""
+    emphasised = signal.astype(np.float32)
+    emphasised[1:] -= PREEMPHASIS * emphasised[:-1]
+    power = np.add.reduceat(np.square(emphasised), np.arange(0, len(signal), CELL)) / CELL
+    return 10 * np.log10(power + FAINTEST)
+
+
+def _stands_still(level: np.ndarray) -> np.ndarray:
+    mean = uniform_filter1d(level, STILL_WITHIN, mode="nearest")
+    variance = uniform_filter1d(np.square(level), STILL_WITHIN, mode="nearest") - np.square(mean)
+    return variance < STILL**2
+
+
+def _threshold(still: np.ndarray, loud: float) -> float:
+    """The level from which on it is speech: above the noise, if any, but that must leave room for speech."""
+    noise = still[(still > loud - NO_NOISE) & (still < loud - ABOVE_NOISE)]
+    if len(noise) < FEWEST:
+        return loud - RANGE
+    floor = np.percentile(noise, NOISE_PERCENTILE) + ABOVE_NOISE
+    return max(loud - RANGE, min(floor, loud - LEAST_RANGE))

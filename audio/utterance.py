@@ -1,0 +1,48 @@
+"""The front end of cache, training and inference alike: from a decoded recording to the utterance in it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from audio.decode import SAMPLE_RATE
+from audio.reader import UnusableAudioError
+from audio.rumble import without_rumble
+from audio.silence import voiced_span
+
+SILENT_PEAK = 3  # of 16-bit full scale, -81 dB: what a converter makes of nothing
+QUIET_PEAK, LOUD_PEAK = 1_024, 32_767  # of the same; a signal outside of them is scaled to them
+MINIMUM_VOICED = SAMPLE_RATE // 10  # samples, 0.1 s
+
+
+class Utterance(NamedTuple):
+    """What lies between the outer silences of a recording."""
+
+    signal: np.ndarray  # int16, (samples,), at `SAMPLE_RATE`
+    leading: int  # samples of silence before it
+    trailing: int  # and after it
+
+
+def utterance_in(decoded: np.ndarray) -> Utterance:
+    """Take away offset, rumble and outer silence.
+
+    How loud it is stays as it is, but for what is very quiet or beyond full scale.
+
+    Args:
+        decoded: float32, shape = (samples,), as `audio.decode` gives it.
+
+    Raises:
+        UnusableAudioError: it is silent, or too short between its outer silences.
+    """
+    signal = _as_pcm(without_rumble(decoded))
+    start, stop = voiced_span(signal)
+    if stop - start < MINIMUM_VOICED:
+        raise UnusableAudioError(f"too short: {1000 * (stop - start) / SAMPLE_RATE:.0f} ms between its silences")
+    return Utterance(signal[start:stop], start, len(signal) - stop)
+
+
+def _as_pcm(signal: np.ndarray) -> np.ndarray:
+    """Round to int16; a quiet signal is scaled up before, so that this does no harm, one beyond full scale down."""
+    peak = max(-float(signal.min()), float(signal.max()))
+    if peak < SILENT_PEAK:
+        raise UnusableAudioError("silent")
+    return np.rint(signal * np.float32(np.clip(peak, QUIET_PEAK, LOUD_PEAK) / peak)).astype(np.int16)
