@@ -38,6 +38,7 @@ GOES_WITH = {  # flag: actions
     "manifest": FILLS_CACHE,
     "corpus": FILLS_CACHE,
     "speaker_from": FILLS_CACHE,
+    "any_sound": FILLS_CACHE,
     "split_by": ("generate_training_inputs",),
     "num_cepstra": ("generate_training_inputs",),
     "num_filters": ("generate_training_inputs",),
@@ -170,6 +171,8 @@ def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
     flag("--multi_threading", action="store_true", help="use every core")
     flag("--num_workers", type=positive_int, metavar="N", help="use N processes "
          "(default: 1, or one per core with --multi_threading)")  # fmt: skip
+    flag("--any_sound", action="store_true", help="cache recordings in which nobody seems to speak, too: a voice that "
+         "sings or whispers may be taken for none")  # fmt: skip
     flag("--split_by", choices=("utterance", "session"), default="utterance", help="keep the last fifth of each "
          "speaker's utterances to test with, or of the sessions, whole")  # fmt: skip
     flag("--num_cepstra", type=positive_int, default=20, metavar="N", help="of training inputs; the features are these "
