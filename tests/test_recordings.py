@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from conftest import VOICES, write_noise
 
 from audio.activity import speech_seconds
@@ -173,6 +174,8 @@ def test_clipped_speech_is_told_from_loud_speech(voice):
     assert clipped.is_clipped
     assert any("clipped" in remark for remark in remarks(clipped))
     assert load_speech(0.3 * np.clip(8 * loud, -1, 1), rate).is_clipped  # turned down afterwards
+    assert load_speech(0.3 * soxr.resample(np.clip(8 * loud, -1, 1), rate, 11_025), 11_025).is_clipped
+    assert load_speech(np.clip(8 * loud, -1, 1) + 1, rate).is_clipped  # of a microphone with an offset
 
 
 def test_short_speech_is_remarked_on(tmp_path):
