@@ -79,8 +79,7 @@ def recording_remarks(speech: Speech) -> list[str]:
         )
     if speech.rate < SAMPLE_RATE:
         found.append(
-            f"{speech.name}: {speech.rate} samples a second, which hold less than the {SAMPLE_RATE} that the network "
-            "was trained on"
+            f"{speech.name}: {speech.rate} samples a second, which hold less than the {SAMPLE_RATE} that the network knows"
         )
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from conftest import VOICES, write_noise
+from conftest import VOICES, write_voice
 
 from audio.activity import speech_seconds
 from audio.decode import SAMPLE_RATE, decode
@@ -178,8 +178,15 @@ def test_clipped_speech_is_told_from_loud_speech(voice):
     assert load_speech(np.clip(8 * loud, -1, 1) + 1, rate).is_clipped  # of a microphone with an offset
 
 
+def test_low_rates_are_remarked_on(voice):
+    samples, rate = voice
+    low = load_speech(soxr.resample(samples, rate, 4000), 4000)
+    assert remarks(low) == ["the array: 4000 samples a second, which hold less than the 8000 that the network knows"]
+    assert remarks(load_speech(soxr.resample(samples, rate, 8000), 8000)) == []
+
+
 def test_short_speech_is_remarked_on(tmp_path):
-    short = load_speech(write_noise(tmp_path / "noise.wav"))
+    short = load_speech(write_voice(tmp_path / "noise.wav"))
     assert "only 0.5 s of speech" in remarks(short)[0]
     assert "3 s or more are reliable" in enrolment_remarks([short, short])[-1]
     assert enrolment_remarks([short] * 7) == []
