@@ -79,7 +79,8 @@ def recording_remarks(speech: Speech) -> list[str]:
         )
     if speech.rate < SAMPLE_RATE:
         found.append(
-            f"{speech.name}: {speech.rate} samples a second, which hold less than the {SAMPLE_RATE} that the network knows"
+            f"{speech.name}: {speech.rate} samples a second, which hold less than the {SAMPLE_RATE} "
+            "that the network knows"
         )
     return found
 

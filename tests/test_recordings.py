@@ -88,12 +88,12 @@ def test_too_much_on_standard_input_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(192_000, 1), (44_100, 2), (96_000, 6)])
-def test_any_rate_and_channels_serve(tmp_path, rate, channels):
-    time = np.arange(rate) / rate
-    wave = np.sin(2 * np.pi * 300 * time) * np.hanning(rate) * 0.5
-    soundfile.write(tmp_path / "a.wav", np.stack([wave] * channels, axis=1), rate)
+def test_any_rate_and_channels_serve(tmp_path, voice, rate, channels):
+    resampled = soxr.resample(*voice, rate)
+    soundfile.write(tmp_path / "a.wav", np.stack([resampled] * channels, axis=1), rate)
     speech = load_speech(tmp_path / "a.wav")
-    assert 0.1 < len(speech.signal) / SAMPLE_RATE < 1
+    assert len(speech.signal) == pytest.approx(len(load_speech(VOICE).signal), abs=80)
+    assert speech.rate == rate
 
 
 def bad_files(folder):
@@ -187,6 +187,7 @@ def test_low_rates_are_remarked_on(voice):
 
 def test_short_speech_is_remarked_on(tmp_path):
     short = load_speech(write_voice(tmp_path / "noise.wav"))
-    assert "only 0.5 s of speech" in remarks(short)[0]
+    assert f"only {short.seconds:.1f} s of speech" in remarks(short)[0]
+    assert 0 < short.seconds < 0.6
     assert "3 s or more are reliable" in enrolment_remarks([short, short])[-1]
-    assert enrolment_remarks([short] * 7) == []
+    assert enrolment_remarks([short] * 30) == []
