@@ -28,6 +28,7 @@ FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 GOES_WITH = {  # flag: actions
     "output": ("embed", "get_embeddings"),
     "trials": ("evaluate",),
+    "score_norm": ("evaluate",),
     "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate"),
     "profiles": PROFILE_ACTIONS,
     "channel": ("verify", "identify", "enroll", "embed"),
@@ -37,6 +38,7 @@ GOES_WITH = {  # flag: actions
     "manifest": FILLS_CACHE,
     "corpus": FILLS_CACHE,
     "speaker_from": FILLS_CACHE,
+    "any_sound": FILLS_CACHE,
     "split_by": ("generate_training_inputs",),
     "num_cepstra": ("generate_training_inputs",),
     "num_filters": ("generate_training_inputs",),
@@ -148,6 +150,9 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
          "their mean (default: the best one; their mean, with a remark, where they differ)")  # fmt: skip
     flag("--exit_verdict", action="store_true", help="with --verify: end with status 1 for different speakers")
     flag("--json", action="store_true", help="print a JSON object")
+    flag("--score_norm", choices=("none", "as"), help="with --evaluate: score trials by cosine, or by how far that "
+         "stands out of the cosines with speakers of the training, the network's cohort (default: as, where the "
+         "network has one)")  # fmt: skip
     flag("--trials", type=path, metavar="FILE", help="with --evaluate: score this list instead, in VoxCeleb's "
          "form ('1 A B' for the same speaker, '0 A B' for two) or Kaldi's ('A B target', 'A B nontarget')")  # fmt: skip
 
@@ -161,8 +166,8 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
     flag("--corpus", type=filled, metavar="NAME", help="what the corpus is called (default: its folder's name)")
     flag("--test_speakers", type=names, metavar="A,B,...", help="speakers held out from training "
          "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate those of the network)")  # fmt: skip
-    flag("--test_speakers_file", type=path, metavar="FILE", help="the same from a file, one a line, as name or "
-         "corpus/name")  # fmt: skip
+    flag("--test_speakers_file", nargs="+", action="extend", type=path, metavar="FILE", help="the same from files, "
+         "one a line, as name or corpus/name")  # fmt: skip
 
 
 def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
@@ -170,6 +175,8 @@ def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
     flag("--multi_threading", action="store_true", help="use every core")
     flag("--num_workers", type=positive_int, metavar="N", help="use N processes "
          "(default: 1, or one per core with --multi_threading)")  # fmt: skip
+    flag("--any_sound", action="store_true", help="cache recordings in which nobody seems to speak, too: a voice that "
+         "sings or whispers may be taken for none")  # fmt: skip
     flag("--split_by", choices=("utterance", "session"), default="utterance", help="keep the last fifth of each "
          "speaker's utterances to test with, or of the sessions, whole")  # fmt: skip
     flag("--num_cepstra", type=positive_int, default=20, metavar="N", help="of training inputs; the features are these "

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Deep Speaker: train the network, one stage a call: softmax, then triplets, then softmax on frozen embeddings."""
+"""Deep Speaker: train the network, one stage a call: softmax, then triplets, then softmax on frozen embeddings.
+
+Between the first two, --loss_on_softmax --fine_tune goes on with a larger margin and longer windows.
+"""
 
 import argparse
 import dataclasses
@@ -10,6 +13,7 @@ import entry_point
 from entry_point import path, positive_float, positive_int, seed, share
 from training.options import (
     DEFAULTS,
+    FINE,
     FROZEN,
     RANDOM_BATCH,
     SMALLEST_TRIPLET_BATCH,
@@ -18,7 +22,8 @@ from training.options import (
     TrainingOptions,
 )
 
-SHORTEST_WINDOW, LONGEST_WINDOW = 0.2, 20  # s
+WINDOW_SECONDS_ALLOWED = 0.2, 20
+SPEEDS_ALLOWED = 0.5, 2
 
 logger = logging.getLogger("train_cli")
 
@@ -29,6 +34,8 @@ def main() -> int:
     args = entry_point.parse(parser)
     if args.freeze_embedding_weights and not args.loss_on_softmax:
         parser.error("--freeze_embedding_weights goes with --loss_on_softmax")
+    if args.fine_tune and (not args.loss_on_softmax or args.freeze_embedding_weights or args.from_scratch):
+        parser.error("--fine_tune goes with --loss_on_softmax, on weights that are trained already")
     if args.from_scratch and args.checkpoint is not None:
         parser.error("--from_scratch and --checkpoint contradict each other")
     if args.from_scratch and args.freeze_embedding_weights:
@@ -46,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--loss_on_embeddings", action="store_true", help="triplet loss, from the softmax stage's last checkpoint")
 
     flag = parser.add_argument_group("network").add_argument
+    flag("--fine_tune", action="store_true", help="go on from the softmax stage, its head included, with a larger "
+         "margin, longer windows and a smaller rate")  # fmt: skip
     flag("--freeze_embedding_weights", action="store_true", help="train the softmax layer only, on finished embeddings")
     flag("--normalize_embeddings", action="store_true", help="scale embeddings to length 1")
     flag("--embedding_activation", choices=("linear", "tanh", "sigmoid"), help="of the embedding layer "
@@ -73,7 +82,10 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--triplet_selection", choices=("semi-hard", "hard", "random"), default=TrainingOptions.triplet_selection,
          help="triplets to learn from; random is v1's")  # fmt: skip
     flag("--margin", type=positive_float, default=TrainingOptions.margin, help="of the triplet loss, in cosine")
-    flag("--softmax_margin", type=share, default=TrainingOptions.softmax_margin, help="off the right speaker's cosine")
+    flag("--softmax_margin", type=share, help="off the right speaker's cosine "
+         f"(default: {_defaults('softmax_margin', SOFTMAX, FINE, FROZEN)})")  # fmt: skip
+    flag("--speeds", type=speeds, metavar="1,X,...", help="at which every speaker makes another one "
+         f"(default: {_defaults('speeds', SOFTMAX, FINE, TRIPLET)})")  # fmt: skip
     flag("--no_augmentation", dest="augmentation", action="store_false", help="train on windows as they are and keep "
          "embeddings whole (default: other speeds, rooms, noises, channels; dropout before the softmax)")  # fmt: skip
     flag("--no_weight_averaging", dest="weight_averaging", action="store_false", help="keep the last weights (default: "
@@ -84,12 +96,22 @@ def build_parser() -> argparse.ArgumentParser:
 
 def window_seconds(text: str) -> tuple[float, ...]:
     """Lengths between commas, for argparse; one that is named twice is drawn twice as often."""
-    lengths = tuple(positive_float(part) for part in text.split(","))
-    if not all(SHORTEST_WINDOW <= length <= LONGEST_WINDOW for length in lengths):
-        raise argparse.ArgumentTypeError(
-            f"expected seconds from {SHORTEST_WINDOW} to {LONGEST_WINDOW}, between commas. Received {text!r}"
-        )
-    return lengths
+    return _between(text, *WINDOW_SECONDS_ALLOWED, "seconds")
+
+
+def speeds(text: str) -> tuple[float, ...]:
+    """Speeds between commas, for argparse: that of the recordings, and others."""
+    named = _between(text, *SPEEDS_ALLOWED, "speeds")
+    if 1 not in named or len(set(named)) < len(named):
+        raise argparse.ArgumentTypeError(f"expected 1 and other speeds, each once. Received {text!r}")
+    return 1.0, *(speed for speed in named if speed != 1)
+
+
+def _between(text: str, low: float, high: float, what: str) -> tuple[float, ...]:
+    numbers = tuple(positive_float(part) for part in text.split(","))
+    if not all(low <= number <= high for number in numbers):
+        raise argparse.ArgumentTypeError(f"expected {what} from {low} to {high}, between commas. Received {text!r}")
+    return numbers
 
 
 def train(args: argparse.Namespace) -> None:
@@ -125,7 +147,8 @@ def training_options(args: argparse.Namespace) -> TrainingOptions:
     """What the command line asks for, defaults filled in."""
     from cache.utterances import INPUTS_NAME
 
-    stage = TRIPLET if args.loss_on_embeddings else FROZEN if args.freeze_embedding_weights else SOFTMAX
+    softmax = FROZEN if args.freeze_embedding_weights else FINE if args.fine_tune else SOFTMAX
+    stage = TRIPLET if args.loss_on_embeddings else softmax
     data_filename = args.data_filename or entry_point.default_cache_dir() / INPUTS_NAME
     given = {name: value for name, value in vars(args).items() if name in TrainingOptions.__dataclass_fields__}
     defaults = dataclasses.asdict(DEFAULTS[stage])
@@ -136,8 +159,8 @@ def training_options(args: argparse.Namespace) -> TrainingOptions:
     return TrainingOptions(**{**defaults, **chosen, "stage": stage, "data_filename": data_filename, "run_dir": run_dir})
 
 
-def _defaults(name: str) -> str:
-    return "; ".join(f"{stage} {_text(getattr(values, name))}" for stage, values in DEFAULTS.items())
+def _defaults(name: str, *stages: str) -> str:
+    return "; ".join(f"{stage} {_text(getattr(DEFAULTS[stage], name))}" for stage in stages or DEFAULTS)
 
 
 def _text(value: object) -> str:

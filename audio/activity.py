@@ -50,7 +50,7 @@ def active_cells(signal: np.ndarray) -> np.ndarray:
     return smooth >= min(loud - RANGE, smooth.max())  # a held vowel, say
 
 
-def seconds_of_speech(signal: np.ndarray) -> float:
+def speech_seconds(signal: np.ndarray) -> float:
     """How much of a signal is speech, in s; `signal` as for `active_cells`."""
     return float(active_cells(signal).sum()) * CELL / SAMPLE_RATE
 

@@ -5,13 +5,15 @@ from typing import NamedTuple
 import numpy as np
 
 from audio.decode import SAMPLE_RATE
-from audio.reader import UnusableAudioError
+from audio.errors import UnusableAudioError
+from audio.presence import somebody_speaks
 from audio.rumble import without_rumble
 from audio.silence import voiced_span
 
 SILENT_PEAK = 3  # of 16-bit full scale, -81 dB: what a converter makes of nothing
 QUIET_PEAK, LOUD_PEAK = 1_024, 32_767  # of the same; a signal outside of them is scaled to them
 MINIMUM_VOICED = SAMPLE_RATE // 10  # samples, 0.1 s
+NO_SPEECH = "nobody speaks in it"
 
 
 class Utterance(NamedTuple):
@@ -22,21 +24,24 @@ class Utterance(NamedTuple):
     trailing: int  # and after it
 
 
-def utterance_in(decoded: np.ndarray) -> Utterance:
-    """Take away offset, rumble and outer silence.
+def utterance_in(decoded: np.ndarray, any_sound: bool = False) -> Utterance:
+    """Take away offset, rumble and outer silence, and refuse what is not speech.
 
     How loud it is stays as it is, but for what is very quiet or beyond full scale.
 
     Args:
         decoded: float32, shape = (samples,), as `audio.decode` gives it.
+        any_sound: take it even if nobody speaks.
 
     Raises:
-        UnusableAudioError: it is silent, or too short between its outer silences.
+        UnusableAudioError: it is silent, too short between its outer silences, or nobody speaks in it.
     """
     signal = cleaned(decoded)
     start, stop = voiced_span(signal)
     if stop - start < MINIMUM_VOICED:
         raise UnusableAudioError(f"too short: {1000 * (stop - start) / SAMPLE_RATE:.0f} ms between its silences")
+    if not any_sound and not somebody_speaks(signal[start:stop]):
+        raise UnusableAudioError(NO_SPEECH)
     return Utterance(signal[start:stop], start, len(signal) - stop)
 
 

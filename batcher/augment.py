@@ -32,7 +32,7 @@ MASKS_IN_TIME = 2  # per window
 class Augmentation:
     """How much is done to training windows, and to what share of them (tried out in docs/training-notes.md)."""
 
-    speeds: tuple[float, ...] = (1.0, 0.83, 0.9, 1.1, 1.2)  # each makes other voices
+    speeds: tuple[float, ...] = (1.0,)  # 1 first; each makes other voices
     tempo: float = 0.1  # share by which speech becomes faster or slower, at most
     copied: float = 0.5  # share of windows that come from disturbed copies, where the inputs have any
     reverberated: float = 0.15  # share of windows

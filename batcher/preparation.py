@@ -59,6 +59,8 @@ class Disturbed:
         return mask(features, self.mean, self.options, rng)
 
 
-def preparation(settings: FeatureSettings, mean: np.ndarray, augmented: bool) -> Preparation:
-    """For training with augmentation or without; `mean` is that of the training set, (features,)."""
-    return Disturbed(settings, mean, Augmentation()) if augmented else Plain(settings)
+def preparation(
+    settings: FeatureSettings, mean: np.ndarray, augmented: bool, speeds: tuple[float, ...] = (1.0,)
+) -> Preparation:
+    """For training with augmentation, other speeds included, or without; `mean` is the training set's, (features,)."""
+    return Disturbed(settings, mean, Augmentation(speeds)) if augmented else Plain(settings)

@@ -4,6 +4,7 @@ Importing it puts the project's root on `sys.path`, so that a program here can i
 """
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -85,6 +86,14 @@ def progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def show_table(rows: Sequence[dict[str, object]]) -> None:
+    """Print rows that have the same columns to stderr, aligned, for people."""
+    lines = [list(rows[0]), *(list(map(str, row.values())) for row in rows)] if rows else []
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    for line in lines:
+        progress("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths)).rstrip())
+
+
 def cores() -> int:
     """How many this process may run on."""
     return len(os.sched_getaffinity(0))
@@ -109,7 +118,10 @@ def _cpu_model() -> str:
 
 
 def _rounded(value: object) -> object:
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+    """A figure with its `DIGITS`; null, which JSON knows, where there is none."""
+    if not isinstance(value, float):
+        return value
+    return None if math.isnan(value) else float(f"{value:.{DIGITS}g}")
 
 
 def _own_cpu() -> float:

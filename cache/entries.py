@@ -86,12 +86,15 @@ def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
     return signal
 
 
-def make_entry(folder: Path, work: tuple[Recording, Utterance | None], anew: bool = False) -> Entry | Skipped:
+def make_entry(
+    folder: Path, work: tuple[Recording, Utterance | None], anew: bool = False, any_sound: bool = False
+) -> Entry | Skipped:
     """Make the entry of one recording, short of putting it in its place.
 
     Args:
         work: the recording, and what the index says of it so far.
         anew: write the file also if what is cached says the same.
+        any_sound: take recordings in which nobody speaks, too.
 
     Raises:
         OSError: the staging folder can't be written to, or the disk is full.
@@ -102,9 +105,9 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None], anew: boo
         stat = path.stat()
         if not S_ISREG(stat.st_mode):
             raise UnusableAudioError("neither a file nor a link to one")  # but a pipe, or a device, which may never end
-        voiced = _voiced(recording)
+        voiced = _voiced(recording, any_sound)
     except (UnusableAudioError, OSError) as error:
-        kept = "; what was cached of it before is kept" if known is not None else ""
+        kept = "; what was cached of it before is kept" if known and known.made_with == SETTINGS_DIGEST else ""
         return Skipped(recording, f"{error}{kept}", isinstance(error, FileNotFoundError))
     utterance = Utterance(
         *recording,
@@ -124,13 +127,13 @@ def make_entry(folder: Path, work: tuple[Recording, Utterance | None], anew: boo
 def voiced_digest(recording: Recording) -> str | None:
     """SHA-256 of what a recording says; None if it can't be used."""
     try:
-        return _digest(_voiced(recording).signal)
+        return _digest(_voiced(recording, any_sound=True).signal)
     except (UnusableAudioError, OSError):
         return None
 
 
-def _voiced(recording: Recording) -> Voiced:
-    return utterance_in(decode(recording.path, recording.start, recording.end))
+def _voiced(recording: Recording, any_sound: bool) -> Voiced:
+    return utterance_in(decode(recording.path, recording.start, recording.end), any_sound)
 
 
 def _digest(signal: np.ndarray) -> str:

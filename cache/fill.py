@@ -51,11 +51,19 @@ class Filling:
         return self.stored.get(entry.sha256) == wav_size(entry.samples)
 
 
-def fill(folder: Path, filling: Filling, recordings: list[Recording], workers: int, anew: bool = False) -> None:
+def fill(
+    folder: Path,
+    filling: Filling,
+    recordings: list[Recording],
+    workers: int,
+    anew: bool = False,
+    any_sound: bool = False,
+) -> None:
     """Make the entries of recordings, in the cache in `folder`.
 
     Args:
         anew: write the files again, also of those that say the same as before.
+        any_sound: take recordings in which nobody speaks, too.
 
     Raises:
         FileNotFoundError: the corpus has gone.
@@ -66,7 +74,7 @@ def fill(folder: Path, filling: Filling, recordings: list[Recording], workers: i
     with (
         _appending(folder / INDEX) as index,
         staging(folder),  # left last, when nobody writes there any more
-        closing(parallel_map(partial(make_entry, folder, anew=anew), work, workers)) as made,
+        closing(parallel_map(partial(make_entry, folder, anew=anew, any_sound=any_sound), work, workers)) as made,
         closing(overlapped_map(partial(_place, folder), made, FLUSHES_AT_ONCE)) as placed,
     ):
         for outcome in tqdm(placed, "cache", len(recordings), unit="file"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cache.fill import Filling
 from cache.index import Key, Utterance
-from cache.mark import CacheError
+from cache.mark import SETTINGS_DIGEST, CacheError
 from corpus.listing import Listing
 from corpus.recording import Recording
 from storage.presence import is_gone
@@ -58,6 +58,12 @@ def renamed(filling: Filling, recordings: Collection[Recording], listing: Listin
         for one in left
         if (one.place, one.sha256) in added and listing.could_see(one.path) and _is_really_gone(one)
     ]
+
+
+def unusable(filling: Filling) -> list[Key]:
+    """The entries that were made with other settings, of recordings that can't serve under those of today."""
+    keys = {skipped.recording.key for skipped in filling.skipped if not skipped.is_missing}
+    return [key for key in keys & filling.entries.keys() if filling.entries[key].made_with != SETTINGS_DIGEST]
 
 
 def lost(filling: Filling) -> list[Key]:

@@ -32,11 +32,14 @@ class CacheReport:
     skipped: tuple[Skipped, ...]
 
 
-def update(cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False) -> CacheReport:
+def update(
+    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, any_sound: bool = False
+) -> CacheReport:
     """Add what is new or changed in a listing; keep everything else.
 
     Args:
         sure: also where that costs what a cache of an earlier version holds of other folders.
+        any_sound: take recordings in which nobody speaks, too.
 
     Raises:
         CacheError: the folder holds other files and is not a cache, or one of a newer version; or names clash, see
@@ -46,7 +49,8 @@ def update(cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool
     mark = check_ownership(cache.folder)
     with cache.locked():
         filling, recordings = _begin(cache, listing, mark, sure)
-        fill(cache.folder, filling, [one for one in recordings if not filling.is_current(one)], workers)
+        due = [one for one in recordings if not filling.is_current(one)]
+        fill(cache.folder, filling, due, workers, any_sound=any_sound)
         renamed = lapsed.renamed(filling, recordings, listing)
         _forget(filling, renamed, "%d recordings have other names now, as that of %s")
         _end(cache, filling, mark)
@@ -54,7 +58,9 @@ def update(cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool
     return CacheReport(len(filling.added), unchanged, 0, tuple(filling.skipped))
 
 
-def regenerate(cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False) -> CacheReport:
+def regenerate(
+    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, any_sound: bool = False
+) -> CacheReport:
     """Make everything anew from a listing, then delete the entries of its corpora that it no longer has.
 
     What was cached is replaced piece by piece, so that a run that fails or is killed has cost nothing. Entries of
@@ -62,6 +68,7 @@ def regenerate(cache: UtteranceCache, listing: Listing, workers: int = 1, sure: 
 
     Args:
         sure: delete also a suspiciously large share of a corpus, and what is there but was not chosen.
+        any_sound: take recordings in which nobody speaks, too.
 
     Raises:
         CacheError: as for `update`; none of the recordings can be used; or a suspiciously large share of a corpus has
@@ -74,7 +81,7 @@ def regenerate(cache: UtteranceCache, listing: Listing, workers: int = 1, sure: 
         filling, recordings = _begin(cache, listing, mark, sure)
         gone = lapsed.gone(filling.entries, recordings, listing, sure)
         _tell_unseen(filling, recordings, gone)
-        fill(cache.folder, filling, recordings, workers, anew=True)
+        fill(cache.folder, filling, recordings, workers, anew=True, any_sound=any_sound)
         if not filling.added:
             raise CacheError(f"none of the {len(recordings)} recordings can be used: {filling.skipped[0].reason}")
         for recording in {one.place: one for one in recordings}.values():
@@ -125,6 +132,7 @@ def _check_earlier(mark: CacheMark, recordings: Collection[Recording], sure: boo
 def _end(cache: UtteranceCache, filling: Filling, mark: CacheMark | None) -> None:
     """Write the index, then delete the files that it does not name, or that an earlier version's named."""
     folder, entries = cache.folder, filling.entries
+    _forget(filling, lapsed.unusable(filling), "%d entries of an earlier version can't be made again: %s")
     _forget(filling, lapsed.lost(filling), "%d utterances are lost, with both file and recording gone: %s")
     for place in {audio_path(folder, entries[key].sha256).parent for key in filling.added if key in entries}:
         sync_folder(place)

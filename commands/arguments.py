@@ -30,8 +30,9 @@ def listed_speakers(args: argparse.Namespace, known: "Iterable[Speaker]") -> tup
     """Those of --test_speakers and of --test_speakers_file, which may be of the known ones."""
     from corpus.speakers import parse_speakers, read_speakers_file
 
-    from_file = read_speakers_file(args.test_speakers_file, known) if args.test_speakers_file else ()
-    return (*parse_speakers(args.test_speakers or ""), *from_file)
+    known = list(known)
+    from_files = (name for file in args.test_speakers_file or () for name in read_speakers_file(file, known))
+    return (*parse_speakers(args.test_speakers or ""), *from_files)
 
 
 def trained_checkpoint(args: argparse.Namespace) -> Path:

@@ -34,7 +34,7 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     if count and not args.yes and not confirmed(question):
         logger.info("nothing changed")
         return
-    _print_report(cache, listing, regenerate(cache, listing, workers(args), args.yes))
+    _print_report(cache, listing, regenerate(cache, listing, workers(args), args.yes, args.any_sound))
 
 
 def confirmed(question: str) -> bool:
@@ -49,7 +49,7 @@ def update_cache(args: argparse.Namespace) -> None:
     """Add to the cache."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
-    _print_report(cache, listing, update(cache, listing, workers(args), args.yes))
+    _print_report(cache, listing, update(cache, listing, workers(args), args.yes, args.any_sound))
 
 
 def generate_training_inputs(args: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ import entry_point
 from cache.utterances import UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
 from corpus.speakers import check_listed, parse_speakers, tell_perhaps_heard, the_one, trained_on
+from inference.cohort import AS_NORM, NO_NORM, Scoring
 from inference.encoder import SpeakerEncoder
 from inference.find import find_or_bundled
 from inference.speakers import (
@@ -62,13 +63,14 @@ def evaluate(args: argparse.Namespace) -> None:
     from evaluation.results import as_json, format_table
 
     with _opened(args) as (cache, encoder):
+        scoring = _scoring(args, cache, encoder)
         if args.trials is not None:
-            results, heard, source = _evaluate_trials(args, cache, encoder), [], "trials"
+            results, heard, source = _evaluate_trials(args, cache, encoder, scoring), [], "trials"
         else:
-            results, heard = _evaluate_speakers(args, cache, encoder)
+            results, heard = _evaluate_speakers(args, cache, encoder, scoring)
             source = "corpus"
-    about = {"cache": str(cache.folder), "checkpoint": encoder.origin, "left_out": heard}
-    print(as_json(results, **about) if args.json else format_table(results, source))
+    about = {"cache": str(cache.folder), "checkpoint": encoder.origin, "left_out": heard, "score_norm": scoring.norm}
+    print(as_json(results, **about) if args.json else format_table(results, source, str(scoring)))
 
 
 def _embedded(encoder: SpeakerEncoder, cache: UtteranceCache, name: str) -> SpeakerEmbeddings:
@@ -76,24 +78,37 @@ def _embedded(encoder: SpeakerEncoder, cache: UtteranceCache, name: str) -> Spea
     return embed_cached_speaker(encoder, cache, speaker)
 
 
+def _scoring(args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder) -> Scoring:
+    """As --score_norm says; a network that has no cohort gets one of the cache, where that is asked for."""
+    if args.score_norm == NO_NORM:
+        return Scoring(None)
+    if args.score_norm == AS_NORM and encoder.scoring.cohort is None:
+        from evaluation.training_cohort import training_cohort
+
+        return Scoring(training_cohort(encoder, cache))
+    return encoder.scoring
+
+
 def _evaluate_speakers(
-    args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder
+    args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder, scoring: Scoring
 ) -> tuple[list, list[str]]:
     from evaluation.unseen import evaluate_unseen
 
     named = listed_speakers(args, cache.speakers())
     check_listed(named, cache.speakers())
-    results, heard = evaluate_unseen(encoder, cache, named or encoder.held_out)
+    results, heard = evaluate_unseen(encoder, cache, named or encoder.held_out, scoring=scoring)
     if heard:
         logger.warning("left out, as the network was trained on them: %s", ", ".join(heard))
     return results, heard
 
 
-def _evaluate_trials(args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder) -> list:
+def _evaluate_trials(
+    args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder, scoring: Scoring
+) -> list:
     from evaluation.trials import evaluate_trials, read_trials
 
     trials = read_trials(args.trials, cache, encoder.trained_on)
-    return evaluate_trials(encoder, cache, trials, args.trials.name)
+    return evaluate_trials(encoder, cache, trials, args.trials.name, scoring=scoring)
 
 
 @contextmanager

@@ -2,13 +2,15 @@
 
 import argparse
 import logging
+from collections.abc import Sequence
 
 from cache.utterances import UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
 from evaluation.calibrate import calibrate, format_error_rates
+from evaluation.training_cohort import training_cohort
 from inference.encoder import SpeakerEncoder
 from models.checkpoint import load_checkpoint, save_checkpoint
-from models.export import export_network, with_calibration, without_training_state
+from models.export import export_network, with_calibration, with_cohort, without_training_state
 from models.exported import file_sha256
 from storage.atomic import write_atomically
 from storage.errors import UserError
@@ -19,7 +21,10 @@ logger = logging.getLogger("cli")
 
 
 def export_model(args: argparse.Namespace) -> None:
-    """Write the trained network as ONNX, calibrated where the cache has speakers for that; or as a lean checkpoint."""
+    """Write the trained network as ONNX, with what the cache has speakers for; or as a lean checkpoint.
+
+    That is a cohort of those who trained it, and a calibration on those who did not.
+    """
     if wrong := [path for path in args.export_model if path.suffix not in (NETWORK, CHECKPOINT)]:
         raise UserError(f"expected files that end in {NETWORK} or {CHECKPOINT}. Received {wrong[0]}")
     source = trained_checkpoint(args)
@@ -32,20 +37,35 @@ def export_model(args: argparse.Namespace) -> None:
             save_checkpoint(path, without_training_state(checkpoint))
             print(f"{path}: checkpoint without the state of its training")
             continue
-        content, about = _calibrated(args, export_network(checkpoint, sha256))
+        content, about = _completed(args, export_network(checkpoint, sha256))
         write_atomically(path, content)
         print(f"{path}: network, {about}")
 
 
-def _calibrated(args: argparse.Namespace, exported: bytes) -> tuple[bytes, str]:
-    """The network calibrated, if that can be done, and what to say of it."""
-    encoder = SpeakerEncoder.from_exported(exported)
+def _completed(args: argparse.Namespace, exported: bytes) -> tuple[bytes, str]:
+    """The network with its cohort and its calibration, as far as that can be done, and what to say of it."""
     try:
         with UtteranceCache.reading(cache_dir(args)) as cache:
-            calibration = calibrate(encoder, cache, listed_speakers(args, cache.speakers()) or encoder.held_out)
+            exported = _with_cohort(exported, cache)
+            return _calibrated(exported, cache, listed_speakers(args, cache.speakers()))
     except UserError as error:
         logger.warning("the exported network is not calibrated: %s", error)
         return exported, "not calibrated"
+
+
+def _with_cohort(exported: bytes, cache: UtteranceCache) -> bytes:
+    try:
+        cohort = training_cohort(SpeakerEncoder.from_exported(exported), cache)
+    except UserError as error:
+        logger.warning("the exported network has no cohort, so its scores are plain cosines: %s", error)
+        return exported
+    logger.info("its cohort: %d speakers of its training", len(cohort.embeddings))
+    return with_cohort(exported, cohort.as_json())
+
+
+def _calibrated(exported: bytes, cache: UtteranceCache, listed: Sequence[str]) -> tuple[bytes, str]:
+    encoder = SpeakerEncoder.from_exported(exported)
+    calibration = calibrate(encoder, cache, listed or encoder.held_out)
     about = calibration.about
     trials = f"{about['targets']} trials of one speaker and {about['nontargets']} of two"
     told = f"calibrated on {trials}, {about['speakers']} speakers of {', '.join(about['corpora']) or 'the cache'}"

@@ -49,6 +49,10 @@ LAYOUTS = (
     _layout(
         "AISHELL", r"(?:wav/)?(?:(?:train|dev|test)/)?(?P<speaker>S\d{4})/(?P<utterance>BAC\d{3}(?P=speaker)W\d{4})"
     ),
+    _layout(
+        "a folder per speaker, sessions in the files' names",
+        r"(?P<speaker>[^/]+)/(?P<utterance>(?P=speaker)_(?P<session>s\d\d)_\d{3})",
+    ),
     _layout("Speech Commands", r"(?P<utterance>[^/]+/(?P<speaker>[0-9a-f]{8})_nohash_\d+)"),
     _layout("Speech Commands", r"_background_noise_/[^/]+"),
 )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from audio.activity import speech_seconds
 from audio.decode import SAMPLE_RATE
 from cache.entries import read_signal
 from cache.index import Utterance
@@ -18,7 +19,6 @@ from cache.utterances import UtteranceCache
 from evaluation.cuts import CUTS, embed_cuts
 from evaluation.unseen import UTTERANCES_PAIRED
 from inference.encoder import SpeakerEncoder, mean_embedding
-from inference.recordings import speech_seconds
 
 ENROLLED_BY = 3  # utterances
 PAIRS_OF_SPEAKERS = 300  # of each corpus, drawn where there are more

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.metrics import ErrorCurve, crossing, lowest_cost
+from inference.cohort import Scoring, normalised
 
 PRIORS = (0.01, 0.05)  # of a target, for minDCF: those of NIST's SRE16 and of VoxSRC
 SCORED_AT_ONCE = 1 << 16  # trials, to bound the memory
+COSINES = Scoring(None)
 
 
 def minimum_cost_name(prior: float) -> str:
@@ -23,7 +25,7 @@ DETECTION_FIGURES = ("eer", *map(minimum_cost_name, PRIORS))
 class ScoredTrials:
     """Trials by their score and their two speakers; a target trial has the same speaker twice."""
 
-    scores: np.ndarray  # (trials,) float32 cosines
+    scores: np.ndarray  # (trials,) float, cosines or normalised
     first: np.ndarray  # (trials,) int64, a speaker's number
     second: np.ndarray  # (trials,) int64
 
@@ -37,24 +39,41 @@ class ScoredTrials:
         """How many trials are of two speakers."""
         return len(self.scores) - self.targets
 
+    def chosen(self, rows: np.ndarray) -> "ScoredTrials":
+        """Some of the trials: (trials,) bool, or rows."""
+        return ScoredTrials(self.scores[rows], self.first[rows], self.second[rows])
 
-def score_pairs(embeddings: np.ndarray, speakers: Sequence[int], first: np.ndarray, second: np.ndarray) -> ScoredTrials:
+
+def score_pairs(
+    embeddings: np.ndarray,
+    speakers: Sequence[int],
+    first: np.ndarray,
+    second: np.ndarray,
+    scoring: Scoring = COSINES,
+) -> ScoredTrials:
     """Score the trials `first` against `second`.
 
     Args:
         embeddings: (utterances, d), rows of length 1.
         speakers: number of each utterance's speaker, (utterances,), from 0.
         first, second: the utterances' rows, (trials,) each.
+        scoring: how to compare them.
     """
     parts = (slice(start, start + SCORED_AT_ONCE) for start in range(0, len(first), SCORED_AT_ONCE))
-    scores = [np.einsum("td,td->t", embeddings[first[part]], embeddings[second[part]]) for part in parts]
+    known = scoring.statistics(embeddings)
+    scores = [_scores(embeddings, known, first[part], second[part]) for part in parts]
     speakers = np.asarray(speakers)
     return ScoredTrials(np.concatenate(scores), speakers[first], speakers[second])
 
 
-def score_all_pairs(embeddings: np.ndarray, speakers: Sequence[int]) -> ScoredTrials:
+def score_all_pairs(embeddings: np.ndarray, speakers: Sequence[int], scoring: Scoring = COSINES) -> ScoredTrials:
     """Score every pair of different utterances once; arguments as for `score_pairs`."""
-    return score_pairs(embeddings, speakers, *np.triu_indices(len(embeddings), k=1))
+    return score_pairs(embeddings, speakers, *np.triu_indices(len(embeddings), k=1), scoring)
+
+
+def _scores(embeddings: np.ndarray, known: np.ndarray | None, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    cosines = np.einsum("td,td->t", embeddings[first], embeddings[second])
+    return cosines if known is None else normalised(cosines, known[first], known[second])
 
 
 def detection_statistic(trials: ScoredTrials) -> Callable[[np.ndarray], np.ndarray]:

@@ -15,8 +15,9 @@ from corpus.recording import Speaker
 from corpus.trials import TrialListError
 from evaluation.bootstrap import figures
 from evaluation.cuts import CUTS, embed_cuts, long_enough
-from evaluation.detection import DETECTION_FIGURES, detection_statistic, score_pairs
+from evaluation.detection import COSINES, DETECTION_FIGURES, detection_statistic, score_pairs
 from evaluation.results import Result
+from inference.cohort import Scoring
 from inference.encoder import SpeakerEncoder
 
 
@@ -84,12 +85,14 @@ def evaluate_trials(
     trials: Sequence[Trial],
     name: str,
     cuts: Sequence[float | None] = CUTS,
+    scoring: Scoring = COSINES,
 ) -> list[Result]:
     """EER and minDCF of the trials at each length, with intervals over their speakers.
 
     Args:
         name: of the list.
         cuts: seconds to use of each utterance; None for all of it.
+        scoring: how to compare embeddings.
     """
     utterances = sorted({one for trial in trials for one in (trial.first, trial.second)}, key=lambda one: one.key)
     names, owners = np.unique([str(utterance.whose) for utterance in utterances], return_inverse=True)
@@ -105,7 +108,7 @@ def evaluate_trials(
     second = np.array([rows[trial.second.key] for trial in trials])
     results = []
     for cut, embeddings in zip(cuts, embedded):
-        scored = score_pairs(embeddings, owners, first, second)
+        scored = score_pairs(embeddings, owners, first, second, scoring)
         found = figures(detection_statistic(scored), len(names))
         counts = (len(names), len(utterances), long_enough(utterances, cut), scored.targets, scored.nontargets)
         results.append(Result(name, cut, *counts, dict(zip(DETECTION_FIGURES, found))))

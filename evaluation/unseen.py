@@ -11,8 +11,9 @@ from corpus.recording import Speaker
 from corpus.speakers import listed, tell_perhaps_heard, trained_on
 from evaluation.bootstrap import figures
 from evaluation.cuts import CUTS, embed_cuts, long_enough
-from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
+from evaluation.detection import COSINES, DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
 from evaluation.results import Result
+from inference.cohort import Scoring
 from inference.encoder import SpeakerEncoder
 from inference.similarity import cosine_distance
 from inference.speakers import SpeakerEmbeddings, same_speaker_distance
@@ -29,14 +30,17 @@ def evaluate_unseen(
     cache: UtteranceCache,
     names: Iterable[str],
     cuts: Sequence[float | None] = CUTS,
+    scoring: Scoring = COSINES,
 ) -> tuple[list[Result], list[str]]:
     """Measure the listed speakers (names or `corpus/name`), each corpus by itself, at each length.
 
-    SAP is the mean over speakers, SAN that over pairs of speakers. EER and minDCF are over all pairs of
-    the first `UTTERANCES_PAIRED` utterances of each.
+    SAP is the mean over speakers, SAN that over pairs of speakers, both of cosine distances. EER and minDCF are over
+    all pairs of the first `UTTERANCES_PAIRED` utterances of each. Where speakers were recorded in several sessions,
+    another result follows, whose target trials are those of two sessions.
 
     Args:
         cuts: seconds to use of each utterance; None for all of it.
+        scoring: how to compare embeddings in trials.
 
     Returns:
         the results, and the listed speakers that were left out because the network was trained on them.
@@ -54,7 +58,7 @@ def evaluate_unseen(
         result
         for corpus, speakers in sorted(comparable.items())
         if len(speakers) > 1
-        for result in _evaluate_corpus(encoder, cache, corpus, speakers, cuts)
+        for result in _evaluate_corpus(encoder, cache, corpus, speakers, cuts, scoring)
     ]
     if not results:
         raise UserError(
@@ -80,23 +84,34 @@ def unseen_utterances(
 
 
 def _evaluate_corpus(
-    encoder: SpeakerEncoder, cache: UtteranceCache, corpus: str, speakers: Speakers, cuts: Sequence[float | None]
+    encoder: SpeakerEncoder,
+    cache: UtteranceCache,
+    corpus: str,
+    speakers: Speakers,
+    cuts: Sequence[float | None],
+    scoring: Scoring,
 ) -> list[Result]:
     bar = tqdm(speakers.values(), f"embed {corpus}".strip(), unit="speaker", leave=False)
     embedded = [embed_cuts(encoder, cache, own, cuts) for own in bar]  # each (cuts, utterances, d)
     utterances = [utterance for own in speakers.values() for utterance in own]
-    results = []
+    two_sessions = _two_sessions(speakers)
+    results, apart = [], []
     for number, cut in enumerate(cuts):
         voices = [
             SpeakerEmbeddings(Speaker(corpus, name), tuple(one.utterance for one in own), of_speaker[number])
             for (name, own), of_speaker in zip(speakers.items(), embedded)
         ]
-        trials = _all_pairs(voices)
+        trials = _all_pairs(voices, scoring)
         statistics = (_distances(voices), detection_statistic(trials))
         found = figures(lambda times: np.concatenate([one(times) for one in statistics]), len(voices))  # noqa: B023
-        counts = (len(voices), len(utterances), long_enough(utterances, cut), trials.targets, trials.nontargets)
-        results.append(Result(corpus, cut, *counts, dict(zip(("sap", "san", *DETECTION_FIGURES), found))))
-    return results
+        counts = len(voices), len(utterances), long_enough(utterances, cut)
+        named = dict(zip(("sap", "san", *DETECTION_FIGURES), found))
+        results.append(Result(corpus, cut, *counts, trials.targets, trials.nontargets, named))
+        if (two_sessions & (trials.first == trials.second)).any():
+            kept = trials.chosen(two_sessions | (trials.first != trials.second))
+            named = dict(zip(DETECTION_FIGURES, figures(detection_statistic(kept), len(voices))))
+            apart.append(Result(corpus, cut, *counts, kept.targets, kept.nontargets, named, across_sessions=True))
+    return [*results, *apart]
 
 
 def _distances(voices: list[SpeakerEmbeddings]) -> Callable[[np.ndarray], np.ndarray]:
@@ -113,7 +128,14 @@ def _distances(voices: list[SpeakerEmbeddings]) -> Callable[[np.ndarray], np.nda
     return statistic
 
 
-def _all_pairs(voices: list[SpeakerEmbeddings]) -> ScoredTrials:
+def _two_sessions(speakers: Speakers) -> np.ndarray:
+    """Which pairs of the utterances that are paired are of two sessions, both known: (trials,) bool."""
+    sessions = np.array([one.session for own in speakers.values() for one in own[:UTTERANCES_PAIRED]])
+    first, second = (sessions[rows] for rows in np.triu_indices(len(sessions), k=1))
+    return (first != second) & (first != "") & (second != "")
+
+
+def _all_pairs(voices: list[SpeakerEmbeddings], scoring: Scoring) -> ScoredTrials:
     chosen = [voice.embeddings[:UTTERANCES_PAIRED] for voice in voices]
     speakers = np.repeat(np.arange(len(chosen)), [len(own) for own in chosen])
-    return score_all_pairs(np.concatenate(chosen), speakers)
+    return score_all_pairs(np.concatenate(chosen), speakers, scoring)

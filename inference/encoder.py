@@ -17,6 +17,7 @@ from audio.channels import Wanted
 from audio.errors import UnusableAudioError
 from audio.mfcc import FeatureSettings, mfcc
 from inference.calibration import Calibration
+from inference.cohort import Cohort, Scoring
 from inference.network import Network
 from inference.recordings import RecordingError, load_speech, recording_remarks
 from inference.similarity import cosine
@@ -81,6 +82,8 @@ class SpeakerEncoder:
             self.normalizes = bool(about["network"]["normalize_embeddings"])
             self.fingerprint = str(about["fingerprint"])
             self.calibration = about["calibration"] and Calibration.from_json(about["calibration"])
+            cohort = about.get("cohort")  # which networks of earlier versions have not
+            self.scoring = Scoring(cohort and Cohort.from_json(cohort))
             self._window_frames = _window_frames(about["network"]["window_frames"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{name} is of another version of this tool ({error})") from error

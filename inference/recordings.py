@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from audio.activity import speech_seconds
 from audio.channels import Wanted
 from audio.decode import SAMPLE_RATE
 from audio.errors import UnusableAudioError
@@ -12,9 +14,6 @@ from audio.utterance import utterance_in
 from inference.sources import Source, decode_source, source_name
 from storage.errors import UserError
 
-FRAME = SAMPLE_RATE // 50  # samples, 20 ms
-LOUD_PERCENTILE = 95  # of the frames' powers: that of speech
-SPEECH_RANGE = 1e-3  # of that power, -30 dB: anything quieter is a pause
 FLAT_TOP, FLAT_SHARE = 0.8, 0.015  # of 150 recordings, none had over 0.009 of its samples that near its peak
 SHORT_SPEECH = 1.0  # s; below, embeddings say little
 SHORT_ENROLMENT = 3.0  # s of speech, of all files together
@@ -33,7 +32,7 @@ class Speech:
     rate: int = SAMPLE_RATE  # Hz, of the recording
     channels_differ: bool = False  # several have speech, and not the same
 
-    @property
+    @cached_property
     def seconds(self) -> float:
         """Speech without pauses, in s."""
         return speech_seconds(self.signal)
@@ -57,8 +56,8 @@ def load_speech(source: Source, sample_rate: int | None = None, channel: Wanted 
         channel: of several, the one to take, counted from 1, or "mix"; what `audio.channels.choose` finds if not given.
 
     Raises:
-        RecordingError: it is missing, not audio, empty, silent, shorter than 0.1 s, longer than half an hour, of a type
-            or shape that samples do not have, or holds samples that are not numbers.
+        RecordingError: it is missing, not audio, empty, silent, shorter than 0.1 s, longer than half an hour; nobody
+            speaks in it; or it is of a type or shape that samples do not have, or holds samples that are not numbers.
     """
     name = source_name(source)
     try:
@@ -66,18 +65,6 @@ def load_speech(source: Source, sample_rate: int | None = None, channel: Wanted 
         return Speech(name, utterance_in(decoded.signal).signal, decoded.rate, decoded.channels_differ)
     except UnusableAudioError as error:
         raise RecordingError(f"{name}: {error}") from error
-
-
-def speech_seconds(signal: np.ndarray) -> float:
-    """How much of a signal is speech, in s: 20 ms frames within 30 dB of the loud ones.
-
-    Args:
-        signal: int16, shape = (samples,), at 8 kHz.
-    """
-    count = max(len(signal) // FRAME, 1)
-    frames = signal[: count * FRAME].astype(np.float32).reshape(count, -1)
-    power = np.square(frames).mean(axis=1)
-    return float((power >= SPEECH_RANGE * np.percentile(power, LOUD_PERCENTILE)).sum() * FRAME / SAMPLE_RATE)
 
 
 def remarks(speech: Speech) -> list[str]:

@@ -47,7 +47,7 @@ def export_and_keep(checkpoint: Path, target: Path) -> bytes:
 
 
 def export_network(checkpoint: Checkpoint, checkpoint_sha256: str = "") -> bytes:
-    """The content of an ONNX file: the embedder of a checkpoint, without calibration.
+    """The content of an ONNX file: the embedder of a checkpoint, without calibration and cohort.
 
     Its input `features` is (batch, frames, feature_size) float32 of any batch and number of frames, its output
     `embeddings` is (batch, embedding_size) float32.
@@ -71,17 +71,27 @@ def export_network(checkpoint: Checkpoint, checkpoint_sha256: str = "") -> bytes
         "checkpoint_sha256": checkpoint_sha256,
         "normalization": {"mean": mean, "deviation": deviation},
         "calibration": None,
+        "cohort": None,
     }
     return _described(model, description, onnx)
 
 
-def with_calibration(exported: bytes, calibration: dict) -> bytes:
+def with_calibration(exported: bytes, calibration: dict | None) -> bytes:
     """The same network with a calibration in its description."""
+    return _with(exported, calibration=calibration)
+
+
+def with_cohort(exported: bytes, cohort: dict) -> bytes:
+    """The same network with a cohort in its description."""
+    return _with(exported, cohort=cohort)
+
+
+def _with(exported: bytes, **changes: dict | None) -> bytes:
     import onnx
 
     model = onnx.load_model_from_string(exported[: -len(SEAL) - DIGEST_SIZE])
     (text,) = (entry.value for entry in model.metadata_props if entry.key == DESCRIPTION)
-    return _described(model, {**json.loads(text), "calibration": calibration}, onnx)
+    return _described(model, {**json.loads(text), **changes}, onnx)
 
 
 def without_training_state(checkpoint: Checkpoint) -> Checkpoint:

@@ -18,6 +18,8 @@ from models.layers import CosineLogits, FusedBatchNormalization, StatisticsPooli
 
 ACTIVATIONS = ("linear", "tanh", "sigmoid")
 L2_LAYER = "l2_normalization"
+HEAD_LAYER = "speaker_cosines"
+HEAD_WEIGHTS = f"{HEAD_LAYER}/kernel"  # in a checkpoint's part `head`: (embedding_size, speakers)
 LOGIT_SCALE = 30.0  # cosines alone give a softmax too little range to be sure of anything
 FORWARD_BATCH = 512  # windows
 BATCH_NORM_MOMENTUM = 0.95  # settles within 100 steps
@@ -79,7 +81,7 @@ def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndar
 def build_head(options: NetworkOptions, speakers: int) -> keras.Model:
     """The classifier on top: (batch, embedding_size) -> (batch, speakers) cosines; times `LOGIT_SCALE`, logits."""
     embedding = keras.Input((options.embedding_size,), name="embedding_in")
-    return keras.Model(embedding, CosineLogits(speakers, name="speaker_cosines")(embedding), name="head")
+    return keras.Model(embedding, CosineLogits(speakers, name=HEAD_LAYER)(embedding), name="head")
 
 
 def compile_embedder(embedder: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

@@ -31,14 +31,21 @@ class AngleEncoder:
         return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
 
 
-def cache_of(folder: Path, angles: dict[str, list[int]], patch, samples: int = SAMPLES) -> UtteranceCache:
-    """A cache of `corpus/speaker` with an utterance for each angle; `patch` replaces the reading of files."""
+def cache_of(
+    folder: Path, angles: dict[str, list[int]], patch, samples: int = SAMPLES, utterances_a_session: int = 0
+) -> UtteranceCache:
+    """A cache of `corpus/speaker` with an utterance for each angle; `patch` replaces the reading of files.
+
+    Args:
+        utterances_a_session: how many follow each other in one; 0 where no sessions are known.
+    """
     cache = UtteranceCache(folder)
     degrees = {}
     for name, values in angles.items():
         corpus, _, speaker = name.rpartition("/")
         for number, value in enumerate(values):
-            utterance = made_up(corpus, speaker, f"{number:03}", samples)
+            session = f"s{number // utterances_a_session}" if utterances_a_session else ""
+            utterance = made_up(corpus, speaker, f"{number:03}", samples, session)
             cache.utterances[utterance.key] = utterance
             degrees[utterance.key] = value
     for module in ("inference.speakers", "evaluation.cuts"):

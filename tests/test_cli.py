@@ -83,6 +83,12 @@ def test_help_is_printed(program):
         ("train_cli.py", "--loss_on_softmax", "--loss_on_embeddings"),
         ("train_cli.py", "--loss_on_embeddings", "--freeze_embedding_weights"),
         ("train_cli.py", "--loss_on_softmax", "--learning_rate", "-1"),
+        ("train_cli.py", "--loss_on_softmax", "--window_seconds", "0.8,"),
+        ("train_cli.py", "--loss_on_softmax", "--window_seconds", "0.8,50"),
+        ("train_cli.py", "--loss_on_softmax", "--speeds", "0.9,1.1"),
+        ("train_cli.py", "--loss_on_softmax", "--speeds", "1,0.9,0.9"),
+        ("train_cli.py", "--loss_on_embeddings", "--fine_tune"),
+        ("train_cli.py", "--loss_on_softmax", "--fine_tune", "--from_scratch"),
         ("train_cli.py", "--loss_on_softmax", "--from_scratch", "--checkpoint", "x.npz"),
     ],
 )

@@ -4,12 +4,16 @@ import dataclasses
 import json
 
 import keras
+import numpy as np
 import pytest
 import tiny
 from command_line import fail, succeed
 
 from audio.mfcc import FeatureSettings
-from models.checkpoint import save_checkpoint
+from inference.cohort import Cohort
+from inference.encoder import SpeakerEncoder
+from models.checkpoint import load_checkpoint, save_checkpoint
+from models.export import export_network, with_cohort
 
 TRIALS = "1 p225/p225_001 p225/p225_002\n1 p362/p362_001 p362/p362_003\n0 p225/p225_001 p362/p362_002\n"
 FIGURES = ["sap", "san", "eer", "min_dcf_0.01", "min_dcf_0.05"]
@@ -47,6 +51,7 @@ def test_json_alone_goes_to_stdout(evaluate, network, cache_template):
         str(cache_template),
         ["corpus/p226"],
     )
+    assert content["score_norm"] == "none"  # the network has no cohort
     assert [result["cut"] for result in content["results"]] == [None, 5.0, 2.0, 1.0]
     for result in content["results"]:
         assert (result["speakers"], result["utterances"], result["targets"], result["nontargets"]) == (2, 10, 20, 25)
@@ -59,7 +64,8 @@ def test_a_trial_list_is_scored(evaluate, tmp_path):
     header, *lines = succeed(*evaluate, "--trials", tmp_path / "veri.txt").stdout.splitlines()
     assert " ".join(header.split()) == "trials speakers utterances cut EER in % minDCF 0.01 minDCF 0.05"
     assert [line.split()[:3] for line in lines[:1]] == [["veri.txt", "2", "5"]]
-    assert len(lines) == 4 + 2
+    assert len(lines) == 4 + 3
+    assert lines[-1] == "(EER and minDCF are of cosines)"
 
 
 def test_a_list_with_a_speaker_of_the_training_is_refused(evaluate, tmp_path):
@@ -68,9 +74,40 @@ def test_a_list_with_a_speaker_of_the_training_is_refused(evaluate, tmp_path):
     assert "veri.txt, line 4: the network was trained on corpus/p226" in line
 
 
+def test_a_network_with_a_cohort_is_judged_by_normalised_scores_unless_told_otherwise(evaluate, network, tmp_path):
+    rng = np.random.default_rng(0)
+    size = SpeakerEncoder(network).embedding_size
+    exported = export_network(load_checkpoint(network))
+    cohort = Cohort.of(rng.normal(size=(100, size)))
+    (tmp_path / "a.onnx").write_bytes(with_cohort(exported, cohort.as_json()))
+    with_it = (*evaluate[:-1], tmp_path / "a.onnx", "--json")
+    by_default, cosines, plain = (
+        json.loads(succeed(*command).stdout)
+        for command in (with_it, (*with_it, "--score_norm", "none"), (*evaluate, "--json"))
+    )
+    assert [one["score_norm"] for one in (by_default, cosines, plain)] == ["as", "none", "none"]
+    assert cosines["results"] == plain["results"] != by_default["results"]
+    assert "of 100 speakers)" in succeed(*with_it[:-1]).stdout.splitlines()[-1]
+
+
+def test_normalised_scores_want_a_cohort_or_the_training_s_speakers(evaluate):
+    line = fail(2, *evaluate, "--score_norm", "as")
+    assert "holds 1 of the 1 speakers that the network was trained on, and scores are normalised by 100 or more" in line
+
+
+def test_speakers_are_listed_in_several_files(evaluate, tmp_path):
+    for name in ("p225", "p362"):
+        (tmp_path / name).write_text(name)
+    for flags in (("--test_speakers_file", tmp_path / "p225", tmp_path / "p362"),
+                  ("--test_speakers_file", tmp_path / "p225", "--test_speakers_file", tmp_path / "p362")):  # fmt: skip
+        content = json.loads(succeed(*evaluate, "--json", *flags).stdout)
+        assert content["results"][0]["speakers"] == 2
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (("--update_cache", "--score_norm", "as"), "--score_norm goes with --evaluate"),
         (("--get_embeddings", "p225", "--json"), "--json goes with --verify, "),
         (("--update_cache", "--trials", "veri.txt"), "--trials goes with --evaluate"),
         (("--evaluate", "--trials", "veri.txt", "--test_speakers", "p225"), "names its speakers itself"),

@@ -31,6 +31,7 @@ def test_a_network_and_a_lean_checkpoint_are_written(checkpoint, cache_template,
     where = ("--checkpoint", checkpoint, "--cache_output_dir", cache_template)
     done = succeed("cli.py", "--export_model", *files, *where, "--test_speakers", "p225,p226,p362")
     assert re.search(r"network\.onnx: network, (not )?calibrated", done.stdout)
+    assert "has no cohort, so its scores are plain cosines" in done.stderr
     fingerprints = {SpeakerEncoder(path).fingerprint for path in (*files, checkpoint)}
     assert len(fingerprints) == 1
     assert load_checkpoint(files[1]).part("optimizer") == {}

@@ -67,6 +67,14 @@ CORPORA = {
         },
         ["data_aishell/transcript/aishell_transcript_v0.8.txt"],
     ),
+    "a folder per speaker, sessions in the files' names": (
+        {
+            "calls/cal001/cal001_s00_001.flac": "calls|cal001|s00|cal001_s00_001",
+            "calls/cal001/cal001_s01_002.flac": "calls|cal001|s01|cal001_s01_002",
+            "calls/cal002/cal002_s00_001.flac": "calls|cal002|s00|cal002_s00_001",
+        },
+        ["calls/README.md"],
+    ),
     "Speech Commands": (
         {
             "sc/bed/0a7c2a8d_nohash_0.wav": "sc|0a7c2a8d||bed/0a7c2a8d_nohash_0",

@@ -92,7 +92,8 @@ def test_windows_are_drawn_at_the_speeds_and_the_tempo_of_the_options():
 
 
 def test_augmented_training_disturbs_by_default_options_and_other_training_does_not():
-    disturbed = preparation(DEFAULT_FEATURES, MEAN, augmented=True)
+    disturbed = preparation(DEFAULT_FEATURES, MEAN, augmented=True, speeds=(1.0, 0.9))
     assert isinstance(disturbed, Disturbed)
-    assert (disturbed.settings, disturbed.mean is MEAN, disturbed.options) == (DEFAULT_FEATURES, True, Augmentation())
-    assert preparation(DEFAULT_FEATURES, MEAN, augmented=False) == Plain(DEFAULT_FEATURES)
+    assert (disturbed.settings, disturbed.mean is MEAN) == (DEFAULT_FEATURES, True)
+    assert disturbed.options == Augmentation(speeds=(1.0, 0.9))
+    assert preparation(DEFAULT_FEATURES, MEAN, augmented=False, speeds=(1.0, 0.9)) == Plain(DEFAULT_FEATURES)

@@ -10,9 +10,10 @@ import pytest
 import soundfile
 from conftest import VOICES, write_noise
 
+from audio.activity import speech_seconds
 from audio.decode import SAMPLE_RATE, decode
 from audio.utterance import utterance_in
-from inference.recordings import RecordingError, enrolment_remarks, load_speech, remarks, speech_seconds
+from inference.recordings import RecordingError, enrolment_remarks, load_speech, remarks
 
 VOICE = VOICES / "p225" / "p225_001.flac"
 NOT_A_NUMBER = float("nan")

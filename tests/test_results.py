@@ -1,5 +1,6 @@
 """Results as people and as programs read them."""
 
+import dataclasses
 import json
 
 import pytest
@@ -57,6 +58,7 @@ def test_json_says_the_same_in_full():
         "long_enough": 384,
         "targets": 2880,
         "nontargets": 70_656,
+        "across_sessions": False,
         "figures": {name: {"value": 0.06524, "low": 0.0566, "high": 0.07404} for name in COLUMNS},
     }
     assert (cut["source"], cut["cut"], cut["long_enough"]) == ("", 2.0, 38)
@@ -76,3 +78,12 @@ def test_infinity_is_null_too():
 def test_numbers_of_other_kinds_are_a_programmer_s_mistake():
     with pytest.raises(ValueError, match="not JSON compliant"):
         as_json(RESULTS, step=NAN)
+
+
+def test_a_result_across_sessions_has_its_own_name_and_no_distances():
+    figures = {name: figure for name, figure in RESULTS[0].figures.items() if name not in ("sap", "san")}
+    apart = dataclasses.replace(RESULTS[0], figures=figures, across_sessions=True)
+    table = format_table([RESULTS[0], apart], scores="normalised scores").splitlines()
+    assert table[2].split()[:4] == ["speechocean762,", "across", "sessions", "24"]
+    assert len(table[2].split()) < len(table[1].split())
+    assert table[-1] == "(EER and minDCF are of normalised scores)"

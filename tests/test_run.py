@@ -52,14 +52,14 @@ def history_of(folder, stage="softmax"):
     return pd.read_csv(RunFolder(folder / "runs" / stage).history_file)
 
 
-def assert_same_run(folder, expected, exact=False):
-    mine, theirs = arrays_of(folder), arrays_of(expected)
+def assert_same_run(folder, expected, exact=False, stage="softmax"):
+    mine, theirs = arrays_of(folder, stage), arrays_of(expected, stage)
     assert mine.keys() == theirs.keys()
     for name, array in theirs.items():
         np.testing.assert_allclose(
             mine[name], array, atol=0 if exact else 1e-6, rtol=0 if exact else 1e-5, err_msg=name
         )
-    without_time = [history_of(f).drop(columns="seconds") for f in (folder, expected)]
+    without_time = [history_of(f, stage).drop(columns="seconds") for f in (folder, expected)]
     pd.testing.assert_frame_equal(*without_time, rtol=1e-5)
 
 
@@ -80,13 +80,13 @@ def interrupt_at(patch, step, number=signal.SIGINT):
     patch.setattr(SoftmaxStage, "step", stepping)
 
 
-def interrupted_and_continued(folder, step, monkeypatch):
-    options = tiny.training_options(folder, "softmax", augmentation=True)
+def interrupted_and_continued(folder, step, monkeypatch, stage="softmax", **changes):
+    options = tiny.training_options(folder, stage, augmentation=True, **changes)
     with monkeypatch.context() as patch:
         interrupt_at(patch, step)
         with pytest.raises(KeyboardInterrupt):
             tiny.run(options)
-    description = load_checkpoint(RunFolder(folder / "runs" / "softmax").last).description
+    description = load_checkpoint(RunFolder(folder / "runs" / stage).last).description
     assert (description["step"], description["finished"]) == (step, False)
     tiny.run(options)
 
@@ -172,6 +172,16 @@ def test_a_run_that_can_not_start_leaves_the_earlier_one(trained, eager):
     with pytest.raises(StartError, match="linear, not tanh"):
         tiny.run(tiny.training_options(trained, "triplet", max_steps=1, embedding_activation="tanh"))
     assert files_of(trained) == before
+
+
+def test_fine_tuning_goes_on_with_the_head_of_the_softmax_stage_and_can_be_interrupted(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained, tmp_path / "whole")
+    asked = {"speeds": (1.0,), "softmax_margin": 0.4, "window_seconds": (0.2, 0.3)}
+    tiny.run(tiny.training_options(tmp_path / "whole", "softmax_fine", augmentation=True, **asked))
+    interrupted_and_continued(trained, 3, monkeypatch, "softmax_fine", **asked)
+    assert_same_run(trained, tmp_path / "whole", stage="softmax_fine")
+    first, kept = (arrays_of(trained, stage)["head/speaker_cosines/kernel"] for stage in ("softmax", "softmax_fine"))
+    assert np.corrcoef(kept.ravel(), first[:, : len(tiny.SPEAKERS)].ravel())[0, 1] > 0.9
 
 
 def test_the_triplet_stage_starts_from_the_last_softmax_checkpoint(trained, eager):

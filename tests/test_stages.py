@@ -78,7 +78,8 @@ def as_recorded(stage) -> WindowSampler:
 
 
 def disturbed(stage) -> WindowSampler:
-    return sampler_of(stage, Disturbed(tiny.SETTINGS, stage.state.normalization[0], Augmentation()))
+    options = Augmentation(speeds=stage.options.speeds)
+    return sampler_of(stage, Disturbed(tiny.SETTINGS, stage.state.normalization[0], options))
 
 
 def assert_same_batch(batch, other):
@@ -138,6 +139,16 @@ def test_a_margin_makes_the_task_harder(tmp_path):
         stage.state.optimizer.iterations.assign(MARGIN_WARM_UP)
         losses.append(float(stage.loss(*stage.draw(rng()))[0]))
     assert losses[1] > losses[0] + 1
+
+
+def test_a_margin_that_the_head_has_learned_to_bear_grows_from_there(tmp_path):
+    stage = build(tmp_path, "softmax_fine", softmax_margin=0.4)
+    stage.state = dataclasses.replace(stage.state, first_margin=0.2)
+    margins = []
+    for step in (0, MARGIN_WARM_UP // 2, 2 * MARGIN_WARM_UP):
+        stage.state.optimizer.iterations.assign(step)
+        margins.append(float(stage._margin()))
+    assert margins == pytest.approx([0.2, 0.3, 0.4])
 
 
 def test_softmax_draws_the_asked_number_of_windows(tmp_path):

@@ -52,6 +52,9 @@ def origin(inputs=INPUTS, **description):
     [
         ("softmax", (), None),
         ("softmax", ("softmax", "triplet"), None),
+        ("softmax_fine", ("softmax", "triplet"), "softmax"),
+        ("triplet", ("softmax", "softmax_fine"), "softmax_fine"),
+        ("softmax_frozen", ("softmax", "softmax_fine"), "softmax_fine"),
         ("triplet", ("softmax",), "softmax"),
         ("triplet", ("softmax_frozen",), None),
         ("softmax_frozen", ("softmax",), "softmax"),
@@ -75,9 +78,12 @@ def test_from_scratch_starts_from_nothing(tmp_path):
     assert find_origin(tiny.training_options(tmp_path, "triplet", from_scratch=True)) is None
 
 
-def test_nothing_to_freeze_is_an_error(tmp_path):
-    with pytest.raises(StartError, match=r"no embeddings to freeze in .*runs; train them with --loss_on_softmax"):
-        find_origin(tiny.training_options(tmp_path, "softmax_frozen"))
+@pytest.mark.parametrize(
+    ("stage", "what"), [("softmax_frozen", "embeddings to freeze"), ("softmax_fine", "softmax stage to go on from")]
+)
+def test_nothing_to_go_on_from_is_an_error(tmp_path, stage, what):
+    with pytest.raises(StartError, match=rf"there is no {what} in .*runs; train it with --loss_on_softmax first"):
+        find_origin(tiny.training_options(tmp_path, stage))
 
 
 def test_triplets_from_random_weights_are_warned_of(tmp_path, caplog):
@@ -158,6 +164,52 @@ def test_a_head_of_other_speakers_is_no_obstacle(tmp_path):
 def test_the_softmax_tells_every_speaker_at_every_speed_apart(tmp_path, stage, classes):
     state = build_start(tiny.training_options(tmp_path, stage, augmentation=True), INPUTS, origin())
     assert state.head.output_shape == (None, classes)
+
+
+def with_head(speeds, **description):
+    """An origin whose head has a recognisable column for each speaker at each speed."""
+    about = {"speakers": list(INPUTS.speakers), "speeds": list(speeds), **description}
+    made = origin(**about)
+    columns = np.tile(np.arange(4 * len(speeds), dtype=np.float32), (8, 1))
+    return dataclasses.replace(made, arrays={**made.arrays, "head/speaker_cosines/kernel": columns})
+
+
+@pytest.mark.parametrize("stage", ["softmax", "softmax_fine"])
+def test_the_head_is_kept_for_the_speakers_and_speeds_that_it_knows(tmp_path, stage):
+    start = with_head((1.0, 0.9, 1.1), run={"softmax_margin": 0.15})
+    options = tiny.training_options(tmp_path, stage, augmentation=True, speeds=(1.0, 1.1), softmax_margin=0.4)
+    state = build_start(options, INPUTS, start)
+    np.testing.assert_array_equal(state.head.get_weights()[0][0], [0, 1, 2, 3, 8, 9, 10, 11])
+    np.testing.assert_array_equal(state.result_head.get_weights()[0], state.head.get_weights()[0])
+    assert state.first_margin == 0.15
+
+
+def test_the_head_is_kept_by_names_whatever_their_order(tmp_path):
+    start = with_head((1.0,), speakers=[*reversed(INPUTS.speakers)])
+    state = build_start(tiny.training_options(tmp_path, "softmax_fine"), INPUTS, start)
+    np.testing.assert_array_equal(state.head.get_weights()[0][0], [3, 2, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("start", "options"),
+    [
+        ({"speakers": ["ann", "bob", "cid", "zed"]}, {}),
+        ({}, {"augmentation": True, "speeds": (1.0, 1.2)}),
+        ({"speakers": ["ann"]}, {}),  # the description of another head
+        ({}, {"stage": "softmax_frozen"}),
+    ],
+)
+def test_a_new_head_is_made_for_others_and_over_a_frozen_embedder(tmp_path, start, options):
+    options = {"stage": "softmax_fine", **options}
+    state = build_start(tiny.training_options(tmp_path, **options), INPUTS, with_head((1.0, 0.9), **start))
+    assert np.abs(state.head.get_weights()[0]).max() < 1
+    assert state.first_margin == 0
+
+
+def test_a_checkpoint_without_speeds_has_no_head_to_keep(tmp_path):
+    """Those of version 2.0 do not say which speeds their heads tell apart."""
+    state = build_start(tiny.training_options(tmp_path, "softmax_fine"), INPUTS, origin(speakers=list(INPUTS.speakers)))
+    assert state.first_margin == 0
 
 
 def test_a_frozen_embedder_has_nothing_to_train(tmp_path):

@@ -151,3 +151,13 @@ def test_all_pairs_as_a_list_give_what_evaluate_gives(tmp_path, monkeypatch):
     for one, other in zip(listed, unseen):
         assert (one.targets, one.nontargets) == (other.targets, other.nontargets)
         assert one.figures == {name: other.figures[name] for name in one.figures}
+
+
+def test_trials_are_scored_by_what_is_asked_for(read, cache):
+    class Turned:
+        def statistics(self, embeddings):
+            return np.tile([0.0, -1.0], (len(embeddings), 1))
+
+    trials = read("1 ann/000 ann/001\n1 bob/000 bob/001\n0 ann/000 bob/001\n0 ann/002 bob/000\n")
+    (result,) = evaluate_trials(AngleEncoder(), cache, trials, "t", cuts=[None], scoring=Turned())
+    assert result.figures["eer"].value == pytest.approx(1)

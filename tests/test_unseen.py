@@ -154,3 +154,35 @@ def test_figures_are_those_of_the_cut(tmp_path, monkeypatch):
     results, _ = evaluate_unseen(Turning(), cache, ["ann", "bob"], cuts=[2.0, None, 1.0])
     expected = [1 - cosine(degrees) for degrees in (19, 11, 27)]
     assert [result.figures["sap"].value for result in results] == pytest.approx(expected, abs=1e-6)
+
+
+def test_sessions_are_told_apart(tmp_path, monkeypatch):
+    cache = cache_of(tmp_path, {"ann": [0, 10, 40, 50], "bob": [90, 100]}, monkeypatch, utterances_a_session=2)
+    whole, apart = evaluate(AngleEncoder(), cache, ["ann", "bob"])[0]
+    assert (whole.across_sessions, whole.targets, whole.nontargets) == (False, 6 + 1, 8)
+    assert (apart.across_sessions, apart.targets, apart.nontargets) == (True, 4, 8)
+    # across ann's sessions 30, 40, 40 and 50 degrees; nearer strangers: 40 and 50, others 60 and more
+    assert apart.figures["eer"].value == pytest.approx(0.25)
+    assert whole.figures["eer"].value < 0.25
+    assert list(apart.figures) == ["eer", "min_dcf_0.01", "min_dcf_0.05"]
+
+
+def test_without_known_sessions_there_are_no_two(tmp_path, monkeypatch):
+    cache = cache_of(tmp_path, {"ann": [0, 10], "bob": [90, 100]}, monkeypatch)
+    key = next(iter(cache.utterances))
+    cache.utterances[key] = cache.utterances[key]._replace(session="s1")
+    (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob"])
+    assert not result.across_sessions
+
+
+def test_trials_are_scored_by_what_is_asked_for(cache):
+    class Turned:
+        """Makes strangers similar, and one speaker's utterances different."""
+
+        def statistics(self, embeddings):
+            return np.tile([0.0, -1.0], (len(embeddings), 1))
+
+    (cosines,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "cid"])
+    (turned,), _ = evaluate_unseen(AngleEncoder(), cache, ["ann", "bob", "cid"], cuts=[None], scoring=Turned())
+    assert (cosines.figures["eer"].value, turned.figures["eer"].value) == (0, 1)
+    assert cosines.figures["sap"] == turned.figures["sap"]

@@ -19,6 +19,7 @@ class NetworkState:
     embedder: keras.Model
     head: keras.Model | None  # the triplet stage has none
     optimizer: keras.optimizers.Optimizer
+    first_margin: float = 0.0  # of the softmax: what the head has learned to bear already
     average: WeightAverage | None = None  # None: the weights themselves are what is measured and passed on
 
     @property
@@ -42,13 +43,18 @@ class NetworkState:
         if self.average:
             self.average.update(variables_of(self.embedder, self.head), self.optimizer.iterations)
 
-    def start_from(self, arrays: dict[str, np.ndarray]) -> None:
-        """Set the embedder from the arrays of a checkpoint's part.
+    def start_from(self, embedder: dict[str, np.ndarray], head: np.ndarray | None = None) -> None:
+        """Set the embedder from the arrays of a checkpoint's part, and the head from its weights if there are any.
+
+        Args:
+            head: (embedding_size, speakers) float32.
 
         Raises:
             CheckpointError: they are of another network.
         """
-        assign(by_path(self.embedder), arrays, "embedder")
+        assign(by_path(self.embedder), embedder, "embedder")
+        if head is not None:
+            self.head.set_weights([head])
         if self.average:
             self.average.copy(variables_of(self.embedder, self.head))
 
@@ -100,7 +106,8 @@ def build_state(
     embedder.trainable = train_embedder
     head = build_head(options, speakers) if speakers else None
     optimizer = keras.optimizers.Adam(first_rate)
-    state = NetworkState(options, normalization, embedder, head, optimizer, _average(embedder, head, averaged))
+    average = _average(embedder, head, averaged)
+    state = NetworkState(options, normalization, embedder, head, optimizer, average=average)
     optimizer.build(state.trainable_variables)
     return state
 

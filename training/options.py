@@ -5,13 +5,17 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-SOFTMAX, TRIPLET, FROZEN = "softmax", "triplet", "softmax_frozen"  # the stages, and the names of their folders
-STAGES_BEFORE = {SOFTMAX: (), TRIPLET: (SOFTMAX,), FROZEN: (TRIPLET, SOFTMAX)}  # the first that has run is taken
+# The stages, and the names of their folders.
+SOFTMAX, FINE, TRIPLET, FROZEN = "softmax", "softmax_fine", "triplet", "softmax_frozen"
+STAGES_BEFORE = {SOFTMAX: (), FINE: (SOFTMAX,), TRIPLET: (FINE, SOFTMAX), FROZEN: (TRIPLET, FINE, SOFTMAX)}
+# The first of them that has run is taken.
 
 STEPS_PER_EPOCH = 100
 WINDOWS_PER_SPEAKER = 5  # in a P x K batch
 SMALLEST_TRIPLET_BATCH = 2 * WINDOWS_PER_SPEAKER  # two speakers
 RANDOM_BATCH = 900  # windows: v1's 300 anchors, 300 positives, 300 negatives
+SPEEDS = (1.0, 0.83, 0.9, 1.1, 1.2)  # each makes other voices of all speakers
+SOFTMAX_MARGIN = 0.2
 WINDOW_SECONDS = (0.8, 1.2, 2.0, 2.8)  # of speech; each batch has one of them
 
 
@@ -23,10 +27,13 @@ class StageDefaults:
     learning_rate: float  # at the first step; it falls along half a cosine
     max_epochs: int
     window_seconds: tuple[float, ...] = WINDOW_SECONDS
+    speeds: tuple[float, ...] = SPEEDS
+    softmax_margin: float = SOFTMAX_MARGIN
 
 
 DEFAULTS = {
     SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=360),
+    FINE: StageDefaults(256, 2e-4, max_epochs=40, window_seconds=(2.8, 4.0), speeds=(1.0,), softmax_margin=0.4),
     TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=30),
     FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10, window_seconds=(2.0,)),
 }
@@ -49,7 +56,8 @@ class TrainingOptions:
     embedding_activation: str | None = None  # None: what the checkpoint has, else linear
     triplet_selection: str = "semi-hard"
     margin: float = 0.2  # of the triplet loss, in cosine
-    softmax_margin: float = 0.2  # taken off the right speaker's cosine
+    speeds: tuple[float, ...] = SPEEDS  # of which the first is 1; used where windows are disturbed
+    softmax_margin: float = SOFTMAX_MARGIN  # taken off the right speaker's cosine
     augmentation: bool = True  # of the windows that the embedder trains on
     weight_averaging: bool = True  # what is measured and passed on is a moving average of the weights
     seed: int = 0
@@ -60,6 +68,11 @@ class TrainingOptions:
     def augments(self) -> bool:
         """Whether windows are disturbed: never those that a frozen embedder is looked into with."""
         return self.augmentation and self.stage != FROZEN
+
+    @property
+    def speeds_used(self) -> tuple[float, ...]:
+        """At which speakers are other speakers."""
+        return self.speeds if self.augments else (1.0,)
 
     @property
     def total_steps(self) -> int:

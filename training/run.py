@@ -83,6 +83,7 @@ def run_stage(options: TrainingOptions, inputs: TrainingInputs) -> StageResult:
             "network": dataclasses.asdict(state.options),
             "features": dataclasses.asdict(inputs.feature_settings),
             "speakers": list(inputs.speakers),
+            "speeds": list(options.speeds_used),  # at which each of them has an output of the head
             "held_out": list(inputs.held_out),
             "trained_on": trained_speakers(inputs, origin),
             "run": identity,

@@ -13,7 +13,7 @@ from batcher.preparation import Plain, preparation
 from batcher.windows import Batch, WindowSampler, covering_windows, take_windows
 from models.network import FORWARD_BATCH, LOGIT_SCALE, compile_embedder
 from training.network_state import NetworkState
-from training.options import FROZEN, SOFTMAX, TRIPLET, WINDOWS_PER_SPEAKER, TrainingOptions
+from training.options import FINE, FROZEN, SOFTMAX, TRIPLET, WINDOWS_PER_SPEAKER, TrainingOptions
 from triplet_loss.loss import cosine_similarity, deep_speaker_loss, triplet_hinge
 from triplet_loss.mining import STRATEGIES
 
@@ -35,7 +35,7 @@ class Stage(ABC):
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         self.options, self.inputs, self.state = options, inputs, state
-        prepare = preparation(inputs.feature_settings, state.normalization[0], options.augments)
+        prepare = preparation(inputs.feature_settings, state.normalization[0], options.augments, options.speeds_used)
         self.lengths = tuple(max(round(seconds / FRAME_STEP), 1) for seconds in options.window_seconds)  # frames
         self.train = WindowSampler(inputs.train, self.lengths, prepare)
         self.embed = compile_embedder(state.result_embedder)
@@ -91,8 +91,9 @@ class SoftmaxStage(Stage):
 
     def _margin(self):
         """The handicap of the right answer grows to its full size, since at first no answer is right."""
-        warmed = ops.cast(self.state.optimizer.iterations, "float32") / MARGIN_WARM_UP
-        return self.options.softmax_margin * ops.minimum(warmed, 1.0)
+        warmed = ops.minimum(ops.cast(self.state.optimizer.iterations, "float32") / MARGIN_WARM_UP, 1.0)
+        first = self.state.first_margin
+        return first + (self.options.softmax_margin - first) * warmed
 
     def learned(self, row: Metrics) -> bool:
         return row["train_loss"] < LEARNED_LOSS
@@ -181,7 +182,7 @@ class TripletStage(Stage):
         }
 
 
-STAGES = {SOFTMAX: SoftmaxStage, TRIPLET: TripletStage, FROZEN: SoftmaxStage}
+STAGES = {SOFTMAX: SoftmaxStage, FINE: SoftmaxStage, TRIPLET: TripletStage, FROZEN: SoftmaxStage}
 
 
 def _share(hits) -> tf.Tensor:

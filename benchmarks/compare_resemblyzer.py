@@ -1,0 +1,141 @@
+"""EER and minDCF beside those of Resemblyzer, on the same recordings of speakers that this tool's network never heard.
+
+    python benchmarks/compare_resemblyzer.py CACHE --resemblyzer PYTHON [--test_speakers_file FILE ...] [--network FILE]
+
+`--resemblyzer` names the Python of an environment with Resemblyzer (PyPI, with PyTorch for the CPU). It embeds each
+recording as its README says, `embed_utterance(preprocess_wav(file))`, at 16 kHz, and compares by cosine; this tool
+embeds what its cache holds of the same, and compares by AS-norm where the network has a cohort (`cosine_eer` is without
+it). The trials are those of `cli.py --evaluate`: all pairs of each speaker's first utterances, whole, within a corpus.
+Where speakers have several sessions, which the corpus knows or utterances are named by (`<speaker>_s<session>_<nnn>`),
+one more row takes target trials across two sessions only. Prints a JSON line for each corpus after the machine's, and a
+table to stderr. Intervals come from drawing speakers anew; that of the difference, ours minus theirs, from the same
+draws for both.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import held_out
+import numpy as np
+from measure import progress, report, show_table
+
+from cache.index import Utterance
+from cache.utterances import UtteranceCache
+from evaluation.bootstrap import Figure, figures
+from evaluation.cuts import embed_cuts
+from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_pairs
+from evaluation.metrics import equal_error_rate
+from inference.encoder import SpeakerEncoder
+
+ALL_PAIRS, TWO_SESSIONS = "all pairs", "two sessions"
+MEANS = ("eer", "cosine_eer", "resemblyzer_eer", "difference_eer")  # over corpora, all pairs
+SESSION = re.compile(r"_s(\d+)_\d+$")  # at the end of an utterance's name
+RESEMBLYZER = """
+import sys
+import numpy, torch
+torch.set_num_threads(1)
+from resemblyzer import VoiceEncoder, preprocess_wav
+encoder = VoiceEncoder("cpu", verbose=False)
+embedded = [encoder.embed_utterance(preprocess_wav(line.rstrip("\\n"))) for line in sys.stdin]
+numpy.save(sys.argv[1], numpy.array(embedded, numpy.float32))
+"""
+
+
+def main() -> None:
+    """Embed with both, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    held_out.add_arguments(parser)
+    parser.add_argument("--resemblyzer", metavar="PYTHON", required=True, help="of an environment that has it")
+    args = parser.parse_args()
+    encoder, rows = SpeakerEncoder(args.network), []
+    cache = UtteranceCache.open(args.cache)
+    for corpus, speakers in held_out.held_out(args, encoder).items():
+        progress(corpus)
+        utterances, owners = [one for own in speakers.values() for one in own], held_out.owners(speakers)
+        ours = embed_cuts(encoder, cache, utterances, (None,))[0]
+        theirs = resemblyzer(args.resemblyzer, utterances)
+        for trials, (first, second) in trials_of(utterances).items():
+            scored = [score_pairs(ours, owners, first, second, encoder.scoring)]
+            scored += [score_pairs(embedded, owners, first, second) for embedded in (theirs, ours)]
+            rows.append({"corpus": corpus, "trials": trials, "speakers": len(speakers), "utterances": len(utterances)})
+            rows[-1] |= {"targets": scored[0].targets, "nontargets": scored[0].nontargets}
+            rows[-1] |= {"score_norm": encoder.scoring.norm, "cosine_eer": eer(scored[2])}
+            rows[-1] |= flat(side_by_side(*scored[:2], len(speakers)))
+            report("compare_resemblyzer", **rows[-1])
+    show_table([as_text(row) for row in rows])
+    whole = [row for row in rows if row["trials"] == ALL_PAIRS]
+    means = {name: float(np.mean([row[name] for row in whole])) for name in MEANS}
+    report("compare_resemblyzer_mean", corpora=len(whole), **means)
+    progress("mean EER of all corpora: " + ", ".join(f"{name} {100 * value:.2f} %" for name, value in means.items()))
+
+
+def resemblyzer(python: str, utterances: list[Utterance]) -> np.ndarray:
+    """Resemblyzer's embeddings, (utterances, 256), of the files as they are."""
+    if parts := [one for one in utterances if (one.start, one.end) != (None, None)]:
+        sys.exit(f"expected utterances that are files of their own. Received a part of {parts[0].path}")
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder, "embeddings.npy")
+        paths = "".join(f"{one.path}\n" for one in utterances)
+        subprocess.run([python, "-W", "ignore", "-c", RESEMBLYZER, str(made)], input=paths, text=True, check=True)
+        return np.load(made)
+
+
+def trials_of(utterances: list[Utterance]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The trials' rows: all pairs, and those across two sessions where some speaker has several."""
+    first, second = np.triu_indices(len(utterances), k=1)
+    found = {ALL_PAIRS: (first, second)}
+    names = np.array([str(one.whose) for one in utterances])
+    same = names[first] == names[second]
+    sessions = np.array([session(one) for one in utterances])
+    across = (sessions[first] != sessions[second]) & (sessions[first] != "") & (sessions[second] != "")
+    if (same & across).any():
+        found[TWO_SESSIONS] = first[across | ~same], second[across | ~same]
+    return found
+
+
+def session(utterance: Utterance) -> str:
+    """When it was recorded, as the corpus or its name says; else nothing."""
+    named = SESSION.search(utterance.utterance)
+    return utterance.session or (named[1] if named else "")
+
+
+def side_by_side(ours: ScoredTrials, theirs: ScoredTrials, speakers: int) -> dict[str, Figure]:
+    """Both systems' figures and, from the same draws of speakers, their differences."""
+    both = [detection_statistic(ours), detection_statistic(theirs)]
+
+    def statistic(times: np.ndarray) -> np.ndarray:
+        a, b = (one(times) for one in both)
+        return np.concatenate([a, b, a - b])
+
+    names = [f"{whose}{name}" for whose in ("", "resemblyzer_", "difference_") for name in DETECTION_FIGURES]
+    return dict(zip(names, figures(statistic, speakers)))
+
+
+def eer(trials: ScoredTrials) -> float:
+    """The equal error rate alone."""
+    return equal_error_rate(*(trials.scores[(trials.first == trials.second) == same] for same in (True, False)))
+
+
+def flat(found: dict[str, Figure]) -> dict[str, float]:
+    """Each figure as three fields."""
+    ends: dict[str, Callable] = {"": lambda one: one.value, "_low": lambda one: one.low, "_high": lambda one: one.high}
+    return {name + end: value(one) for name, one in found.items() for end, value in ends.items()}
+
+
+def as_text(row: dict) -> dict[str, str]:
+    """A row of the table: EER in %, and the minDCF for a prior of 0.05."""
+    shown = {"corpus": row["corpus"], "trials": row["trials"], "speakers": row["speakers"]}
+    for heading, name, factor in (("EER in %", "eer", 100), ("minDCF 0.05", "min_dcf_0.05", 1)):
+        for whose, prefix in (("ours", ""), ("Resemblyzer", "resemblyzer_"), ("difference", "difference_")):
+            value, low, high = (factor * row[f"{prefix}{name}{end}"] for end in ("", "_low", "_high"))
+            shown[f"{heading}, {whose}"] = f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return shown
+
+
+if __name__ == "__main__":
+    main()

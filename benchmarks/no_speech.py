@@ -1,0 +1,85 @@
+"""What is taken for speech and what is refused: made-up sounds without any, and recordings of people.
+
+    python benchmarks/no_speech.py [FOLDER ...] [--seconds 5]
+
+Makes sounds in which nobody speaks, in `VARIANTS` ways each (pitch, level, rate, length), and says how many of each
+kind `load_speech` refuses, which is what `--verify`, `--identify` and `--enroll` go through. Then loads the recordings
+of each FOLDER and says how many of these people are refused, and why. Prints JSON lines after the machine's: for each
+kind of sound `made` and `refused`; for each folder `recordings`, `refused`, and its rate as one in so many.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+import held_out
+import numpy as np
+from measure import progress, report, show_table
+from sounds import SOUNDS, Sound
+
+from corpus.walk import audio_files
+from inference.recordings import RecordingError, load_speech
+
+VARIANTS = 20  # of each sound
+RATES = (8000, 16000, 44100)  # Hz, in turn
+LOUD, QUIET = -6, -46  # dB below full scale, root mean square
+SHOWN = 20  # refused recordings, named on stderr
+
+
+def main() -> None:
+    """Make, load, count, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="*", help="recordings of people, at any depth")
+    parser.add_argument("--seconds", type=float, default=5, help="a sound's mean length (default: %(default)s)")
+    args = parser.parse_args()
+    rows = [{"sound": name, **refused_sounds(sound, args.seconds)} for name, sound in SOUNDS.items()]
+    for row in rows:
+        report("no_speech", **row)
+    made, refused = (sum(row[name] for row in rows) for name in ("made", "refused"))
+    report("no_speech", sound="all", made=made, refused=refused)
+    for folder in args.folder:
+        report("no_speech", folder=folder.name, **refused_recordings(folder))
+    show_table(rows)
+
+
+def refused_sounds(sound: Sound, seconds: float) -> dict[str, int]:
+    """How many of a sound's variants are refused."""
+    refused = sum(refusal(*made(sound, seconds, variant)) is not None for variant in range(VARIANTS))
+    return {"made": VARIANTS, "refused": refused}
+
+
+def made(sound: Sound, seconds: float, variant: int) -> tuple[np.ndarray, int]:
+    """One variant, int16, of half to one and a half times so many seconds, and its rate."""
+    rng = np.random.default_rng(variant)
+    rate = RATES[variant % len(RATES)]
+    time = np.arange(round(seconds * rng.uniform(0.5, 1.5) * rate)) / rate
+    samples = sound(time, rate, rng)
+    strength = np.sqrt(np.square(samples).mean()) or 1
+    return held_out.to_pcm(samples / strength * 10 ** (rng.uniform(QUIET, LOUD) / 20)), rate
+
+
+def refusal(source: np.ndarray | Path, rate: int | None = None) -> str | None:
+    """Why a recording is refused, if it is."""
+    try:
+        load_speech(source, rate)
+    except RecordingError as error:
+        return str(error).partition(": ")[2] or str(error)
+    return None
+
+
+def refused_recordings(folder: Path) -> dict[str, object]:
+    """How many of a folder's recordings are refused."""
+    files = audio_files(folder)
+    if not files:
+        sys.exit(f"expected recordings in {folder}")
+    reasons = {file: refusal(file) for file in files}
+    refused = {file: reason for file, reason in reasons.items() if reason is not None}
+    for file, reason in list(refused.items())[:SHOWN]:
+        progress(f"{file}: {reason}")
+    one_in = len(files) / len(refused) if refused else None
+    return {"recordings": len(files), "refused": len(refused), "one_in": one_in, "why": Counter(refused.values())}
+
+
+if __name__ == "__main__":
+    main()
