@@ -74,17 +74,18 @@ def _stretch(folder: Path, utterance: Utterance) -> np.ndarray:
 
 
 def _recorded_noise(ingredients: Ingredients, samples: int, rng: np.random.Generator) -> np.ndarray | None:
-    """None if there are no noises, or those that were drawn can't be read; float32, (samples,)."""
-    try:
-        noises = [read_noise(path, samples, rng) for path in ingredients.noises]
-    except UnusableAudioError as error:
-        logger.warning("a noise is not used: %s", error)
-        return None
-    return babble(noises, samples, rng) if ingredients.noises_are_speech else next(iter(noises), None)
+    """None if there are no noises, or none that can be read any more; float32, (samples,)."""
+    noises = []
+    for path in ingredients.noises:
+        try:
+            noises.append(read_noise(path, samples, rng))
+        except UnusableAudioError as error:
+            logger.warning("%s is not used: %s", path, error)
+    return babble(noises, samples, rng) if ingredients.noises_are_speech and noises else next(iter(noises), None)
 
 
 def _recorded_response(path: Path | None) -> np.ndarray | None:
-    """None if there is none, or it can't be read; float32, (taps,)."""
+    """None if there is none, or it can't be read any more; float32, (taps,)."""
     try:
         return path and read_response(path)
     except UnusableAudioError as error:

@@ -131,6 +131,8 @@ def _kind(path: Path, folder: Path) -> str:
 
 def _survey(path: Path, what: str) -> bytes | str:
     """The SHA-256 of a file's content, or why it is of no use."""
+    if not path.is_file():
+        return "neither a file nor a link to one"  # but a pipe, or a device, which may never end
     try:
         lasts = _seconds(path)
         if lasts == 0:
@@ -148,7 +150,7 @@ def _seconds(path: Path) -> float | None:
     try:
         with open_recording(path) as file:
             return file.frames / file.samplerate if file.frames < NEVER_WRITTEN else None
-    except (RuntimeError, ValueError, TypeError) as error:  # soundfile's are RuntimeErrors
+    except (RuntimeError, OSError, ValueError, TypeError) as error:  # soundfile's are RuntimeErrors
         raise UnusableAudioError(f"not readable as audio ({error})") from error
 
 

@@ -1,9 +1,12 @@
 """Disturbed copies of training utterances: whose, how many, the same in every run, and gone through the front end."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
+from conftest import write_noise
 
 from audio.mfcc import FeatureSettings, speech_log_mel
 from batcher.chain import Company, Disturbances
@@ -11,6 +14,8 @@ from batcher.copies import LONGEST, copies_of, disturbed
 from batcher.generate import generate_inputs
 from batcher.inputs import load_inputs
 from batcher.recipe import AT_ONCE, Recipe, plans
+from batcher.restricted_pickle import read_records
+from batcher.surroundings import NOISES, RESPONSES, find_surroundings
 from cache.entries import read_signal
 from cache.index import write_index
 
@@ -29,7 +34,6 @@ def test_each_training_utterance_has_its_copies_and_a_test_utterance_none(chosen
     planned = list(plans(utterances, sides, Recipe(2)))
     assert [plan.utterance for plan in planned] == utterances
     assert [len(plan.copies) for plan in planned] == [2 if side == "train" else 0 for side in sides]
-    assert all(not plan.copies for plan in plans(utterances, sides, Recipe()))
 
 
 def test_babble_is_of_other_speakers_who_train(chosen):
@@ -133,3 +137,48 @@ def test_a_speaker_whose_only_utterance_trains_has_copies_too(tmp_path, tiny_cac
     write_index(tiny_cache.folder, entries)
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", (), recipe=Recipe(2))
     assert load_inputs(tmp_path / "inputs.pkl").train.copy_lengths.shape == (2, 3)
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A folder of noises, one of responses."""
+    write_noise(tmp_path / "noises" / "fan.wav")
+    response = np.zeros(800)
+    response[[40, 240]] = 1, 0.7
+    (tmp_path / "rooms").mkdir()
+    soundfile.write(tmp_path / "rooms" / "hall.wav", response, 8000)
+    return find_surroundings(tmp_path / "noises", NOISES), find_surroundings(tmp_path / "rooms", RESPONSES)
+
+
+def test_recorded_noises_and_rooms_make_other_copies_and_other_inputs(tmp_path, tiny_cache, recorded):
+    noises, responses = recorded
+    recipes = [Recipe(1), Recipe(1, noises=noises), Recipe(1, responses=responses), Recipe(1, 0, noises, responses)]
+    headers, powers = [], []
+    for number, recipe in enumerate(recipes):
+        path = tmp_path / f"{number}.pkl"
+        generate_inputs(tiny_cache, path, ("p362",), recipe=recipe)
+        header = next(read_records(path))
+        headers.append((header["copies"], header["noises_sha256"], header["responses_sha256"]))
+        powers.append(load_inputs(path).train.powers.tobytes())
+    assert headers == [
+        (1, "", ""), (1, noises.sha256, ""), (1, "", responses.sha256), (1, noises.sha256, responses.sha256)
+    ]  # fmt: skip
+    assert len(set(powers)) == 4
+
+
+def test_speech_among_the_noises_is_babble_of_several(tmp_path, chosen):
+    for name in ("speech/a.wav", "speech/b.wav", "noise/c.wav"):
+        write_noise(tmp_path / "musan" / name)
+    recipe = Recipe(2, 0, find_surroundings(tmp_path / "musan", NOISES))
+    made = [copy for plan in plans(*chosen, recipe) for copy in plan.copies]
+    assert {(copy.noises_are_speech, len(copy.noises)) for copy in made} == {(True, AT_ONCE), (False, 1)}
+    for copy in made:
+        assert {path.parent.name for path in copy.noises} == {"speech" if copy.noises_are_speech else "noise"}
+
+
+def test_recordings_that_went_since_they_were_found_are_done_without(tmp_path, tiny_cache, recorded, caplog):
+    for folder in ("noises", "rooms"):
+        shutil.rmtree(tmp_path / folder)
+    generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",), recipe=Recipe(3, 0, *recorded))
+    assert load_inputs(tmp_path / "inputs.pkl").train.copy_lengths.shape == (3, 8)
+    assert "hall.wav is not used: " in caplog.text and "fan.wav is not used: " in caplog.text
