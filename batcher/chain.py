@@ -17,8 +17,8 @@ class Company(NamedTuple):
     """What may be heard beside a voice; it is read when it is needed."""
 
     voices: Sequence[Callable[[], np.ndarray]] = ()  # signals of other speakers, for babble
-    noise: Callable[[int, np.random.Generator], np.ndarray | None] = lambda samples, rng: None  # recorded, if any
-    response: Callable[[], np.ndarray | None] = lambda: None  # a room's, recorded, if any
+    noise: Callable[[int, np.random.Generator], np.ndarray | None] | None = None  # recorded; so many samples of it
+    response: Callable[[], np.ndarray | None] | None = None  # a room's, recorded
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ def _recorded(signal: np.ndarray, company: Company, options: Disturbances, rng: 
 
 
 def _response(company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
-    recorded = company.response() if rng.random() < options.recorded else None
+    recorded = company.response() if company.response and rng.random() < options.recorded else None
     return rooms.made_up_response(rng) if recorded is None else recorded
 
 
 def _noise(samples: int, company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
-    recorded = company.noise(samples, rng) if rng.random() < options.recorded else None
+    recorded = company.noise(samples, rng) if company.noise and rng.random() < options.recorded else None
     if recorded is not None:
         return recorded
     kind = rng.random()

@@ -44,8 +44,8 @@ def copies_of(signal: np.ndarray, plan: Plan, folder: Path) -> Iterator[np.ndarr
 def _company(ingredients: Ingredients, folder: Path) -> Company:
     return Company(
         [partial(_stretch, folder, other) for other in ingredients.voices],
-        partial(_recorded_noise, ingredients),
-        partial(_recorded_response, ingredients.response),
+        partial(_recorded_noise, ingredients) if ingredients.noises else None,
+        partial(_recorded_response, ingredients.response) if ingredients.response else None,
     )
 
 
@@ -74,7 +74,7 @@ def _stretch(folder: Path, utterance: Utterance) -> np.ndarray:
 
 
 def _recorded_noise(ingredients: Ingredients, samples: int, rng: np.random.Generator) -> np.ndarray | None:
-    """None if there are no noises, or none that can be read any more; float32, (samples,)."""
+    """None if none of the noises can be read any more; float32, (samples,)."""
     noises = []
     for path in ingredients.noises:
         try:
@@ -84,10 +84,10 @@ def _recorded_noise(ingredients: Ingredients, samples: int, rng: np.random.Gener
     return babble(noises, samples, rng) if ingredients.noises_are_speech and noises else next(iter(noises), None)
 
 
-def _recorded_response(path: Path | None) -> np.ndarray | None:
-    """None if there is none, or it can't be read any more; float32, (taps,)."""
+def _recorded_response(path: Path) -> np.ndarray | None:
+    """None if it can't be read any more; float32, (taps,)."""
     try:
-        return path and read_response(path)
+        return read_response(path)
     except UnusableAudioError as error:
         logger.warning("%s is not used: %s", path, error)
         return None

@@ -67,25 +67,14 @@ def plans(chosen: Sequence[Utterance], sides: Sequence[str], recipe: Recipe) -> 
         if side != TRAIN or not recipe.copies:
             yield Plan(one)
             continue
-        others = _Others(training, own[one.whose][0], len(own[one.whose]))
+        first, count = own[one.whose][0], len(own[one.whose])
         rng = generator_of(one, recipe.seed, 0)
-        yield Plan(one, recipe.seed, tuple(_ingredients(others, recipe, rng) for _ in range(recipe.copies)))
+        others = rng.integers(0, len(training) - count, (recipe.copies, AT_ONCE))
+        voices = [[training[number if number < first else number + count] for number in row] for row in others]
+        yield Plan(one, recipe.seed, tuple(_ingredients(tuple(of_copy), recipe, rng) for of_copy in voices))
 
 
-class _Others(NamedTuple):
-    """Everybody's utterances, without so many of one speaker."""
-
-    training: Sequence[Utterance]
-    first: int
-    count: int
-
-    def draw(self, rng: np.random.Generator) -> Utterance:
-        number = int(rng.integers(0, len(self.training) - self.count))
-        return self.training[number if number < self.first else number + self.count]
-
-
-def _ingredients(others: _Others, recipe: Recipe, rng: np.random.Generator) -> Ingredients:
-    voices = tuple(others.draw(rng) for _ in range(AT_ONCE))
+def _ingredients(voices: tuple[Utterance, ...], recipe: Recipe, rng: np.random.Generator) -> Ingredients:
     kind, noises = recipe.noises.draw(AT_ONCE, rng) if recipe.noises else (NOISE, ())
     _, responses = recipe.responses.draw(1, rng) if recipe.responses else (RESPONSES, (None,))
     return Ingredients(voices, noises if kind == SPEECH else noises[:1], kind == SPEECH, responses[0])
