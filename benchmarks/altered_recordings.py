@@ -160,8 +160,8 @@ def verdict(encoder: SpeakerEncoder, one: Voice | None, other: Voice | None) -> 
     """Whether two are one speaker, at even odds; None if there is nothing to compare."""
     if one is None or other is None:
         return None
-    cosine = encoder.similarity(one[0], other[0])
-    return compare(cosine, (one[1], other[1]), encoder.calibration).verdict
+    cosine, score = encoder.similarity(one[0], other[0]), encoder.scoring.pair(one[0], other[0])
+    return compare(cosine, score, (one[1], other[1]), encoder.calibration).verdict
 
 
 def compared(verdicts: Verdicts, usual: Verdicts, speakers: int) -> dict:
