@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from conftest import VOICES, write_noise
+from conftest import VOICES, write_voice
 
 from audio.activity import speech_seconds
 from audio.decode import SAMPLE_RATE, decode
@@ -176,7 +176,7 @@ def test_clipped_speech_is_told_from_loud_speech(voice):
 
 
 def test_short_speech_is_remarked_on(tmp_path):
-    short = load_speech(write_noise(tmp_path / "noise.wav"))
+    short = load_speech(write_voice(tmp_path / "noise.wav"))
     assert "only 0.5 s of speech" in remarks(short)[0]
     assert "3 s or more are reliable" in enrolment_remarks([short, short])[-1]
     assert enrolment_remarks([short] * 7) == []
