@@ -10,6 +10,7 @@ import soundfile
 import soxr
 
 from audio.channels import PCM_SCALE, Choice, Wanted, choose
+from audio.clipping import FEWEST_TOPS, FlatTops, has_wavy_tops
 from audio.errors import UnusableAudioError
 from audio.opening import open_recording
 from audio.reader import BLOCK, check_part, samples_of
@@ -27,6 +28,12 @@ class Decoded:
     signal: np.ndarray  # float32, (samples,), at `SAMPLE_RATE`, of 16-bit full scale, which it may exceed
     rate: int  # Hz, of the recording
     channels_differ: bool = False  # several have speech, not the same, and they were mixed
+    flat_tops: int = 0  # before it was resampled, see `audio.clipping`
+
+    @property
+    def is_clipped(self) -> bool:
+        """Whether it was recorded too loud."""
+        return self.flat_tops >= FEWEST_TOPS or has_wavy_tops(self.signal)
 
 
 def decode(
@@ -78,7 +85,9 @@ def convert(samples: np.ndarray, rate: int, channel: Wanted = None) -> Decoded:
 
 def _decoded(blocks: Iterator[np.ndarray], rate: int, channel: Wanted) -> Decoded:
     choice, blocks = choose(blocks, rate, channel)
-    return Decoded(_at_working_rate((_mono(block, choice) for block in blocks), rate), rate, choice.differ)
+    tops = FlatTops(rate)
+    signal = _at_working_rate(tops.watched(_mono(block, choice) for block in blocks), rate)
+    return Decoded(signal, rate, choice.differ, tops.count)
 
 
 def _at_working_rate(blocks: Iterator[np.ndarray], rate: int) -> np.ndarray:

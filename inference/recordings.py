@@ -14,7 +14,6 @@ from audio.utterance import utterance_in
 from inference.sources import Source, decode_source, source_name
 from storage.errors import UserError
 
-FLAT_TOP, FLAT_SHARE = 0.8, 0.015  # of 150 recordings, none had over 0.009 of its samples that near its peak
 SHORT_SPEECH = 1.0  # s; below, embeddings say little
 SHORT_ENROLMENT = 3.0  # s of speech, of all files together
 
@@ -31,20 +30,12 @@ class Speech:
     signal: np.ndarray  # int16, (samples,), at 8 kHz
     rate: int = SAMPLE_RATE  # Hz, of the recording
     channels_differ: bool = False  # several have speech, and not the same
+    is_clipped: bool = False  # recorded too loud
 
     @cached_property
     def seconds(self) -> float:
         """Speech without pauses, in s."""
         return speech_seconds(self.signal)
-
-    @property
-    def is_clipped(self) -> bool:
-        """Whether too many samples are near the loudest, as where a microphone was overdriven.
-
-        (Not whether they are at full scale: resampling moves them off it, and clipped sound may be turned down later.)
-        """
-        magnitude = np.abs(self.signal.astype(np.int32))
-        return bool(np.mean(magnitude >= FLAT_TOP * magnitude.max()) > FLAT_SHARE)
 
 
 def load_speech(source: Source, sample_rate: int | None = None, channel: Wanted = None) -> Speech:
@@ -62,9 +53,10 @@ def load_speech(source: Source, sample_rate: int | None = None, channel: Wanted 
     name = source_name(source)
     try:
         decoded = decode_source(source, sample_rate, channel)
-        return Speech(name, utterance_in(decoded.signal).signal, decoded.rate, decoded.channels_differ)
+        signal = utterance_in(decoded.signal).signal
     except UnusableAudioError as error:
         raise RecordingError(f"{name}: {error}") from error
+    return Speech(name, signal, decoded.rate, decoded.channels_differ, decoded.is_clipped)
 
 
 def remarks(speech: Speech) -> list[str]:
@@ -87,8 +79,8 @@ def recording_remarks(speech: Speech) -> list[str]:
         )
     if speech.rate < SAMPLE_RATE:
         found.append(
-            f"{speech.name}: {speech.rate} samples a second, which hold less than the {SAMPLE_RATE} that the network "
-            "was trained on"
+            f"{speech.name}: {speech.rate} samples a second, which hold less than the {SAMPLE_RATE} "
+            "that the network knows"
         )
     return found
 

@@ -27,6 +27,13 @@ def copy_voices(target: Path, speakers: tuple[str, ...], utterances: int) -> Pat
     return target
 
 
+def write_noise(path: Path, seed: int = 0) -> Path:
+    """Write half a second of noise, of which nobody would say that it is speech."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.random.default_rng(seed).normal(0, 0.1, 4000), 8000)
+    return path
+
+
 def write_tone(path: Path, seconds: float = 0.5, rate: int = 8000, hertz: float = 500, **how) -> Path:
     """Write a sine of half of full scale; `how` goes to `soundfile.write`."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,10 +42,12 @@ def write_tone(path: Path, seconds: float = 0.5, rate: int = 8000, hertz: float 
     return path
 
 
-def write_noise(path: Path, seed: int = 0) -> Path:
-    """Write half a second that stands out of silence; in a steady sine nothing exceeds the 95th percentile."""
+def write_voice(path: Path, seed: int | list[int] = 0) -> Path:
+    """Write most of a second of a sample voice, no two of them alike."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, np.random.default_rng(seed).normal(0, 0.1, 4000), 8000)
+    rng = np.random.default_rng(seed)
+    samples, rate = soundfile.read(rng.choice(sorted(VOICES.rglob("*.flac"))), frames=16_000 * 4 // 5)
+    soundfile.write(path, samples + rng.normal(0, 1e-4, len(samples)), rate)
     return path
 
 

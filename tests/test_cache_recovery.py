@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from conftest import write_noise
+from conftest import write_voice
 
 from cache import fill
 from cache import update as update_module
@@ -27,7 +27,7 @@ def stored(cache: UtteranceCache, *key: str) -> Path:
 
 
 def test_two_writers_keep_each_others_entries(tmp_path, corpus):
-    write_noise(tmp_path / "other" / "new" / "x.wav")
+    write_voice(tmp_path / "other" / "new" / "x.wav")
     first, second = UtteranceCache(tmp_path / "cache"), UtteranceCache(tmp_path / "cache")
     assert second.utterances == {}  # what was read before the other one wrote
     update(first, find_recordings(corpus))
@@ -102,7 +102,7 @@ def test_an_utterance_whose_file_and_recording_are_both_gone_is_told_and_forgott
 def test_an_utterance_whose_file_alone_is_gone_waits_for_its_corpus(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
     stored(cache, "corpus", "p225", "p225_001").unlink()
-    write_noise(tmp_path / "other" / "new" / "x.wav")
+    write_voice(tmp_path / "other" / "new" / "x.wav")
     assert len(build(cache.folder, tmp_path / "other")[0].utterances) == 5
     assert build(cache.folder, corpus)[1].added == 1
 
@@ -149,7 +149,7 @@ def test_a_line_with_a_field_of_another_type_is_ignored(tmp_path, corpus, field)
 
 @pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029"])
 def test_a_line_separator_in_a_name_does_not_tear_the_index(tmp_path, sign):
-    write_noise(tmp_path / "corpus" / f"a{sign}b" / "x.wav")
+    write_voice(tmp_path / "corpus" / f"a{sign}b" / "x.wav")
     cache, _ = build(tmp_path / "cache", tmp_path / "corpus")
     assert UtteranceCache(cache.folder).utterances == cache.utterances
 
@@ -206,7 +206,7 @@ def test_a_recording_that_went_bad_keeps_what_was_cached_of_it_and_says_so(tmp_p
 def test_files_and_their_names_are_on_the_disk_before_the_index_and_the_old_ones_go(tmp_path, corpus, monkeypatch):
     build(tmp_path / "cache", corpus)
     (corpus / "p225" / "p225_001.flac").write_bytes((corpus / "p226" / "p226_001.flac").read_bytes())
-    write_noise(corpus / "new" / "x.wav")
+    write_voice(corpus / "new" / "x.wav")
     done = []
     for module, names in ((fill, ["publish"]), (update_module, ["sync_folder", "write_index", "delete_files"])):
         for name in names:

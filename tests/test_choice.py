@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import copy_voices, write_noise
+from conftest import copy_voices, write_voice
 
 from batcher.choice import choose, is_stale
 from batcher.generate import generate_inputs
@@ -57,14 +57,14 @@ def test_a_touched_or_moved_corpus_leaves_them_fresh(made, tmp_path):
 
 def test_a_change_in_a_held_out_speaker_leaves_them_fresh(made):
     corpus, folder = made
-    write_noise(corpus / "p362" / "p362_099.wav")
+    write_voice(corpus / "p362" / "p362_099.wav")
     refill(folder, corpus)
     assert not stale(folder)
 
 
 def test_a_new_speaker_makes_them_stale(made):
     corpus, folder = made
-    write_noise(corpus / "new" / "x.wav")
+    write_voice(corpus / "new" / "x.wav")
     refill(folder, corpus)
     assert stale(folder)
 

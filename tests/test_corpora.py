@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from angles import made_up
-from conftest import write_noise
+from conftest import write_voice
 
 from cache import fill
 from cache.corpora import settle_names
@@ -26,7 +26,7 @@ from corpus.recording import Recording
 def speak(folder: Path, *names: str, seed: int = 0, time: int = 10**9) -> Path:
     """Recordings of equal size and time, whose content differs by seed and name."""
     for name in names:
-        path = write_noise(folder / f"{name}.wav", seed=[seed, *name.encode()])
+        path = write_voice(folder / f"{name}.wav", seed=[seed, *name.encode()])
         os.utime(path, ns=(0, time))
     return folder
 
@@ -245,7 +245,7 @@ def test_a_recording_that_is_not_listed_but_there_stays_though_another_one_says_
 def test_a_second_file_of_one_stem_makes_no_third_entry(tmp_path):
     speak(tmp_path / "c", "ann/a")
     cached(tmp_path / "cache", tmp_path / "c")
-    write_noise(tmp_path / "c" / "ann" / "a.flac", seed=5)
+    write_voice(tmp_path / "c" / "ann" / "a.flac", seed=5)
     both = cached(tmp_path / "cache", tmp_path / "c")
     assert both.keys() == {"c/ann/a.flac", "c/ann/a.wav"}
     (tmp_path / "c" / "ann" / "a.flac").unlink()
@@ -286,7 +286,7 @@ def test_a_manifest_of_what_is_cached_tears_nobody_apart(tmp_path):
     clean.parent.mkdir()
     clean.write_text(f"path,speaker\n{tmp_path}/corp/anna/1.wav,anna\n")
     assert cached(tmp_path / "cache", clean) == before
-    write_noise(tmp_path / "ls" / "x.wav")
+    write_voice(tmp_path / "ls" / "x.wav")
     clean.write_text(clean.read_text() + "x.wav,bob\n")
     with pytest.raises(CacheError, match=r"1 of the manifest's 2 recordings are cached as of corp; say with --corpus"):
         cached(tmp_path / "cache", clean)

@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from conftest import VOICES, write_noise
+import soxr
+from conftest import VOICES, write_voice
 
 from audio.activity import speech_seconds
 from audio.decode import SAMPLE_RATE, decode
@@ -87,12 +88,12 @@ def test_too_much_on_standard_input_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(192_000, 1), (44_100, 2), (96_000, 6)])
-def test_any_rate_and_channels_serve(tmp_path, rate, channels):
-    time = np.arange(rate) / rate
-    wave = np.sin(2 * np.pi * 300 * time) * np.hanning(rate) * 0.5
-    soundfile.write(tmp_path / "a.wav", np.stack([wave] * channels, axis=1), rate)
+def test_any_rate_and_channels_serve(tmp_path, voice, rate, channels):
+    resampled = soxr.resample(*voice, rate)
+    soundfile.write(tmp_path / "a.wav", np.stack([resampled] * channels, axis=1), rate)
     speech = load_speech(tmp_path / "a.wav")
-    assert 0.1 < len(speech.signal) / SAMPLE_RATE < 1
+    assert len(speech.signal) == pytest.approx(len(load_speech(VOICE).signal), abs=80)
+    assert speech.rate == rate
 
 
 def bad_files(folder):
@@ -173,10 +174,20 @@ def test_clipped_speech_is_told_from_loud_speech(voice):
     assert clipped.is_clipped
     assert any("clipped" in remark for remark in remarks(clipped))
     assert load_speech(0.3 * np.clip(8 * loud, -1, 1), rate).is_clipped  # turned down afterwards
+    assert load_speech(0.3 * soxr.resample(np.clip(8 * loud, -1, 1), rate, 11_025), 11_025).is_clipped
+    assert load_speech(np.clip(8 * loud, -1, 1) + 1, rate).is_clipped  # of a microphone with an offset
+
+
+def test_low_rates_are_remarked_on(voice):
+    samples, rate = voice
+    low = load_speech(soxr.resample(samples, rate, 4000), 4000)
+    assert remarks(low) == ["the array: 4000 samples a second, which hold less than the 8000 that the network knows"]
+    assert remarks(load_speech(soxr.resample(samples, rate, 8000), 8000)) == []
 
 
 def test_short_speech_is_remarked_on(tmp_path):
-    short = load_speech(write_noise(tmp_path / "noise.wav"))
-    assert "only 0.5 s of speech" in remarks(short)[0]
+    short = load_speech(write_voice(tmp_path / "noise.wav"))
+    assert f"only {short.seconds:.1f} s of speech" in remarks(short)[0]
+    assert 0 < short.seconds < 0.6
     assert "3 s or more are reliable" in enrolment_remarks([short, short])[-1]
-    assert enrolment_remarks([short] * 7) == []
+    assert enrolment_remarks([short] * 30) == []

@@ -1,6 +1,10 @@
 """Verify, enrol, identify and embed, as a user calls them."""
 
 import json
+import multiprocessing
+import os
+import pickle
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +17,7 @@ from conftest import VOICES
 from inference import SpeakerEncoder
 from inference.profile_file import Profile
 from inference.profiles import ProfileStore
+from inference.recordings import RecordingError
 from models.export import with_calibration
 from models.exported import BUNDLED, read_exported
 
@@ -48,6 +53,88 @@ def test_the_interface_of_the_readme():
     assert encoder.similarity(a, speaker) > encoder.similarity(a, encoder.embed_utterance(B))
     with pytest.raises(ValueError, match="at least one recording"):
         encoder.embed_speaker([])
+
+
+def test_one_recording_of_a_speaker_needs_no_list():
+    encoder = SpeakerEncoder()
+    samples, rate = soundfile.read(A)
+    expected = encoder.embed_utterance(A)
+    for one in (str(A), A, [A], iter([A])):
+        np.testing.assert_allclose(encoder.embed_speaker(one), expected, atol=1e-6)
+    for one in (samples, samples.tolist(), [samples], [np.stack([samples, samples])]):
+        np.testing.assert_allclose(encoder.embed_speaker(one, rate), expected, atol=1e-3)
+    with pytest.raises(RecordingError, match=r"expected a list of recordings\. Received an array of shape \(2, "):
+        encoder.embed_speaker(np.stack([samples, samples]), rate)
+
+
+def embed_twice(encoder: SpeakerEncoder) -> np.ndarray:
+    return encoder.embed_speaker([A, A_AGAIN])
+
+
+def test_an_encoder_is_handed_to_worker_processes(tmp_path):
+    network = tmp_path / "a.onnx"
+    network.write_bytes(read_exported(BUNDLED))
+    encoder = SpeakerEncoder(network)
+    network.unlink()
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        (embedding,) = pool.map(embed_twice, [encoder])
+    np.testing.assert_array_equal(embedding, embed_twice(encoder))
+    again = pickle.loads(pickle.dumps(encoder))
+    assert again.fingerprint == encoder.fingerprint
+    assert again.calibration == encoder.calibration
+
+
+@pytest.fixture
+def two_people(tmp_path):
+    """A recording of A on one channel and of B on the other."""
+    (a, rate), (b, _) = soundfile.read(A), soundfile.read(B)
+    length = min(len(a), len(b))
+    soundfile.write(tmp_path / "two.wav", np.stack([a[:length], b[:length]], axis=1), rate)
+    return tmp_path / "two.wav"
+
+
+def test_two_people_on_two_channels_are_remarked_on_and_told_apart(two_people, tmp_path, caplog):
+    remark = f"{two_people}: its channels have different speech"
+    done = succeed("cli.py", "--verify", two_people, A, "--json")
+    assert remark in done.stderr
+    assert json.loads(done.stdout)["remarks"][0].startswith(remark)
+    first, second = (
+        json.loads(succeed("cli.py", "--verify", two_people, A, "--json", "--channel", number).stdout)
+        for number in ("1", "2")
+    )
+    assert first["cosine_distance"] < 0.05 < second["cosine_distance"]
+    assert first["remarks"] == second["remarks"] == []
+    where = ("--profiles", tmp_path / "a.npz")
+    assert remark in succeed("cli.py", "--enroll", "ann", two_people, *where).stderr
+    assert remark in succeed("cli.py", "--identify", two_people, *where).stderr
+    assert remark in succeed("cli.py", "--embed", two_people, "--output", tmp_path / "x.csv").stderr
+    assert (
+        remark not in succeed("cli.py", "--embed", two_people, "--output", tmp_path / "x.csv", "--channel", "1").stderr
+    )
+    SpeakerEncoder().embed_utterance(two_people)
+    assert remark in caplog.text
+    assert "expected one of its 2 channels" in fail(2, "cli.py", "--verify", two_people, A, "--channel", "3")
+    assert "expected 1, 2, ... or mix" in fail(2, "cli.py", "--verify", A, B, "--channel", "0")
+    assert "--channel goes with --verify" in fail(2, "cli.py", "--list_profiles", "--channel", "1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes are POSIX's")
+def test_names_of_any_bytes_serve_everywhere(tmp_path):
+    path = tmp_path / "voices" / os.fsdecode(b"caf\xe9") / os.fsdecode(b"caf\xe9.flac")
+    path.parent.mkdir(parents=True)
+    shutil.copy(A, path)
+    name, cached = os.fsencode(path), ("--cache_output_dir", tmp_path / "cache")
+    found = json.loads(succeed("cli.py", "--verify", path, A, "--json").stdout)
+    assert os.fsencode(found["files"][0]["file"]) == name
+    assert found["cosine_distance"] == pytest.approx(0, abs=1e-5)
+    succeed("cli.py", "--embed", path.parent.parent, "--output", tmp_path / "x.csv")
+    assert name in (tmp_path / "x.csv").read_bytes()
+    succeed("cli.py", "--embed", path, "--output", tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as saved:
+        assert [os.fsencode(one) for one in saved["files"]] == [name]
+    done = succeed("cli.py", "--regenerate_full_cache", "--audio_dir", path.parent.parent, *cached)
+    assert "1 utterances of 1 speakers" in done.stdout + done.stderr
+    succeed("cli.py", "--get_embeddings", os.fsdecode(b"caf\xe9"), *cached)
 
 
 def test_importing_the_interface_loads_next_to_nothing():

@@ -1,0 +1,71 @@
+"""Whether anybody speaks: sounds of all kinds are told from voices."""
+
+import numpy as np
+import pytest
+from conftest import VOICES
+from no_speech import made
+from sounds import SOUNDS
+
+from audio import presence
+from audio.decode import convert, decode
+from audio.detector import CHUNK, chunk_probabilities, speech_probability
+from audio.errors import UnusableAudioError
+from audio.presence import movement_of, somebody_speaks
+from audio.utterance import NO_SPEECH, utterance_in
+
+RECORDINGS = sorted(VOICES.rglob("*.flac"))[::20]
+
+
+@pytest.mark.parametrize("seconds", [1, 4])
+@pytest.mark.parametrize("name", SOUNDS)
+def test_what_is_no_speech_is_refused(name, seconds):
+    samples, rate = made(SOUNDS[name], seconds, variant=0)
+    with pytest.raises(UnusableAudioError, match=f"{NO_SPEECH}|silent|too short"):
+        utterance_in(convert(samples[:, None], rate).signal)
+
+
+def test_voices_are_taken_and_most_of_them_without_the_detector(monkeypatch):
+    asked = []
+    monkeypatch.setattr(presence, "speech_probability", lambda signal: asked.append(1) or speech_probability(signal))
+    assert all(len(utterance_in(decode(path)).signal) for path in RECORDINGS)
+    assert len(asked) <= len(RECORDINGS) / 3
+
+
+@pytest.mark.parametrize("name", ["white noise", "hum", "tone", "engine"])
+def test_so_is_what_stands_still_refused(name, monkeypatch):
+    monkeypatch.setattr(presence, "speech_probability", lambda _: pytest.fail("it was asked"))
+    samples, _ = made(SOUNDS[name], 4, variant=0)
+    assert not somebody_speaks(samples)
+
+
+def test_half_a_second_is_enough():
+    signal = utterance_in(decode(RECORDINGS[0])).signal
+    assert somebody_speaks(signal[: len(signal) // 6])
+
+
+@pytest.mark.parametrize("size", [1, 2, 159, 161])
+def test_a_few_samples_are_measured_and_no_speech(size):
+    signal = np.full(size, 100, np.int16)
+    assert movement_of(signal).frames <= 1
+    assert not somebody_speaks(signal)
+
+
+def test_any_sound_is_taken_if_asked_for():
+    samples, rate = made(SOUNDS["white noise"], 1, variant=0)
+    assert len(utterance_in(convert(samples[:, None], rate).signal, any_sound=True).signal) > 0.9 * 8000
+
+
+def test_a_long_signal_heard_in_parts_is_as_probable_as_heard_in_one(monkeypatch):
+    signal = np.concatenate([utterance_in(decode(path)).signal for path in RECORDINGS[:4]])
+    in_parts = chunk_probabilities(signal)
+    monkeypatch.setattr("audio.detector.SEGMENT", 10**9)
+    in_one = chunk_probabilities(signal)
+    assert in_parts.shape == in_one.shape == (-(-len(signal) // CHUNK),)
+    assert np.mean((in_parts > 0.5) == (in_one > 0.5)) > 0.95
+
+
+def test_the_detector_knows_a_voice_from_noise():
+    voice = utterance_in(decode(RECORDINGS[0])).signal
+    assert speech_probability(voice) > 0.9
+    assert speech_probability(np.random.default_rng(0).normal(0, 3000, 16_000).astype(np.int16)) < 0.3
+    assert speech_probability(voice[:100]) < 0.9
