@@ -15,6 +15,8 @@ from inference.encoder import SpeakerEncoder, mean_embedding
 from inference.profile_file import Profile
 from inference.profiles import check_name
 from inference.recordings import Speech, enrolment_remarks, load_speech
+from inference.repeats import repeats
+from inference.two_voices import two_voices_remark
 
 logger = logging.getLogger("cli")
 
@@ -23,20 +25,21 @@ def enroll(args: argparse.Namespace) -> None:
     """Enrol a speaker by recordings."""
     name, *files = args.enroll
     check_name(name)
-    recordings = [load_speech(file, channel=args.channel) for file in files]
+    recordings, repeated = without_repeats([load_speech(file, channel=args.channel) for file in files])
     encoder = network_of(args)
     embeddings = encoder.embed_utterances([one.signal for one in recordings])
     seconds = round(sum(one.seconds for one in recordings), 2)
-    profile = Profile(name, len(files), seconds, date.today().isoformat())
+    profile = Profile(name, len(recordings), seconds, date.today().isoformat())
     store = profile_store(args)
     store.add(profile, mean_embedding(embeddings), encoder.fingerprint)
-    noted = enrolment_remarks(recordings) + disagreements(recordings, embeddings, encoder)
+    noted = repeated + enrolment_remarks(recordings) + disagreements(recordings, embeddings, encoder)
+    noted += [told for one in recordings if (told := two_voices_remark(encoder, one)) is not None]
     for remark in noted:
         logger.warning(remark)
     if args.json:
         print(json.dumps({**asdict(profile), "profiles": str(store.path), "remarks": noted}, indent=2))
     else:
-        print(f"enrolled {name} by {seconds:.1f} s of speech in {len(files)} recordings; kept in {store.path}")
+        print(f"enrolled {name} by {seconds:.1f} s of speech in {len(recordings)} recordings; kept in {store.path}")
 
 
 def list_profiles(args: argparse.Namespace) -> None:
@@ -60,6 +63,16 @@ def remove_profile(args: argparse.Namespace) -> None:
         print(json.dumps({"removed": args.remove_profile, "profiles": str(store.path)}, indent=2))
     else:
         print(f"removed {args.remove_profile} from {store.path}")
+
+
+def without_repeats(recordings: Sequence[Speech]) -> tuple[list[Speech], list[str]]:
+    """The recordings that say something new, and in words, which do not: a copy or a cut tells no more of a voice."""
+    found = {one.row: recordings[one.of].name for one in repeats([one.signal for one in recordings])}
+    told = [
+        f"{recordings[row].name} holds the same sound as {holder}: the two count as one"
+        for row, holder in found.items()
+    ]
+    return [one for row, one in enumerate(recordings) if row not in found], told
 
 
 def disagreements(recordings: Sequence[Speech], embeddings: np.ndarray, encoder: SpeakerEncoder) -> list[str]:

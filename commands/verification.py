@@ -15,7 +15,9 @@ from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Pol
 from inference.encoder import SpeakerEncoder
 from inference.profile_file import ProfileError, Profiles
 from inference.recordings import Speech, load_speech, remarks
+from inference.repeats import repeats
 from inference.sources import STANDARD_INPUT
+from inference.two_voices import two_voices_remark
 from storage.errors import UserError
 
 DIFFERENT_STATUS = 1  # with --exit_verdict
@@ -36,7 +38,7 @@ def verify(args: argparse.Namespace) -> int:
     )
     if args.exit_verdict and found.verdict is None:
         raise UserError(f"there is no verdict: {NOT_CALIBRATED}")
-    noted = _tell_remarks(recordings, [found.remark])
+    noted = _tell_remarks(encoder, recordings, [_repeat_remark(recordings), found.remark])
     if args.json:
         about = {"files": _files(recordings), **_fields(found), **_how(encoder, policy), "remarks": noted}
         print(json.dumps(about, indent=2))
@@ -56,7 +58,7 @@ def identify(args: argparse.Namespace) -> None:
     policy = Policy(args.prior, args.max_false_accept)
     statistics = encoder.scoring.statistics(profiles.embeddings)
     answers = [_identified(encoder, profiles, statistics, one, policy) for one in recordings]
-    noted = _tell_remarks(recordings, list(dict.fromkeys(answer["reason"] for answer in answers)))
+    noted = _tell_remarks(encoder, recordings, list(dict.fromkeys(answer["reason"] for answer in answers)))
     if args.json:
         about = {"results": answers, "profiles": len(profiles.entries), **_how(encoder, policy), "remarks": noted}
         print(json.dumps(about, indent=2))
@@ -98,8 +100,16 @@ def _how(encoder: SpeakerEncoder, policy: Policy) -> dict:
     return {**asdict(policy), "network": {**encoder.origin, "fingerprint": encoder.fingerprint}}
 
 
-def _tell_remarks(recordings: list[Speech], others: list[str | None]) -> list[str]:
-    noted = [remark for one in recordings for remark in remarks(one)] + [one for one in others if one is not None]
+def _repeat_remark(recordings: list[Speech]) -> str | None:
+    """What to say of two recordings that are one: that they agree tells nothing of the voice."""
+    if not repeats([one.signal for one in recordings]):
+        return None
+    return f"{recordings[0].name} and {recordings[1].name} hold the same sound: they are one recording, or parts of it"
+
+
+def _tell_remarks(encoder: SpeakerEncoder, recordings: list[Speech], others: list[str | None]) -> list[str]:
+    told = [remark for one in recordings for remark in (*remarks(one), two_voices_remark(encoder, one))]
+    noted = [remark for remark in (*told, *others) if remark is not None]
     for remark in noted:
         logger.warning(remark)
     return noted

@@ -107,6 +107,10 @@ class Scoring:
         own, other = self.statistics(a), self.statistics(b)
         return normalised(a @ b.T, own[:, None], other[None])
 
+    def rowwise(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Scores of embeddings (n, d) with as many others (n, d), row by row: (n,)."""
+        return normalised(np.einsum("nd,nd->n", a, b), self.statistics(a), self.statistics(b))
+
     def pair(self, a: np.ndarray, b: np.ndarray) -> float:
         """The score of two embeddings (d,) of length 1."""
         return float(self.matrix(a[None], b[None])[0, 0])

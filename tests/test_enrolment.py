@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from calibrated import CALIBRATION
 
-from commands.enrolment import disagreements
+from commands.enrolment import disagreements, without_repeats
 from inference.cohort import Scoring
 from inference.recordings import Speech
 
@@ -39,3 +39,11 @@ def test_recordings_that_agree_are_fine():
 def test_one_recording_can_not_disagree_and_without_a_calibration_nobody_knows():
     assert disagreements(RECORDINGS[:1], vectors(0), ENCODER) == []
     assert disagreements(RECORDINGS, vectors(0, 90, 5), SimpleNamespace(calibration=None)) == []
+
+
+def test_a_recording_and_its_copies_count_once():
+    one, other = (speech(name) for name in ("one.wav", "copy.wav"))
+    rest = Speech("rest.wav", np.random.default_rng(1).integers(-9999, 9999, 40_000).astype(np.int16))
+    kept, told = without_repeats([one, other, rest])
+    assert [recording.name for recording in kept] == ["one.wav", "rest.wav"]
+    assert told == ["copy.wav holds the same sound as one.wav: the two count as one"]

@@ -1,0 +1,70 @@
+"""Whether a recording changes its speaker, as an interview or a call on one channel does.
+
+An embedding of two people is that of nobody. So the recording is cut into pieces, and at each place between two of them
+what was said before is compared with what was said after, as two recordings would be (a change of speakers is found in
+this way by their likelihood ratio, since Gish et al., "Segregation of speakers for speech recognition and speaker
+identification", ICASSP 1991). The lowest ratio of many is low by chance too, hence a limit well below 0.
+
+Who takes turns quickly, or speaks a few words only, is not found: see docs/inference.md.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audio.activity import speech_seconds
+from audio.decode import SAMPLE_RATE
+from inference.calibration import Calibration
+from inference.recordings import Speech
+
+if TYPE_CHECKING:
+    from inference.encoder import SpeakerEncoder
+
+PIECE = 1.5  # s
+MOST_PIECES = 80  # of a long recording, which are longer then
+CHANGE = -3.0  # log-likelihood ratio; one in 224 recordings of 4 s and more by one person is below, 3 in 4 of two's
+
+
+def two_voices_remark(encoder: "SpeakerEncoder", speech: Speech) -> str | None:
+    """What to say of a recording that seems to change its speaker; nothing where it does not, or can't be told."""
+    found = lowest_ratio(encoder, speech.signal)
+    if found is None or found[0] >= CHANGE:
+        return None
+    return (
+        f"{speech.name}: what is said before {found[1]:.0f} s sounds like another speaker than what is said after "
+        f"(log-likelihood ratio {found[0]:+.1f}); an embedding of two people is nobody's"
+    )
+
+
+def lowest_ratio(encoder: "SpeakerEncoder", signal: np.ndarray) -> tuple[float, float] | None:
+    """The lowest log-likelihood ratio of what is before a place with what is after it, and the place in s.
+
+    Args:
+        encoder: without a calibration there is no ratio.
+        signal: int16, (samples,), at 8 kHz.
+
+    Returns:
+        none if the recording is shorter than two pieces, or there is no calibration.
+    """
+    count = min(int(len(signal) / SAMPLE_RATE / PIECE), MOST_PIECES)
+    if encoder.calibration is None or count < 2:
+        return None
+    pieces = np.array_split(signal, count)
+    ratios = _ratios(encoder, encoder.calibration, pieces)
+    at = int(np.argmin(ratios))
+    return float(ratios[at]), sum(map(len, pieces[: at + 1])) / SAMPLE_RATE
+
+
+def _ratios(encoder: "SpeakerEncoder", calibration: Calibration, pieces: list[np.ndarray]) -> np.ndarray:
+    """Before and after each place between pieces, (pieces - 1,)."""
+    embeddings = encoder.embed_utterances(pieces)
+    seconds = np.array([speech_seconds(piece) for piece in pieces])
+    before, after = (_means(embeddings[order])[:-1] for order in (slice(None), slice(None, None, -1)))
+    spoken = np.cumsum(seconds)[:-1], np.cumsum(seconds[::-1])[:-1][::-1]
+    return calibration.unbounded(encoder.scoring.rowwise(before, after[::-1]), *spoken)
+
+
+def _means(embeddings: np.ndarray) -> np.ndarray:
+    """The unit vector along the mean of the first, of the first two, and so on."""
+    sums = np.cumsum(embeddings, axis=0, dtype=np.float64)
+    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(np.float64).tiny)
