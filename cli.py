@@ -43,6 +43,8 @@ GOES_WITH = {  # flag: actions
     "num_cepstra": ("generate_training_inputs",),
     "num_filters": ("generate_training_inputs",),
     "disturbed_copies": ("generate_training_inputs",),
+    "noise_dir": ("generate_training_inputs",),
+    "rir_dir": ("generate_training_inputs",),
 }
 
 
@@ -71,6 +73,8 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
         parser.error("--enroll expects a name and at least one recording of that speaker")
     if action == "generate_training_inputs":
         _check_features(parser, args)
+        if not args.disturbed_copies and (args.noise_dir is not None or args.rir_dir is not None):
+            parser.error("--noise_dir and --rir_dir are for disturbed copies, of which --disturbed_copies 0 makes none")
     if action == "embed" and args.output is None:
         parser.error("--embed wants the file to write: --output FILE.npz or FILE.csv")
 
@@ -181,6 +185,9 @@ def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
          "v1 had 26")  # fmt: skip
     flag("--disturbed_copies", type=natural_int, default=2, metavar="N", help="of each training utterance, as rooms, "
          "telephones and phone apps would have handed it on; 0 for none")  # fmt: skip
+    flag("--noise_dir", type=path, metavar="DIR", help="noises for these copies, of any format, beside those that are "
+         "made up: MUSAN, RIRS_NOISES, or a folder of your own, without anybody who is held out")  # fmt: skip
+    flag("--rir_dir", type=path, metavar="DIR", help="the same of rooms' impulse responses")
     flag("--seed", type=seed, default=0, metavar="N", help="of the disturbed copies, and of the dither noise in the "
          "features")  # fmt: skip
     flag("--yes", action="store_true", help="do not ask before the old cache is replaced, nor refuse to delete "

@@ -6,12 +6,19 @@ telephone (band, codec), phone app (codec), lost packets, clicks, digital silenc
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from batcher import additions, codecs, rooms, telephone
 
-Voices = Sequence[Callable[[], np.ndarray]]  # each reads a signal of somebody else, when it is needed
+
+class Company(NamedTuple):
+    """What may be heard beside a voice; it is read when it is needed."""
+
+    voices: Sequence[Callable[[], np.ndarray]] = ()  # signals of other speakers, for babble
+    noise: Callable[[int, np.random.Generator], np.ndarray | None] | None = None  # recorded; so many samples of it
+    response: Callable[[], np.ndarray | None] | None = None  # a room's, recorded
 
 
 @dataclass(frozen=True)
@@ -22,8 +29,9 @@ class Disturbances:
     pauses: float = 0.2
     noise: float = 0.5
     signal_to_noise: tuple[float, float] = (0.0, 25.0)  # dB
-    babble: float = 0.3  # share of the noises
-    music: float = 0.15  # share of the noises
+    recorded: float = 0.7  # share of rooms, and of noises, that come from the user's recordings, if there are any
+    babble: float = 0.3  # share of the other noises
+    music: float = 0.15  # share of the other noises
     hum: float = 0.1
     signal_to_hum: tuple[float, float] = (5.0, 35.0)  # dB
     overdriven: float = 0.1
@@ -38,27 +46,29 @@ class Disturbances:
     digital_silence: float = 0.1
 
 
-def chain(signal: np.ndarray, voices: Voices, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+def chain(signal: np.ndarray, company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
     """Disturb a signal, each time in other ways.
 
     Args:
         signal: float32 of 16-bit full scale, shape = (samples,), at 8 kHz.
-        voices: of other speakers, for babble.
+        company: what may be heard beside it.
 
     Returns:
         the same, of another length where pauses came in; it may exceed full scale.
     """
-    return _transmitted(_recorded(signal, voices, options, rng), options, rng)
+    return _transmitted(_recorded(signal, company, options, rng), options, rng)
 
 
-def _recorded(signal: np.ndarray, voices: Voices, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+def _recorded(signal: np.ndarray, company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
     """From the mouth to what a microphone gives."""
     if rng.random() < options.room:
-        signal = rooms.reverberate(signal, rooms.made_up_response(rng))
+        signal = rooms.reverberate(signal, _response(company, options, rng))
     if rng.random() < options.pauses:
         signal = additions.add_pauses(signal, rng)
     if rng.random() < options.noise:
-        signal = additions.add(signal, _noise(len(signal), voices, options, rng), rng.uniform(*options.signal_to_noise))
+        signal = additions.add(
+            signal, _noise(len(signal), company, options, rng), rng.uniform(*options.signal_to_noise)
+        )
     if rng.random() < options.hum:
         signal = additions.add(signal, additions.hum(len(signal), rng), rng.uniform(*options.signal_to_hum))
     if rng.random() < options.floor:
@@ -68,10 +78,18 @@ def _recorded(signal: np.ndarray, voices: Voices, options: Disturbances, rng: np
     return telephone.bring_to_level(signal, rng)
 
 
-def _noise(samples: int, voices: Voices, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+def _response(company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+    recorded = company.response() if company.response and rng.random() < options.recorded else None
+    return rooms.made_up_response(rng) if recorded is None else recorded
+
+
+def _noise(samples: int, company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+    recorded = company.noise(samples, rng) if company.noise and rng.random() < options.recorded else None
+    if recorded is not None:
+        return recorded
     kind = rng.random()
-    if kind < options.babble:
-        return additions.babble([read() for read in voices], samples, rng)
+    if kind < options.babble and company.voices:
+        return additions.babble([read() for read in company.voices], samples, rng)
     if kind < options.babble + options.music:
         return additions.music(samples, rng)
     return additions.noise(samples, rng)

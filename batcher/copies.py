@@ -4,87 +4,64 @@
 codecs, lost packets, clipping and pauses do, and what the front end lets through of it, needs samples; so it is done
 once, when inputs are made, to a few copies of each training utterance (`chain`). A copy then goes through the front
 end, as a recording of its own would.
-
-What a copy is like depends on the inputs' seed, on whose utterance it is, and on which of its copies: not on the number
-of workers, nor on what else is made.
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator
 from functools import partial
-from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from audio.decode import SAMPLE_RATE
 from audio.errors import UnusableAudioError
 from audio.utterance import cleaned
-from batcher.chain import Disturbances, Voices, chain
+from batcher.additions import babble
+from batcher.chain import Company, Disturbances, chain
 from batcher.codecs import to_pcm
-from batcher.splits import TRAIN
+from batcher.recipe import Ingredients, Plan, generator_of
+from batcher.surroundings import read_noise, read_response
 from cache.entries import read_signal
 from cache.index import Utterance
 
 LONGEST = 60 * SAMPLE_RATE  # samples; of a longer utterance, a copy has a random stretch of that length
-BABBLE_VOICES = 3
+
+logger = logging.getLogger(__name__)
 
 
-class CopyPlan(NamedTuple):
-    """An utterance, and what its copies are made with."""
-
-    utterance: Utterance
-    copies: int
-    seed: int
-    voices: tuple[Utterance, ...] = ()  # of other training speakers, as many for each copy as babble has
-
-
-def plans(chosen: Sequence[Utterance], sides: Sequence[str], copies: int, seed: int) -> Iterator[CopyPlan]:
-    """Of each utterance in turn; those on the test side have no copies.
-
-    Args:
-        chosen: sorted by speaker, of two speakers or more.
-        sides: of each, "train" or "test".
-    """
-    training = [one for one, side in zip(chosen, sides) if side == TRAIN] if copies else []
-    own = {speaker: list(places) for speaker, places in groupby(range(len(training)), lambda n: training[n].whose)}
-    for one, side in zip(chosen, sides):
-        if side != TRAIN or not copies:
-            yield CopyPlan(one, 0, seed)
-            continue
-        first, count = own[one.whose][0], len(own[one.whose])
-        others = _generator(one, seed, 0).integers(0, len(training) - count, copies * BABBLE_VOICES)
-        yield CopyPlan(one, copies, seed, tuple(training[n if n < first else n + count] for n in others))
-
-
-def copies_of(signal: np.ndarray, plan: CopyPlan, folder: Path) -> Iterator[np.ndarray]:
+def copies_of(signal: np.ndarray, plan: Plan, folder: Path) -> Iterator[np.ndarray]:
     """Each copy of an utterance.
 
     Args:
         signal: the utterance's, int16, shape = (samples,), at 8 kHz.
         folder: of the cache, for the voices of babble.
     """
-    for copy in range(plan.copies):
-        others = plan.voices[copy * BABBLE_VOICES : (copy + 1) * BABBLE_VOICES]
-        voices = [partial(_stretch, folder, other) for other in others]
-        yield disturbed(signal, voices, Disturbances(), _generator(plan.utterance, plan.seed, 1 + copy))
+    for number, ingredients in enumerate(plan.copies, start=1):
+        rng = generator_of(plan.utterance, plan.seed, number)
+        yield disturbed(signal, _company(ingredients, folder), Disturbances(), rng)
 
 
-def disturbed(signal: np.ndarray, voices: Voices, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+def _company(ingredients: Ingredients, folder: Path) -> Company:
+    return Company(
+        [partial(_stretch, folder, other) for other in ingredients.voices],
+        partial(_recorded_noise, ingredients) if ingredients.noises else None,
+        partial(_recorded_response, ingredients.response) if ingredients.response else None,
+    )
+
+
+def disturbed(signal: np.ndarray, company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
     """A copy of an utterance, disturbed and gone through the front end.
 
     Args:
         signal: int16, shape = (samples,), at 8 kHz.
-        voices: of other speakers, for babble.
+        company: what may be heard beside it.
 
     Returns:
         int16, (samples,), as the cache would hold it, but that nothing is cut off again at the ends: from what begins
         and ends loudly already, v1's rule would take a word. The utterance as it was where nothing is left of it.
     """
     begin = int(rng.integers(0, max(len(signal) - LONGEST, 0) + 1))
-    copy = chain(signal[begin : begin + LONGEST].astype(np.float32), voices, options, rng)
+    copy = chain(signal[begin : begin + LONGEST].astype(np.float32), company, options, rng)
     try:
         return cleaned(to_pcm(copy).astype(np.float32))
     except UnusableAudioError:
@@ -96,7 +73,21 @@ def _stretch(folder: Path, utterance: Utterance) -> np.ndarray:
     return read_signal(folder, utterance)[:LONGEST].astype(np.float32)
 
 
-def _generator(utterance: Utterance, seed: int, purpose: int) -> np.random.Generator:
-    """Of an utterance and a purpose; the same in every run, and in every cache with an utterance of that name."""
-    identity = hashlib.sha256(json.dumps(utterance.key).encode()).digest()
-    return np.random.default_rng([seed, purpose, int.from_bytes(identity[:16])])
+def _recorded_noise(ingredients: Ingredients, samples: int, rng: np.random.Generator) -> np.ndarray | None:
+    """None if none of the noises can be read any more; float32, (samples,)."""
+    noises = []
+    for path in ingredients.noises:
+        try:
+            noises.append(read_noise(path, samples, rng))
+        except UnusableAudioError as error:
+            logger.warning("%s is not used: %s", path, error)
+    return babble(noises, samples, rng) if ingredients.noises_are_speech and noises else next(iter(noises), None)
+
+
+def _recorded_response(path: Path) -> np.ndarray | None:
+    """None if it can't be read any more; float32, (taps,)."""
+    try:
+        return read_response(path)
+    except UnusableAudioError as error:
+        logger.warning("%s is not used: %s", path, error)
+        return None

@@ -12,8 +12,9 @@ from tqdm import tqdm
 from audio.decode import SAMPLE_RATE
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, speech_log_mel
 from batcher.choice import choose, fingerprint
-from batcher.copies import CopyPlan, copies_of, plans
+from batcher.copies import copies_of
 from batcher.inputs import FORMAT, POWER_DTYPE, InputsError
+from batcher.recipe import NO_COPIES, Plan, Recipe, plans
 from batcher.restricted_pickle import write_record
 from batcher.splits import TEST, TRAIN, UTTERANCE
 from cache.entries import read_signal
@@ -36,7 +37,7 @@ def generate_inputs(
     workers: int = 1,
     split_by: str = UTTERANCE,
     all_held_out: bool = False,
-    copies: int = 0,
+    recipe: Recipe = NO_COPIES,
 ) -> dict[str, int]:
     """Write `path` from the cache.
 
@@ -44,7 +45,7 @@ def generate_inputs(
         held_out: speakers to leave out, as names or `corpus/name`.
         split_by: what the split leaves whole, one of `splits.SPLITS`.
         all_held_out: whether everybody who is to be held out must be in the cache.
-        copies: disturbed ones of each training utterance, see `copies`.
+        recipe: of disturbed copies of each training utterance; none of them by default.
 
     Returns:
         counts: speakers, train and test utterances, held-out speakers that the cache holds.
@@ -62,10 +63,10 @@ def generate_inputs(
         if len(speakers) < 2:
             left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
             raise InputsError(f"{left}; training needs two or more")
-        write_record(file, _header(settings, held_out, [str(speaker) for speaker in speakers], chosen, copies))
-        made = _all_powers(cache.folder, plans(chosen, sides, copies, settings.dither_seed), settings, workers)
+        write_record(file, _header(settings, held_out, [str(speaker) for speaker in speakers], chosen, recipe))
+        made = _all_powers(cache.folder, plans(chosen, sides, recipe), settings, workers)
         for utterance, side in zip(tqdm(chosen, "inputs", unit="file"), sides):
-            for copy in range(1 + (copies if side == TRAIN else 0)):
+            for copy in range(1 + (recipe.copies if side == TRAIN else 0)):
                 powers = next(made)
                 if side == TRAIN and not copy:
                     statistics.add(powers)
@@ -75,9 +76,7 @@ def generate_inputs(
     return {"speakers": len(speakers), "train": sides.count(TRAIN), "test": sides.count(TEST), "held_out": kept_out}
 
 
-def _all_powers(
-    folder: Path, planned: Iterable[CopyPlan], settings: FeatureSettings, workers: int
-) -> Iterator[np.ndarray]:
+def _all_powers(folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: int) -> Iterator[np.ndarray]:
     """The log mel powers of each utterance and of its copies, in order."""
     work = partial(_write_powers, folder, settings)
     with staging(folder), closing(parallel_map(work, _batches(planned), workers, chunk=1)) as files:
@@ -87,12 +86,12 @@ def _all_powers(
             yield from np.split(frames, np.cumsum(lengths)[:-1])
 
 
-def _batches(planned: Iterable[CopyPlan]) -> Iterator[list[CopyPlan]]:
+def _batches(planned: Iterable[Plan]) -> Iterator[list[Plan]]:
     """A minute or two of speech at a time: what is under way stays small, however long the recordings are."""
     batch, samples = [], 0
     for plan in planned:
         batch.append(plan)
-        samples += plan.utterance.samples * (1 + plan.copies)
+        samples += plan.utterance.samples * (1 + len(plan.copies))
         if samples >= BATCH:
             yield batch
             batch, samples = [], 0
@@ -100,7 +99,7 @@ def _batches(planned: Iterable[CopyPlan]) -> Iterator[list[CopyPlan]]:
         yield batch
 
 
-def _write_powers(folder: Path, settings: FeatureSettings, batch: list[CopyPlan]) -> tuple[Path, list[int]]:
+def _write_powers(folder: Path, settings: FeatureSettings, batch: list[Plan]) -> tuple[Path, list[int]]:
     """Write the frames of a batch, one utterance after another; returns the file and the frames of each."""
     staged, lengths = temporary_name(folder / STAGING_FOLDER), []
     with open(staged, "xb") as file:
@@ -114,7 +113,7 @@ def _write_powers(folder: Path, settings: FeatureSettings, batch: list[CopyPlan]
 
 
 def _header(
-    settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], chosen: list[Utterance], copies: int
+    settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], chosen: list[Utterance], recipe: Recipe
 ) -> dict:
     return {
         "format": FORMAT,
@@ -123,7 +122,7 @@ def _header(
         "speakers": speakers,
         "cache_sha256": fingerprint(chosen),
         "utterances": len(chosen),
-        "copies": copies,
+        **recipe.as_record(),
     }
 
 

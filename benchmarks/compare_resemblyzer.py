@@ -1,6 +1,7 @@
 """EER and minDCF beside those of Resemblyzer, on the same recordings of speakers that this tool's network never heard.
 
-    python benchmarks/compare_resemblyzer.py CACHE --resemblyzer PYTHON [--test_speakers_file FILE ...] [--network FILE]
+    python benchmarks/compare_resemblyzer.py CACHE --resemblyzer PYTHON [--keep FILE]
+        [--test_speakers_file FILE ...] [--network FILE]
 
 `--resemblyzer` names the Python of an environment with Resemblyzer (PyPI, with PyTorch for the CPU). It embeds each
 recording as its README says, `embed_utterance(preprocess_wav(file))`, at 16 kHz, and compares by cosine; this tool
@@ -17,7 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import held_out
@@ -50,22 +51,19 @@ def main() -> None:
     """Embed with both, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     held_out.add_arguments(parser)
-    parser.add_argument("--resemblyzer", metavar="PYTHON", required=True, help="of an environment that has it")
+    flag = parser.add_argument
+    flag("--resemblyzer", metavar="PYTHON", required=True, help="of an environment that has it")
+    flag("--keep", type=Path, metavar="FILE", help="keep Resemblyzer's embeddings in this .npz file for the next time")
     args = parser.parse_args()
     encoder, rows = SpeakerEncoder(args.network), []
     cache = UtteranceCache.open(args.cache)
-    for corpus, speakers in held_out.held_out(args, encoder).items():
+    corpora = held_out.held_out(args, encoder)
+    utterances = [one for speakers in corpora.values() for own in speakers.values() for one in own]
+    theirs = resemblyzer(args.resemblyzer, utterances, args.keep)
+    for corpus, speakers in corpora.items():
         progress(corpus)
-        utterances, owners = [one for own in speakers.values() for one in own], held_out.owners(speakers)
-        ours = embed_cuts(encoder, cache, utterances, (None,))[0]
-        theirs = resemblyzer(args.resemblyzer, utterances)
-        for trials, (first, second) in trials_of(utterances).items():
-            scored = [score_pairs(ours, owners, first, second, encoder.scoring)]
-            scored += [score_pairs(embedded, owners, first, second) for embedded in (theirs, ours)]
-            rows.append({"corpus": corpus, "trials": trials, "speakers": len(speakers), "utterances": len(utterances)})
-            rows[-1] |= {"targets": scored[0].targets, "nontargets": scored[0].nontargets}
-            rows[-1] |= {"score_norm": encoder.scoring.norm, "cosine_eer": eer(scored[2])}
-            rows[-1] |= flat(side_by_side(*scored[:2], len(speakers)))
+        for row in compared(encoder, cache, speakers, theirs):
+            rows.append({"corpus": corpus, **row})
             report("compare_resemblyzer", **rows[-1])
     show_table([as_text(row) for row in rows])
     whole = [row for row in rows if row["trials"] == ALL_PAIRS]
@@ -74,14 +72,47 @@ def main() -> None:
     progress("mean EER of all corpora: " + ", ".join(f"{name} {100 * value:.2f} %" for name, value in means.items()))
 
 
-def resemblyzer(python: str, utterances: list[Utterance]) -> np.ndarray:
-    """Resemblyzer's embeddings, (utterances, 256), of the files as they are."""
+def compared(
+    encoder: SpeakerEncoder, cache: UtteranceCache, speakers: dict[str, list[Utterance]], theirs: dict[str, np.ndarray]
+) -> Iterator[dict]:
+    """Counts and figures of a corpus, for each kind of trials.
+
+    Args:
+        theirs: Resemblyzer's embeddings, by path.
+    """
+    utterances, owners = [one for own in speakers.values() for one in own], held_out.owners(speakers)
+    ours = embed_cuts(encoder, cache, utterances, (None,))[0]
+    other = np.array([theirs[str(one.path)] for one in utterances])
+    for trials, (first, second) in trials_of(utterances).items():
+        scored = score_pairs(ours, owners, first, second, encoder.scoring)
+        row = {"trials": trials, "speakers": len(speakers), "utterances": len(utterances)}
+        row |= {"targets": scored.targets, "nontargets": scored.nontargets, "score_norm": encoder.scoring.norm}
+        row["cosine_eer"] = eer(score_pairs(ours, owners, first, second))
+        yield row | flat(side_by_side(scored, score_pairs(other, owners, first, second), len(speakers)))
+
+
+def resemblyzer(python: str, utterances: list[Utterance], kept: Path | None) -> dict[str, np.ndarray]:
+    """Resemblyzer's embeddings, (256,), of the files as they are, by path; what was kept of them is not made again."""
     if parts := [one for one in utterances if (one.start, one.end) != (None, None)]:
         sys.exit(f"expected utterances that are files of their own. Received a part of {parts[0].path}")
+    known = {}
+    if kept is not None and kept.is_file():
+        with np.load(kept) as content:
+            known = dict(zip(content["paths"].tolist(), content["embeddings"]))
+    if missing := [str(one.path) for one in utterances if str(one.path) not in known]:
+        progress(f"{len(missing)} recordings to Resemblyzer")
+        known.update(zip(missing, embedded(python, missing)))
+    if kept is not None:
+        np.savez(kept, paths=np.array(list(known)), embeddings=np.array(list(known.values())))
+    return known
+
+
+def embedded(python: str, paths: list[str]) -> np.ndarray:
+    """Resemblyzer's embeddings, (files, 256) float32."""
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "embeddings.npy")
-        paths = "".join(f"{one.path}\n" for one in utterances)
-        subprocess.run([python, "-W", "ignore", "-c", RESEMBLYZER, str(made)], input=paths, text=True, check=True)
+        given = "".join(f"{path}\n" for path in paths)
+        subprocess.run([python, "-W", "ignore", "-c", RESEMBLYZER, str(made)], input=given, text=True, check=True)
         return np.load(made)
 
 

@@ -33,9 +33,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="*", help="recordings of people, at any depth")
     parser.add_argument("--seconds", type=float, default=5, help="a sound's mean length (default: %(default)s)")
     args = parser.parse_args()
-    rows = [{"sound": name, **refused_sounds(sound, args.seconds)} for name, sound in SOUNDS.items()]
-    for row in rows:
-        report("no_speech", **row)
+    rows = []
+    for name, sound in SOUNDS.items():
+        rows.append({"sound": name, **refused_sounds(sound, args.seconds)})
+        report("no_speech", **rows[-1])
     made, refused = (sum(row[name] for row in rows) for name in ("made", "refused"))
     report("no_speech", sound="all", made=made, refused=refused)
     for folder in args.folder:

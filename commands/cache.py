@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import entry_point
 from cache.update import CacheReport, regenerate, update
@@ -15,6 +16,9 @@ from corpus.manifest import read_manifest
 from corpus.reading import find_recordings
 from corpus.recording import NothingThereError
 from corpus.walk import absolute
+
+if TYPE_CHECKING:
+    from batcher.recipe import Recipe
 
 FEWEST_HELD_OUT = 2  # speakers that can be told apart
 
@@ -58,6 +62,7 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     named = listed_speakers(args, cache.speakers())
     target = cache.folder / INPUTS_NAME
     settings = FeatureSettings.fitting(args.num_filters, num_cepstra=args.num_cepstra, dither_seed=args.seed)
+    recipe = _recipe(args)
     counts = generate_inputs(
         cache,
         target,
@@ -66,7 +71,7 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
         workers(args),
         args.split_by,
         all_held_out=bool(named),
-        copies=args.disturbed_copies,
+        recipe=recipe,
     )
     copied = f"; {args.disturbed_copies} disturbed copies of each that trains" if args.disturbed_copies else ""
     print(
@@ -74,6 +79,16 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
         f"{counts['held_out']} speakers held out{copied}"
     )
     _warn_of_few(counts, args.split_by)
+
+
+def _recipe(args: argparse.Namespace) -> "Recipe":
+    """Of disturbed copies; folders of noises and responses are looked through."""
+    from batcher.recipe import Recipe
+    from batcher.surroundings import NOISES, RESPONSES, find_surroundings
+
+    folders = (args.noise_dir, NOISES), (args.rir_dir, RESPONSES)
+    found = [folder and find_surroundings(folder, what, workers(args)) for folder, what in folders]
+    return Recipe(args.disturbed_copies, args.seed, *found)
 
 
 def _warn_of_few(counts: dict[str, int], split_by: str) -> None:

@@ -10,9 +10,8 @@ from datetime import date
 import numpy as np
 
 from commands.arguments import network_of, profile_store
-from inference.calibration import Calibration
 from inference.decisions import DIFFERENT, compare
-from inference.encoder import mean_embedding
+from inference.encoder import SpeakerEncoder, mean_embedding
 from inference.profile_file import Profile
 from inference.profiles import check_name
 from inference.recordings import Speech, enrolment_remarks, load_speech
@@ -31,7 +30,7 @@ def enroll(args: argparse.Namespace) -> None:
     profile = Profile(name, len(files), seconds, date.today().isoformat())
     store = profile_store(args)
     store.add(profile, mean_embedding(embeddings), encoder.fingerprint)
-    noted = enrolment_remarks(recordings) + disagreements(recordings, embeddings, encoder.calibration)
+    noted = enrolment_remarks(recordings) + disagreements(recordings, embeddings, encoder)
     for remark in noted:
         logger.warning(remark)
     if args.json:
@@ -63,20 +62,22 @@ def remove_profile(args: argparse.Namespace) -> None:
         print(f"removed {args.remove_profile} from {store.path}")
 
 
-def disagreements(recordings: Sequence[Speech], embeddings: np.ndarray, calibration: Calibration | None) -> list[str]:
+def disagreements(recordings: Sequence[Speech], embeddings: np.ndarray, encoder: SpeakerEncoder) -> list[str]:
     """Which recordings of an enrolment sound like another speaker than the rest of them, in words.
 
     Args:
         embeddings: (recordings, d), rows of length 1.
+        encoder: whose they are.
     """
-    if calibration is None or len(recordings) < 2:
+    if encoder.calibration is None or len(recordings) < 2:
         return []
     found = []
     for row, one in enumerate(recordings):
         rest = [other for other in range(len(recordings)) if other != row]
-        cosine = float(embeddings[row] @ mean_embedding(embeddings[rest]))
+        others = mean_embedding(embeddings[rest])
         seconds = one.seconds, sum(recordings[other].seconds for other in rest)
-        comparison = compare(cosine, seconds, calibration)
+        score = encoder.scoring.pair(embeddings[row], others)
+        comparison = compare(float(embeddings[row] @ others), score, seconds, encoder.calibration)
         if comparison.verdict == DIFFERENT:
             found.append(
                 f"{one.name} sounds like another speaker than the other recordings "

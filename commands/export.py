@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from cache.utterances import UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
-from evaluation.calibrate import calibrate, format_error_rates
+from evaluation.calibrate import calibrate
+from evaluation.error_rates import format_error_rates
 from evaluation.training_cohort import training_cohort
 from inference.encoder import SpeakerEncoder
 from models.checkpoint import load_checkpoint, save_checkpoint
@@ -67,6 +68,9 @@ def _calibrated(exported: bytes, cache: UtteranceCache, listed: Sequence[str]) -
     encoder = SpeakerEncoder.from_exported(exported)
     calibration = calibrate(encoder, cache, listed or encoder.held_out)
     about = calibration.about
-    trials = f"{about['targets']} trials of one speaker and {about['nontargets']} of two"
+    trials = (
+        f"{about['targets']} trials of one speaker and {about['nontargets']} of {about['pairs_of_strangers']} pairs"
+    )
     told = f"calibrated on {trials}, {about['speakers']} speakers of {', '.join(about['corpora']) or 'the cache'}"
+    told += f"; {encoder.scoring}; Cllr {about['cllr']:.3f} bits"
     return with_calibration(exported, calibration.as_json()), f"{told}\n{format_error_rates(about['error_rates'])}"

@@ -5,9 +5,12 @@ import json
 import logging
 from dataclasses import asdict
 
+import numpy as np
+
 from audio.channels import Wanted
 from commands.arguments import network_of, profile_store
 from inference import decisions
+from inference.cohort import normalised
 from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Policy
 from inference.encoder import SpeakerEncoder
 from inference.profile_file import ProfileError, Profiles
@@ -16,6 +19,7 @@ from inference.sources import STANDARD_INPUT
 from storage.errors import UserError
 
 DIFFERENT_STATUS = 1  # with --exit_verdict
+RANKED = ("cosine_distance", "score", "log_likelihood_ratio", "probability", "threshold")  # told of each name
 
 logger = logging.getLogger("cli")
 
@@ -27,12 +31,14 @@ def verify(args: argparse.Namespace) -> int:
     policy = Policy(args.prior, args.max_false_accept)
     a, b = encoder.embed_utterances([one.signal for one in recordings])
     seconds = recordings[0].seconds, recordings[1].seconds
-    found = decisions.compare(encoder.similarity(a, b), seconds, encoder.calibration, policy)
+    found = decisions.compare(
+        encoder.similarity(a, b), encoder.scoring.pair(a, b), seconds, encoder.calibration, policy
+    )
     if args.exit_verdict and found.verdict is None:
         raise UserError(f"there is no verdict: {NOT_CALIBRATED}")
-    noted = _tell_remarks(recordings)
+    noted = _tell_remarks(recordings, [found.remark])
     if args.json:
-        about = {"files": _files(recordings), **asdict(found), **_how(encoder, policy), "remarks": noted}
+        about = {"files": _files(recordings), **_fields(found), **_how(encoder, policy), "remarks": noted}
         print(json.dumps(about, indent=2))
     else:
         print(_verdict_line(found, policy))
@@ -48,8 +54,9 @@ def identify(args: argparse.Namespace) -> None:
     if not profiles.entries:
         raise ProfileError(f"nobody is enrolled in {store.path}; --enroll NAME FILE does that")
     policy = Policy(args.prior, args.max_false_accept)
-    noted = _tell_remarks(recordings)
-    answers = [_identified(encoder, profiles, one, policy) for one in recordings]
+    statistics = encoder.scoring.statistics(profiles.embeddings)
+    answers = [_identified(encoder, profiles, statistics, one, policy) for one in recordings]
+    noted = _tell_remarks(recordings, list(dict.fromkeys(answer["reason"] for answer in answers)))
     if args.json:
         about = {"results": answers, "profiles": len(profiles.entries), **_how(encoder, policy), "remarks": noted}
         print(json.dumps(about, indent=2))
@@ -63,16 +70,24 @@ def _load(names: list[str], channel: Wanted) -> list[Speech]:
     return [load_speech(name, channel=channel) for name in names]
 
 
-def _identified(encoder: SpeakerEncoder, profiles: Profiles, recording: Speech, policy: Policy) -> dict:
-    (embedding,) = encoder.embed_utterances([recording.signal])
+def _identified(
+    encoder: SpeakerEncoder, profiles: Profiles, statistics: np.ndarray | None, recording: Speech, policy: Policy
+) -> dict:
+    """One recording's answer; `statistics` are those of the profiles' embeddings."""
+    embeddings = encoder.embed_utterances([recording.signal])
+    cosines = profiles.embeddings @ embeddings[0]
+    scores = normalised(cosines, statistics, encoder.scoring.statistics(embeddings))
     seconds = profiles.seconds, recording.seconds
-    found = decisions.identify(profiles.embeddings @ embedding, profiles.names, seconds, encoder.calibration, policy)
-    ranking = [{"name": name, **_scores(comparison)} for name, comparison in found.ranking]
-    return {**_files([recording])[0], "verdict": found.verdict, "ranking": ranking}
+    found = decisions.identify(cosines, scores, profiles.names, seconds, encoder.calibration, policy)
+    ranking = [
+        {"name": name, **{field: getattr(comparison, field) for field in RANKED}} for name, comparison in found.ranking
+    ]
+    return {**_files([recording])[0], "verdict": found.verdict, "reason": found.reason, "ranking": ranking}
 
 
-def _scores(comparison: Comparison) -> dict:
-    return {name: value for name, value in asdict(comparison).items() if name != "verdict"}
+def _fields(found: Comparison) -> dict:
+    """All but the remark, which stands among the others."""
+    return {name: value for name, value in asdict(found).items() if name != "remark"}
 
 
 def _files(recordings: list[Speech]) -> list[dict]:
@@ -83,8 +98,8 @@ def _how(encoder: SpeakerEncoder, policy: Policy) -> dict:
     return {**asdict(policy), "network": {**encoder.origin, "fingerprint": encoder.fingerprint}}
 
 
-def _tell_remarks(recordings: list[Speech]) -> list[str]:
-    noted = [remark for one in recordings for remark in remarks(one)]
+def _tell_remarks(recordings: list[Speech], others: list[str | None]) -> list[str]:
+    noted = [remark for one in recordings for remark in remarks(one)] + [one for one in others if one is not None]
     for remark in noted:
         logger.warning(remark)
     return noted
@@ -94,13 +109,21 @@ def _verdict_line(found: Comparison, policy: Policy) -> str:
     distance = f"cosine distance {found.cosine_distance:.4f}"
     if found.verdict is None:
         return f"{distance} ({NOT_CALIBRATED})"
-    ratio = f"log-likelihood ratio {found.log_likelihood_ratio:+.2f}"
-    reason = f"probability of one speaker {100 * found.probability:.2f} % at a prior of {100 * policy.prior:g} %"
+    ratio = (
+        f"log-likelihood ratio {found.log_likelihood_ratio:+.2f}{_ends(found.log_likelihood_ratio_interval, '+.2f')}"
+    )
+    share = f"{100 * found.probability:.2f} %{_ends(found.probability_interval, '.2%')}"
+    reason = f"probability of one speaker {share} at a prior of {100 * policy.prior:g} %"
     if policy.max_false_accept is not None:
-        share = f"{100 * policy.max_false_accept:g} % of different speakers"
+        share = f"{100 * policy.max_false_accept:g} %{_ends(found.false_accept_interval, '.2%')} of different speakers"
         side = "at or above" if found.verdict == SAME else "below"
         reason += f"; {side} {found.threshold:+.2f}, which {share} reach"
     return f"{found.verdict} speaker{'' if found.verdict == SAME else 's'}: {distance}, {ratio}, {reason}"
+
+
+def _ends(interval: tuple[float, float] | None, form: str) -> str:
+    """An interval to put behind its value."""
+    return "" if interval is None else f" [{', '.join(format(end, form).replace('%', ' %') for end in interval)}]"
 
 
 def _ranking_lines(answer: dict) -> str:

@@ -6,22 +6,23 @@ from datetime import date
 import numpy as np
 
 from cache.utterances import UtteranceCache
-from evaluation.crossed_trials import Trials, chosen, corpus_trials, joined
-from evaluation.metrics import equal_error_rate
+from evaluation.balance import BINS, a_few_of_each, balanced_weights
+from evaluation.cross_validation import cross_validated, dealt, fitted, judged, without_own_corpus
+from evaluation.crossed_trials import Trials, chosen, crossed_trials
+from evaluation.error_rates import RATES, Judged, error_rates, thresholds
+from evaluation.logistic import with_intercept
+from evaluation.speaker_draws import SpeakerDraws
 from evaluation.unseen import unseen_utterances
 from inference.calibration import Calibration, side_by_side
 from inference.encoder import SpeakerEncoder
 from storage.errors import UserError
 
-BINS = (1.5, 3.0)  # s of speech in the shorter recording; thresholds are kept for each
-RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)  # of false acceptance, that thresholds are kept for
-FALSE_ACCEPTS_SEEN = 30  # behind the lowest rate, for 30 % accuracy (Doddington et al., "The NIST evaluation", 2000)
-REGULARIZATION = 1e4  # scikit-learn's C: six weights and many trials want hardly any
+TRIALS_OF_EACH = 60  # speaker and pair, at each combination of lengths; rates are the same to 0.1 % with all of them
 FEWEST_UTTERANCES = 2  # of a speaker
 
 
 def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]) -> Calibration:
-    """Fit a calibration on the listed speakers of the cache that the network never heard.
+    """Fit a calibration of the network's scores on the listed speakers of the cache that it never heard.
 
     Raises:
         UserError: they are too few.
@@ -29,101 +30,85 @@ def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[st
     corpora, _ = unseen_utterances(encoder, cache, names)
     usable = {
         corpus: [own for own in speakers.values() if len(own) >= FEWEST_UTTERANCES]
-        for corpus, speakers in corpora.items()
+        for corpus, speakers in sorted(corpora.items())
     }
     usable = {corpus: speakers for corpus, speakers in usable.items() if len(speakers) > 1}
     if not usable:
         raise UserError(f"the cache at {cache.folder} holds no two speakers of a corpus that the network never heard")
-    trials = joined([corpus_trials(encoder, cache, name, speakers) for name, speakers in sorted(usable.items())])
-    about = {
-        "corpora": sorted(usable),
-        "speakers": sum(map(len, usable.values())),
-        "targets": int(trials.same.sum()),
-        "nontargets": int((~trials.same).sum()),
-        "date": date.today().isoformat(),
-        "error_rates": error_rates(trials),
-    }
-    return fit(trials, about)
+    trials = crossed_trials(encoder, cache, usable, encoder.scoring)
+    return fit(chosen(trials, a_few_of_each(trials, TRIALS_OF_EACH)), list(usable), encoder.scoring.norm)
 
 
-def fit(trials: Trials, about: dict) -> Calibration:
+def fit(trials: Trials, corpora: Sequence[str], score_norm: str) -> Calibration:
     """Logistic regression at even odds, so that its log odds are log-likelihood ratios.
 
-    Raises:
-        UserError: the trials are too few, or in them, similar embeddings do not speak for one speaker.
-    """
-    from sklearn.linear_model import LogisticRegression
+    Thresholds and error rates are of ratios by weights that saw neither of a trial's speakers.
 
-    bins = np.searchsorted(BINS, trials.shorter, side="right")
-    fewest = np.bincount(bins[~trials.same], minlength=len(BINS) + 1).min()
-    rates = tuple(rate for rate in RATES if rate * fewest >= FALSE_ACCEPTS_SEEN)
-    if not rates or not trials.same.any():
-        raise UserError(
-            f"too few trials to calibrate with: {fewest} of two speakers in the rarest range of lengths, and "
-            f"{trials.same.sum()} of one speaker"
-        )
-    given = side_by_side(trials.cosines, trials.shorter, trials.longer)
-    regression = LogisticRegression(C=REGULARIZATION, class_weight="balanced", max_iter=1000).fit(given, trials.same)
-    shortest, longest = float(trials.shorter.min()), float(trials.longer.max())
-    if not _rises(regression.coef_[0], shortest, longest):
-        raise UserError("the cosines of one speaker are not above those of two; train the network longer")
-    ratios = regression.decision_function(given)
-    wrong = [ratios[~trials.same & (bins == number)] for number in range(len(BINS) + 1)]
+    Args:
+        corpora: names.
+        score_norm: of the scores.
+
+    Raises:
+        UserError: the trials or their speakers are too few, or similar embeddings do not speak for one speaker.
+    """
+    coefficients = fitted(trials)
+    weights = balanced_weights(trials)
+    draws = SpeakerDraws(trials, weights)
+    found = Judged(trials, weights, cross_validated(trials, dealt(trials)), draws)
+    reached, intervals = thresholds(found)
+    strangers, speakers = _counted(trials)
     return Calibration(
-        intercept=float(regression.intercept_[0]),
-        weights=tuple(regression.coef_[0].tolist()),
-        shortest=shortest,
-        longest=longest,
+        intercept=float(coefficients[-1]),
+        weights=tuple(coefficients[:-1].tolist()),
+        shortest=float(trials.shorter.min()),
+        longest=float(trials.longer.max()),
         bins=BINS,
-        rates=rates,
-        thresholds=tuple(tuple(np.quantile(own, 1 - np.array(rates)).tolist()) for own in wrong),
-        about=about,
+        rates=RATES,
+        thresholds=reached,
+        about=_about(found, corpora, strangers, speakers),
+        score_norm=score_norm,
+        intervals=intervals,
+        covariance=tuple(map(tuple, covariance(found, coefficients).tolist())),
+        lowest=-float(np.log(speakers)),
+        highest=float(np.log(strangers)),
     )
 
 
-def _rises(weights: np.ndarray, shortest: float, longest: float) -> bool:
-    """Whether the ratio rises with the cosine, whatever the lengths; it is linear, so its corners tell."""
-    corners = np.array([(shortest, shortest), (shortest, longest), (longest, longest)])
-    low, high = (side_by_side(np.full(len(corners), cosine), *corners.T) @ weights for cosine in (0.0, 1.0))
-    return bool((high > low).all())
+def _about(found: Judged, corpora: Sequence[str], strangers: int, speakers: int) -> dict:
+    return {
+        "corpora": list(corpora),
+        "speakers": speakers,
+        "pairs_of_strangers": strangers,
+        "targets": int(found.trials.same.sum()),
+        "nontargets": int((~found.trials.same).sum()),
+        "across_sessions": int(found.trials.across.sum()),
+        "date": date.today().isoformat(),
+        "cllr": round(log_ratio_cost(found), 4),
+        "error_rates": error_rates(found, corpora, without_own_corpus(found.trials)),
+    }
 
 
-def error_rates(trials: Trials) -> list[dict]:
-    """What verdicts at even odds are worth, by the shorter recording's length.
+def _counted(trials: Trials) -> tuple[int, int]:
+    """Pairs of strangers, and speakers with trials of their own."""
+    strangers = np.unique(np.stack([trials.first, trials.second])[:, ~trials.same], axis=1).shape[1]
+    return strangers, len(np.unique(trials.first[trials.same]))
 
-    Each half of the speakers is judged by a calibration that was fitted on the other half.
 
-    Returns:
-        for each bin of lengths: `up_to` (s, null for the last), `targets`, `nontargets`, and as fractions `eer`,
-        `miss`, `false_accept`; or nothing where the halves are too small.
+def covariance(found: Judged, coefficients: np.ndarray) -> np.ndarray:
+    """Of the coefficients, had other speakers of other corpora been drawn."""
+    trials = found.trials
+    design = with_intercept(side_by_side(trials.scores, trials.shorter, trials.longer))
+    probability = 1 / (1 + np.exp(-judged(trials, coefficients)))
+    return found.draws.coefficient_covariance(design, trials.same - probability, probability * (1 - probability))
+
+
+def log_ratio_cost(found: Judged) -> float:
+    """Cllr: what the ratios cost in bits, at even odds; 1 is the cost of saying nothing.
+
+    (Brümmer & du Preez, "Application-independent evaluation of speaker detection", 2006.)
     """
-    judged = []
-    for half in (0, 1):
-        own, other = (chosen(trials, trials.halves == number) for number in (half, 1 - half))
-        try:
-            calibration = fit(other, {})
-        except UserError:
-            return []
-        judged.append((own, calibration.log_likelihood_ratio(own.cosines, own.shorter, own.longer)))
-    tested, ratios = joined([own for own, _ in judged]), np.concatenate([ratios for _, ratios in judged])
-    bins = np.searchsorted(BINS, tested.shorter, side="right")
-    rows = []
-    for number, end in enumerate((*BINS, None)):
-        target, nontarget = (ratios[(bins == number) & (tested.same == same)] for same in (True, False))
-        if len(target) and len(nontarget):
-            rates = equal_error_rate(target, nontarget), (target < 0).mean(), (nontarget >= 0).mean()
-            counts = {"up_to": end, "targets": len(target), "nontargets": len(nontarget)}
-            rows.append(counts | dict(zip(("eer", "miss", "false_accept"), map(float, rates))))
-    return rows
-
-
-def format_error_rates(rows: Sequence[dict]) -> str:
-    """`error_rates` as a table."""
-    lines = [
-        "shorter recording  trials   EER     misses  false accepts (verdict at even odds, other speakers' weights)"
+    costs = [
+        np.average(np.logaddexp(0, sign * found.ratios[own]), weights=found.weights[own])
+        for own, sign in ((found.trials.same, -1), (~found.trials.same, 1))
     ]
-    for row in rows:
-        length = f"below {row['up_to']:g} s" if row["up_to"] else f"{BINS[-1]:g} s or more"
-        shares = "  ".join(f"{100 * row[name]:5.2f} %" for name in ("eer", "miss", "false_accept"))
-        lines.append(f"{length:<17}  {row['targets'] + row['nontargets']:>7}  {shares}")
-    return "\n".join(lines)
+    return float(np.mean(costs) / np.log(2))

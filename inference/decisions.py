@@ -29,10 +29,16 @@ class Comparison:
     """Two voices compared; without a calibration there is only a distance."""
 
     cosine_distance: float  # from 0 to 2
+    score: float | None = None  # what the ratio is of: the cosine, or normalised
     log_likelihood_ratio: float | None = None  # natural; above 0 for one speaker
+    log_likelihood_ratio_interval: tuple[float, float] | None = None  # 95 %, over speakers of the calibration
     probability: float | None = None  # of one speaker, at the prior
+    probability_interval: tuple[float, float] | None = None  # of the ratio's
     threshold: float | None = None  # the log-likelihood ratio from which on the verdict is `SAME`
+    false_accept_interval: tuple[float, float] | None = None  # 95 % of the rate that was asked for, over speakers
+    expected_errors: dict | None = None  # at even odds and that length: `miss` and `false_accept` with intervals
     verdict: str | None = None
+    remark: str | None = None  # what makes the verdict doubtful
 
 
 @dataclass(frozen=True)
@@ -41,15 +47,21 @@ class Identification:
 
     verdict: str | None  # a name, or `UNKNOWN`
     ranking: tuple[tuple[str, Comparison], ...]  # each comparison's probability is that of the name
+    reason: str | None = None  # why nobody can be named, whoever it is
 
 
 def compare(
-    cosine: float, seconds: tuple[float, float], calibration: Calibration | None, policy: Policy = Policy()
+    cosine: float,
+    score: float,
+    seconds: tuple[float, float],
+    calibration: Calibration | None,
+    policy: Policy = Policy(),
 ) -> Comparison:
     """Whether two recordings, or speakers, are one.
 
     Args:
         cosine: of their embeddings.
+        score: the same, normalised as the calibration's are.
         seconds: speech in each.
         calibration: the network's.
 
@@ -59,16 +71,48 @@ def compare(
     if calibration is None:
         _check_policy(policy)
         return Comparison(cosine_distance(cosine))
-    ratio = float(calibration.log_likelihood_ratio(cosine, *seconds))
-    threshold = -log_odds(policy.prior)
+    unbounded = float(calibration.unbounded(score, *seconds))
+    ratio = float(calibration.bounded(unbounded))
+    threshold, decides, rate_interval = -log_odds(policy.prior), ratio, None
     if policy.max_false_accept is not None:
-        threshold = calibration.threshold(policy.max_false_accept, min(seconds))
-    verdict = SAME if ratio >= threshold else DIFFERENT
-    return Comparison(cosine_distance(cosine), ratio, float(probability(ratio, policy.prior)), threshold, verdict)
+        threshold, decides = calibration.threshold(policy.max_false_accept, min(seconds)), unbounded
+        rate_interval = calibration.rate_interval(policy.max_false_accept, min(seconds))
+    interval = calibration.interval(score, *seconds)
+    return Comparison(
+        cosine_distance=cosine_distance(cosine),
+        score=float(score),
+        log_likelihood_ratio=ratio,
+        log_likelihood_ratio_interval=interval,
+        probability=float(probability(ratio, policy.prior)),
+        probability_interval=interval and tuple(float(probability(end, policy.prior)) for end in interval),
+        threshold=threshold,
+        false_accept_interval=rate_interval,
+        expected_errors=calibration.expected_errors(min(seconds)),
+        verdict=SAME if decides >= threshold else DIFFERENT,
+        remark=_doubt(threshold, interval, calibration, policy),
+    )
+
+
+def _doubt(
+    threshold: float, interval: tuple[float, float] | None, calibration: Calibration, policy: Policy
+) -> str | None:
+    """What makes the verdict doubtful, in words."""
+    if policy.max_false_accept is None and calibration.highest is not None and threshold > calibration.highest:
+        return (
+            f"at a prior of {policy.prior:g} only a ratio above {threshold:+.1f} would be of one speaker, and the "
+            f"calibration's speakers tell none above {calibration.highest:+.1f}: no recordings would be"
+        )
+    if interval is not None and interval[0] < threshold < interval[1]:
+        return (
+            f"too near to the threshold to be sure: with other speakers to calibrate on, the ratio would be from "
+            f"{interval[0]:+.1f} to {interval[1]:+.1f}"
+        )
+    return None
 
 
 def identify(
     cosines: np.ndarray,
+    scores: np.ndarray,
     names: Sequence[str],
     seconds: tuple[np.ndarray, float],
     calibration: Calibration | None,
@@ -78,34 +122,67 @@ def identify(
     """Which of the enrolled speakers it is, if any.
 
     The prior is shared out evenly among them, and `max_false_accept` is that of the whole search, shared out too:
-    among ten thousand strangers one is always similar.
+    among ten thousand strangers one is always similar. Where that asks for more than the calibration's speakers can
+    tell of one comparison, the verdict is `UNKNOWN` and the reason says so; the ranking stands.
 
     Args:
         cosines: of the recording's embedding and each speaker's, (speakers,).
+        scores: the same, normalised as the calibration's are.
         seconds: speech behind each speaker's embedding, (speakers,), and in the recording.
         calibration: the network's.
         ranked: how many names to tell.
 
     Raises:
-        CalibrationError: as for `compare`.
+        CalibrationError: there is none, or `max_false_accept` is above what it tells.
     """
     if calibration is None:
         _check_policy(policy)
         order = _highest(cosines, ranked)
         return Identification(None, tuple((names[row], Comparison(cosine_distance(cosines[row]))) for row in order))
-    ratios = calibration.log_likelihood_ratio(cosines, *seconds)
-    order = _highest(ratios, ranked)
-    own_prior = policy.prior / len(names)
-    threshold = float(np.log((1 - policy.prior) / own_prior))  # from there on, likelier than nobody of them
-    if policy.max_false_accept is not None:
-        shorter = min(seconds[0][order[0]], seconds[1])
-        threshold = calibration.threshold(policy.max_false_accept / len(names), shorter)
+    unbounded = calibration.unbounded(scores, *seconds)
+    order = _highest(unbounded, ranked)
+    ratios, own_prior = calibration.bounded(unbounded), policy.prior / len(names)
+    shorter = min(seconds[0][order[0]], seconds[1])
+    threshold, reason = _threshold_among(len(names), shorter, calibration, policy)
     shares = _shares(ratios, own_prior, policy.prior)
     ranking = (
-        (names[row], Comparison(cosine_distance(cosines[row]), float(ratios[row]), float(shares[row]), threshold))
+        (
+            names[row],
+            Comparison(
+                cosine_distance=cosine_distance(cosines[row]),
+                score=float(scores[row]),
+                log_likelihood_ratio=float(ratios[row]),
+                probability=float(shares[row]),
+                threshold=threshold,
+            ),
+        )
         for row in order
     )
-    return Identification(names[order[0]] if ratios[order[0]] >= threshold else UNKNOWN, tuple(ranking))
+    decides = ratios if policy.max_false_accept is None else unbounded
+    named = reason is None and decides[order[0]] >= threshold
+    return Identification(names[order[0]] if named else UNKNOWN, tuple(ranking), reason)
+
+
+def _threshold_among(
+    profiles: int, shorter: float, calibration: Calibration, policy: Policy
+) -> tuple[float | None, str | None]:
+    """The ratio from which on one of the profiles is named; or none, and the reason why nobody can be."""
+    if policy.max_false_accept is not None:
+        rate, lowest = policy.max_false_accept / profiles, calibration.lowest_rate(shorter)
+        if rate < lowest:
+            return None, (
+                f"{policy.max_false_accept:g} of the search is {rate:.2g} of each comparison with {profiles} profiles, "
+                f"and the calibration's speakers tell no rate below {lowest:g}: nobody can be named that surely"
+            )
+        return calibration.threshold(rate, shorter), None
+    threshold = float(np.log((1 - policy.prior) * profiles / policy.prior))  # from there on, likelier than nobody
+    if calibration.highest is not None and threshold > calibration.highest:
+        return threshold, (
+            f"one of {profiles} profiles would have to be {np.exp(threshold):.0f} times likelier than a stranger, and "
+            f"the calibration's speakers tell no more than {np.exp(calibration.highest):.0f} times: nobody can be "
+            "named that surely"
+        )
+    return threshold, None
 
 
 def _shares(ratios: np.ndarray, own_prior: float, prior: float) -> np.ndarray:

@@ -84,6 +84,8 @@ class SpeakerEncoder:
             self.calibration = about["calibration"] and Calibration.from_json(about["calibration"])
             cohort = about.get("cohort")  # which networks of earlier versions have not
             self.scoring = Scoring(cohort and Cohort.from_json(cohort))
+            if self.calibration is not None and self.calibration.score_norm != self.scoring.norm:
+                raise ValueError(f"calibrated on scores that are not its own: {self.calibration.score_norm}")
             self._window_frames = _window_frames(about["network"]["window_frames"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{name} is of another version of this tool ({error})") from error

@@ -27,6 +27,13 @@ def copy_voices(target: Path, speakers: tuple[str, ...], utterances: int) -> Pat
     return target
 
 
+def write_noise(path: Path, seed: int = 0) -> Path:
+    """Write half a second of noise, of which nobody would say that it is speech."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.random.default_rng(seed).normal(0, 0.1, 4000), 8000)
+    return path
+
+
 def write_tone(path: Path, seconds: float = 0.5, rate: int = 8000, hertz: float = 500, **how) -> Path:
     """Write a sine of half of full scale; `how` goes to `soundfile.write`."""
     path.parent.mkdir(parents=True, exist_ok=True)

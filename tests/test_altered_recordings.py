@@ -7,7 +7,7 @@ import altered_recordings
 import numpy as np
 import pytest
 from alterations import ALTERATIONS, level
-from altered_recordings import Verdicts, compared, summary
+from altered_recordings import Verdicts, compared, loud_seconds, summary
 from conftest import SPEAKERS
 
 RATE = 8000
@@ -59,6 +59,10 @@ def test_a_click_stands_before_and_after_silence(speech):
     assert np.array_equal(made[start : start + len(speech)], speech)
     for outside in (made[:start], made[start + len(speech) :]):
         assert np.abs(outside).max() > 0.5 and (outside == 0).mean() > 0.99
+
+
+def test_pauses_do_not_count_as_speech(speech):
+    assert loud_seconds(np.concatenate([speech, 1e-4 * speech]), RATE) == pytest.approx(2, abs=0.05)
 
 
 def verdicts(wrong, known=(True,) * 4, refused=0):

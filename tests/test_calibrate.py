@@ -3,61 +3,74 @@
 import numpy as np
 import pytest
 from angles import AngleEncoder, cache_of
+from made_trials import known_ratio, made_trials
 
 from corpus.recording import Speaker
 from evaluation import crossed_trials
-from evaluation.calibrate import BINS, calibrate, error_rates, fit, format_error_rates
-from evaluation.crossed_trials import Trials
+from evaluation.calibrate import calibrate, fit
+from inference.calibration import Calibration
+from inference.cohort import Scoring
 from storage.errors import UserError
 
 SPEAKERS, UTTERANCES = 12, 7
 
 
-def made_trials(count=20_000, seed=0):
-    """Cosines whose log-likelihood ratio is known: normal, deviation 0.1, means 0.6 and 0.2, whatever the length."""
-    rng = np.random.default_rng(seed)
-    same = rng.random(count) < 0.2
-    lengths = np.sort(rng.uniform(0.6, 6, (2, count)), axis=0)
-    return Trials(rng.normal(np.where(same, 0.6, 0.2), 0.1), *lengths, same, rng.integers(0, 2, count))
+@pytest.fixture(scope="module")
+def calibration():
+    return fit(made_trials(of_one=200, of_two=40), ["a", "b"], "none")
 
 
-def test_the_known_ratio_is_found():
-    calibration = fit(made_trials(), {})
+def test_the_known_ratio_is_found(calibration):
     for cosine in (0.1, 0.4, 0.7):
-        expected = ((cosine - 0.2) ** 2 - (cosine - 0.6) ** 2) / (2 * 0.1**2)
-        assert calibration.log_likelihood_ratio(cosine, 2.0, 4.0) == pytest.approx(expected, abs=1)
+        assert calibration.unbounded(cosine, 2.0, 4.0) == pytest.approx(known_ratio(cosine), abs=1)
 
 
-def test_the_thresholds_let_the_share_of_strangers_through_that_they_say():
-    calibration = fit(made_trials(), {})
-    tested = made_trials(seed=1)
-    ratios = calibration.log_likelihood_ratio(tested.cosines, tested.shorter, tested.longer)
-    for rate in (0.1, 0.01):
-        by_bin = np.array([calibration.threshold(rate, seconds) for seconds in (1.0, 2.0, 5.0)])
-        accepted = ratios >= by_bin[np.searchsorted(BINS, tested.shorter, side="right")]
-        assert accepted[~tested.same].mean() == pytest.approx(rate, rel=0.3)
+def test_lengths_that_strangers_have_more_often_say_nothing():
+    """Trials of two are 20 times as many at 3 s or more, and half as many below."""
+    trials = made_trials(of_one=96, of_two=360)
+    rng = np.random.default_rng(0)
+    kept = trials.same | (rng.random(len(trials.same)) < np.where(trials.shorter >= 3, 1, 0.02))
+    calibration = fit(crossed_trials.chosen(trials, kept), ["a", "b"], "none")
+    for seconds in (1.0, 2.0, 5.0):
+        assert calibration.unbounded(0.4, seconds, seconds) == pytest.approx(
+            0, abs=1
+        )  # by their counts, -3 for the long ones
 
 
-def test_rates_that_the_trials_can_not_tell_are_left_out():
-    assert min(fit(made_trials(), {}).rates) > min(fit(made_trials(200_000), {}).rates) == 0.001
-    with pytest.raises(UserError, match="too few trials"):
-        fit(made_trials(40), {})
+def test_error_rates_are_those_of_the_known_distributions(calibration):
+    for row in calibration.about["error_rates"][:3]:  # both means are two deviations off the middle
+        for name in ("miss", "false_accept"):
+            assert row[name]["value"] == pytest.approx(0.0228, abs=0.012)
+            assert row[name]["low"] < 0.0228 < row[name]["high"]
+        assert row["eer"] == pytest.approx(0.0228, abs=0.012)
 
 
-def test_a_network_that_has_learned_nothing_is_not_calibrated():
-    trials = made_trials()
-    with pytest.raises(UserError, match="not above those of two"):
-        fit(trials._replace(same=~trials.same), {})
+def test_thresholds_are_those_of_the_known_distributions(calibration):
+    z = 1.2816  # of a tenth
+    for seconds in (1.0, 2.0, 5.0):
+        threshold = calibration.threshold(0.1, seconds)
+        assert threshold == pytest.approx(known_ratio(0.2 + 0.1 * z), abs=0.7)
+        low, high = calibration.rate_interval(0.1, seconds)
+        assert low < 0.1 < high
 
 
-def test_error_rates_are_those_of_the_known_distributions():
-    rows = error_rates(made_trials())
-    assert [row["up_to"] for row in rows] == [1.5, 3.0, None]
-    for row in rows:
-        for name in ("eer", "miss", "false_accept"):  # both means are two deviations off the middle
-            assert row[name] == pytest.approx(0.0228, abs=0.015)
-    table = format_error_rates(rows).splitlines()
-    assert [line.split("  ")[0] for line in table[1:]] == ["below 1.5 s", "below 3 s", "3 s or more"]
+def test_it_says_no_more_than_its_speakers_can(calibration):
+    about = calibration.about
+    assert (about["speakers"], about["pairs_of_strangers"]) == (24, 132)
+    assert (calibration.lowest, calibration.highest) == pytest.approx((-np.log(24), np.log(132)))
+    assert calibration.log_likelihood_ratio(0.9, 4.0, 4.0) == calibration.highest
+
+
+def test_it_knows_what_it_was_fitted_on_and_travels(calibration):
+    assert calibration.score_norm == "none"
+    assert fit(made_trials(), ["a", "b"], "as").score_norm == "as"
+    assert Calibration.from_json(calibration.as_json()) == calibration
+    assert 0 < calibration.about["cllr"] < 0.2
+
+
+def test_few_speakers_are_refused():
+    with pytest.raises(UserError, match="too few speakers"):
+        fit(made_trials(speakers=(9,)), ["a"], "none")
 
 
 @pytest.fixture
@@ -70,29 +83,53 @@ def cache(tmp_path, monkeypatch):
     }
     monkeypatch.setattr("evaluation.crossed_trials.read_signal", lambda _folder, u: np.zeros(u.samples, np.int16))
     monkeypatch.setattr("evaluation.crossed_trials.speech_seconds", lambda signal: len(signal) / 8000)
-    return cache_of(tmp_path, angles, monkeypatch)
+    return cache_of(tmp_path, angles, monkeypatch, utterances_a_session=4)
+
+
+class Encoder(AngleEncoder):
+    """As `calibrate` wants it."""
+
+    scoring = Scoring(None)
 
 
 def test_speakers_of_a_cache_make_for_trials(cache):
-    calibration = calibrate(AngleEncoder(trained_on=["corpus/s00"]), cache, map(str, cache.speakers()))
+    calibration = calibrate(Encoder(trained_on=["corpus/s00"]), cache, map(str, cache.speakers()))
     about = calibration.about
     assert (about["corpora"], about["speakers"]) == (["corpus"], SPEAKERS - 1)
-    recordings = 4 * UTTERANCES + 2  # cuts, and enrolments by three utterances
-    assert about["nontargets"] == (SPEAKERS - 1) * (SPEAKERS - 2) // 2 * recordings**2
-    assert calibration.log_likelihood_ratio(np.cos(0.1), 3.0, 3.0) > 0 > calibration.log_likelihood_ratio(0.3, 3.0, 3.0)
+    assert about["pairs_of_strangers"] == (SPEAKERS - 1) * (SPEAKERS - 2) // 2
+    assert about["across_sessions"] > 0
+    near, far = (calibration.log_likelihood_ratio(cosine, 3.0, 3.0) for cosine in (np.cos(0.1), 0.3))
+    assert near > 0 > far
     assert calibration.longest == pytest.approx(9.0)
 
 
-def test_no_utterance_is_compared_with_itself(cache, monkeypatch):
+def test_no_utterance_is_compared_with_itself(cache):
     utterances = cache.of_speaker(Speaker("corpus", "s03"))
-    voice = crossed_trials._voice(AngleEncoder(), cache, utterances)
-    pairs = crossed_trials._within(voice, 0)
+    voice = crossed_trials._voice(AngleEncoder(), cache, utterances, Scoring(None))
+    pairs = crossed_trials._between(voice, voice, 3, 3, 0)
     each = UTTERANCES * (UTTERANCES - 1) // 2 * 4**2  # of two utterances, at all cuts
     enrolled = 2 * 4 * (UTTERANCES - 3) + 1  # against cuts of the other utterances, and each other
     assert len(pairs.same) == each + enrolled
+    assert pairs.same.all()
+
+
+def test_trials_across_sessions_are_known(cache):
+    utterances = cache.of_speaker(Speaker("corpus", "s03"))  # four of one session, three of the next
+    voice = crossed_trials._voice(AngleEncoder(), cache, utterances, Scoring(None))
+    pairs = crossed_trials._between(voice, voice, 3, 3, 0)
+    enrolled = 4 * 3  # one of the first session's 0, 1, 2 against cuts of 4, 5, 6; one of 3, 4, 5 is of both
+    assert pairs.across.sum() == 4 * 3 * 4**2 + enrolled
+    unknown = [one._replace(session="") for one in utterances]
+    voice = crossed_trials._voice(AngleEncoder(), cache, unknown, Scoring(None))
+    assert not crossed_trials._between(voice, voice, 3, 3, 0).across.any()
+
+
+def test_utterances_are_taken_from_all_sessions_in_turn(cache):
+    utterances = cache.of_speaker(Speaker("corpus", "s03"))
+    assert [one.utterance for one in crossed_trials.in_turn(utterances)[:4]] == ["000", "004", "001", "005"]
 
 
 def test_without_two_unheard_speakers_it_is_refused(cache):
     names = list(map(str, cache.speakers()))
     with pytest.raises(UserError, match="no two speakers of a corpus"):
-        calibrate(AngleEncoder(trained_on=names[1:]), cache, names)
+        calibrate(Encoder(trained_on=names[1:]), cache, names)

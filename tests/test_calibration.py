@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from calibrated import CALIBRATION
+from calibrated import CALIBRATION, COMPLETE
 
 from inference.calibration import Calibration, CalibrationError, log_odds, probability, side_by_side
 
@@ -47,11 +47,65 @@ def test_rates_beyond_the_trials_are_refused(rate):
         CALIBRATION.threshold(rate, 1.0)
 
 
-def test_it_travels_as_json():
-    assert Calibration.from_json(json.loads(json.dumps(CALIBRATION.as_json()))) == CALIBRATION
+def test_ratios_are_no_stronger_than_so_few_speakers_can_say():
+    strong, weak = (COMPLETE.log_likelihood_ratio(cosine, 2.0, 4.0) for cosine in (0.99, -0.9))
+    assert (strong, weak) == (6.0, -4.5)
+    assert COMPLETE.unbounded(0.99, 2.0, 4.0) == CALIBRATION.log_likelihood_ratio(0.99, 2.0, 4.0) > 6
+    assert COMPLETE.log_likelihood_ratio(0.6, 2.0, 4.0) == CALIBRATION.log_likelihood_ratio(0.6, 2.0, 4.0)
 
 
-@pytest.mark.parametrize("change", [{"thresholds": [[1.0, 2.0]]}, {"rates": [0.1]}, {"weights": 3}, {"slope": 1}])
+def test_the_interval_of_a_ratio_by_hand():
+    columns = np.append(side_by_side(0.6, 2.0, 4.0), 1)
+    reach, middle = 1.96 * 0.1 * np.linalg.norm(columns), CALIBRATION.log_likelihood_ratio(0.6, 2.0, 4.0)
+    assert COMPLETE.interval(0.6, 2.0, 4.0) == pytest.approx((middle - reach, middle + reach))
+    assert COMPLETE.interval(0.99, 2.0, 4.0)[1] == 6.0
+    assert CALIBRATION.interval(0.6, 2.0, 4.0) is None
+
+
+def test_the_interval_of_a_rate_lies_between_those_of_the_rates_around_it():
+    assert COMPLETE.rate_interval(0.1, 1.0) == (0.05, 0.2)
+    assert COMPLETE.rate_interval(np.sqrt(0.001), 2.0) == pytest.approx((0.031, 0.115))
+    assert CALIBRATION.rate_interval(0.1, 1.0) is None
+
+
+def test_what_verdicts_are_worth_is_told_by_length():
+    assert [COMPLETE.expected_errors(seconds)["up_to"] for seconds in (1.0, 2.0, 9.0)] == [1.5, 3.0, None]
+    assert CALIBRATION.expected_errors(1.0) is None
+
+
+def test_rates_of_too_few_speakers_are_refused_at_that_length_alone():
+    some = dataclasses.replace(COMPLETE, thresholds=((1.0, None), (3.0, 4.0), (None, None)))
+    assert (some.lowest_rate(1.0), some.lowest_rate(2.0)) == (0.1, 0.01)
+    with pytest.raises(CalibrationError, match=r"from 0\.1 to 0\.1"):
+        some.threshold(0.01, 1.0)
+    with pytest.raises(CalibrationError, match="too few to tell any rate"):
+        some.threshold(0.1, 5.0)
+
+
+@pytest.mark.parametrize("calibration", [CALIBRATION, COMPLETE])
+def test_it_travels_as_json(calibration):
+    assert Calibration.from_json(json.loads(json.dumps(calibration.as_json()))) == calibration
+
+
+def test_one_of_an_earlier_version_says_what_it_knows():
+    known = ("intercept", "weights", "shortest", "longest", "bins", "rates", "thresholds", "about")
+    fields = CALIBRATION.as_json()
+    assert Calibration.from_json({name: fields[name] for name in known}) == CALIBRATION
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"thresholds": [[1.0, 2.0]]},
+        {"rates": [0.1]},
+        {"weights": 3},
+        {"slope": 1},
+        {"score_norm": "zt"},
+        {"covariance": [[1.0]]},
+        {"intervals": [[None]]},
+        {"thresholds": [[1.0, "x"], [1.0, 2.0], [1.0, 2.0]]},
+    ],
+)
 def test_other_versions_are_told_by_an_exception(change):
     with pytest.raises((TypeError, ValueError)):
         Calibration.from_json({**dataclasses.asdict(CALIBRATION), **change})

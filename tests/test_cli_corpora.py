@@ -82,6 +82,12 @@ def test_a_corpus_that_is_renamed_keeps_its_speakers_held_out(tmp_path):
         (("--generate_training_inputs", "--test_speakers", " , "), "expected names between commas"),
         (("--generate_training_inputs", "--test_speakers", ""), "expected names between commas"),
         (("--update_cache", "--split_by", "session"), "--split_by goes with --generate_training_inputs"),
+        (("--update_cache", "--noise_dir", "x"), "--noise_dir goes with --generate_training_inputs"),
+        (("--generate_training_inputs", "--disturbed_copies", "-1"), "expected a whole number of at least 0"),
+        (
+            ("--generate_training_inputs", "--disturbed_copies", "0", "--rir_dir", "x"),
+            "--noise_dir and --rir_dir are for disturbed copies, of which --disturbed_copies 0 makes none",
+        ),
     ],
 )
 def test_flags_that_do_not_go_together_are_a_mistake(arguments, message):

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 
 import compare_resemblyzer
 import numpy as np
@@ -75,4 +74,18 @@ def test_our_figure_is_that_of_evaluate(tmp_path, tiny_cache, monkeypatch, capsy
 def test_a_part_of_a_file_is_refused(tiny_cache):
     one = next(iter(tiny_cache.utterances.values()))._replace(start=1.0)
     with pytest.raises(SystemExit, match="files of their own"):
-        compare_resemblyzer.resemblyzer(str(Path(sys.executable)), [one])
+        compare_resemblyzer.resemblyzer(sys.executable, [one], None)
+
+
+def test_kept_embeddings_are_not_made_again(tmp_path, tiny_cache):
+    kept, calls = tmp_path / "kept.npz", tmp_path / "calls"
+    python = tmp_path / "python"
+    python.write_text(STAND_IN.format(python=sys.executable) + f"open({str(calls)!r}, 'a').write('x')\n")
+    python.chmod(0o755)
+    utterances = list(tiny_cache.utterances.values())
+    made = [
+        compare_resemblyzer.resemblyzer(str(python), part, kept) for part in (utterances[:5], utterances, utterances)
+    ]
+    assert calls.read_text() == "xx"
+    assert [len(found) for found in made] == [5, 15, 15]
+    assert all(np.array_equal(made[0][path], made[2][path]) for path in made[0])

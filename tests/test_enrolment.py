@@ -1,9 +1,12 @@
 """What an enrolment says of recordings that do not belong together."""
 
+from types import SimpleNamespace
+
 import numpy as np
 from calibrated import CALIBRATION
 
 from commands.enrolment import disagreements
+from inference.cohort import Scoring
 from inference.recordings import Speech
 
 
@@ -16,22 +19,23 @@ def vectors(*degrees):
     return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
 
 
+ENCODER = SimpleNamespace(calibration=CALIBRATION, scoring=Scoring(None))
 RECORDINGS = [speech("a.wav"), speech("b.wav"), speech("c.wav")]
 
 
 def test_the_odd_one_out_is_named():
-    (remark,) = disagreements(RECORDINGS, vectors(0, 90, 5), CALIBRATION)
+    (remark,) = disagreements(RECORDINGS, vectors(0, 90, 5), ENCODER)
     assert remark.startswith("b.wav sounds like another speaker than the other recordings (log-likelihood ratio -")
 
 
 def test_of_two_that_differ_both_are_named():
-    assert len(disagreements(RECORDINGS[:2], vectors(0, 90), CALIBRATION)) == 2
+    assert len(disagreements(RECORDINGS[:2], vectors(0, 90), ENCODER)) == 2
 
 
 def test_recordings_that_agree_are_fine():
-    assert disagreements(RECORDINGS, vectors(0, 10, 5), CALIBRATION) == []
+    assert disagreements(RECORDINGS, vectors(0, 10, 5), ENCODER) == []
 
 
 def test_one_recording_can_not_disagree_and_without_a_calibration_nobody_knows():
-    assert disagreements(RECORDINGS[:1], vectors(0), CALIBRATION) == []
-    assert disagreements(RECORDINGS, vectors(0, 90, 5), None) == []
+    assert disagreements(RECORDINGS[:1], vectors(0), ENCODER) == []
+    assert disagreements(RECORDINGS, vectors(0, 90, 5), SimpleNamespace(calibration=None)) == []

@@ -11,9 +11,9 @@ import pytest
 import soundfile
 
 from audio.mfcc import FeatureSettings, cepstra_with_derivatives, speech_log_mel
-from batcher.copies import CopyPlan
 from batcher.generate import _write_powers, generate_inputs
 from batcher.inputs import InputsError, load_inputs
+from batcher.recipe import Plan
 from batcher.restricted_pickle import read_records
 from cache.entries import audio_path, read_signal
 from cache.index import write_index
@@ -198,6 +198,6 @@ def test_a_speaker_listed_twice_is_held_out_once(tmp_path, tiny_cache):
 def test_what_a_worker_hands_over_fits_in_a_pipe_at_once(tiny_cache):
     """Else one that is killed in mid-message leaves the parent waiting for the rest of it."""
     with staging(tiny_cache.folder):
-        batch = [CopyPlan(one, 0, 0) for one in tiny_cache.utterances.values()]
+        batch = [Plan(one) for one in tiny_cache.utterances.values()]
         handed_over = _write_powers(tiny_cache.folder, FeatureSettings(), batch)
     assert len(pickle.dumps(handed_over)) < select.PIPE_BUF
