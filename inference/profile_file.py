@@ -103,7 +103,7 @@ def write_profiles(path: Path, profiles: Profiles) -> None:
     content = io.BytesIO()
     digest = np.array(_digest(embeddings, text))
     np.savez(content, allow_pickle=False, embeddings=embeddings, description=np.array(text), sha256=digest)
-    write_atomically(path, content.getvalue())
+    write_atomically(path, content.getvalue(), private=True)  # voices are personal data
 
 
 def _parse(embeddings: np.ndarray, text: str, digest: str) -> Profiles:

@@ -87,7 +87,7 @@ class ProfileStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with naming(self.path), file_lock(self.path):
+        with naming(self.path), file_lock(self.path, private=True):
             yield
 
 

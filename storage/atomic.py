@@ -11,29 +11,52 @@ from typing import BinaryIO
 TEMPORARY_PREFIX = ".tmp-"
 TEMPORARY_BYTES = 8  # of chance in a name, two digits each
 TEMPORARY_PATTERN = TEMPORARY_PREFIX + "[0-9a-f]" * (2 * TEMPORARY_BYTES)  # of what a killed run may leave behind
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700  # modes: the owner's alone, whatever the process's mask says
 NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}  # of file systems that flush none
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, private: bool = False) -> Iterator[BinaryIO]:
     """Open a binary file that takes the name `path` only when the block ends without an exception.
 
     Missing parent folders are made.
+
+    Args:
+        private: whether only the owner may read it, and enter the folders that are made.
 
     Raises:
         OSError: the folder can't be written to, or the disk is full; an earlier file at `path` stays as it was. (Only
             where the disk fails as the folder itself is flushed, the new one may be there already.)
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent, private)
     temporary = temporary_name(path.parent)
     try:
-        with open(temporary, "xb") as file:
+        with open(temporary, "xb", opener=_private_opener if private else None) as file:
             yield file
         publish(temporary, path)
         sync_folder(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def make_folders(folder: Path, private: bool = False) -> None:
+    """Make a folder and those above it, as far as they are missing; if `private`, for the owner alone.
+
+    Raises:
+        OSError: one can't be made, or a file stands in its place.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.exists()] if private else []
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in missing:
+        one.chmod(PRIVATE_FOLDER)
+
+
+def _private_opener(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags, PRIVATE_FILE)
+    if hasattr(os, "fchmod"):  # a mask may take the owner's own rights away
+        os.fchmod(descriptor, PRIVATE_FILE)
+    return descriptor
 
 
 def temporary_name(folder: Path) -> Path:
@@ -92,7 +115,7 @@ def naming(path: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """Replace `path` with `content` (text is written as UTF-8), or leave it alone."""
-    with atomic_file(path) as file:
+def write_atomically(path: Path, content: bytes | str, private: bool = False) -> None:
+    """Replace `path` with `content` (text is written as UTF-8), or leave it alone; `private` as for `atomic_file`."""
+    with atomic_file(path, private) as file:
         file.write(content.encode() if isinstance(content, str) else content)

@@ -4,11 +4,12 @@ import errno
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from storage import flock
+from storage.atomic import PRIVATE_FILE, make_folders
 from storage.flock import NoLocksError
 
 LOCK_NAME = ".lock"
@@ -59,17 +60,24 @@ def shared_folder_lock(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path, private: bool = False) -> Iterator[None]:
     """Hold the file `path`, which need not exist, for replacing; wait while another process holds it.
 
     What is locked is `.<name>.lock` beside it, as `path` itself becomes another file when it is replaced.
+
+    Args:
+        private: whether only the owner may open the lock's file, and enter the folders that are made.
 
     Raises:
         LockError: a link, a folder or a pipe stands where the lock's file belongs; nothing was written through it.
         OSError: the folder can't be written to, or its file system has no locks.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _held(path.with_name(f".{path.name}{LOCK_NAME}"), path, lambda: SOMEBODY):
+    make_folders(path.parent, private)
+    lock = path.with_name(f".{path.name}{LOCK_NAME}")
+    with _held(lock, path, lambda: SOMEBODY):
+        if private:
+            with suppress(PermissionError):  # another user's
+                lock.chmod(PRIVATE_FILE)
         yield
 
 

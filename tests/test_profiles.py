@@ -184,3 +184,41 @@ def test_a_store_that_can_not_be_replaced_stays_as_it_was(store, monkeypatch):
         store.add(profile("cid"), embedding(), PRINT)
     assert store.path.read_bytes() == before
     assert not list(store.path.parent.glob(".tmp-*"))
+
+
+ONLY_THE_OWNER = """
+import os, pathlib, sys
+os.umask(int(sys.argv[2], 8))
+import numpy as np
+from inference.profiles import Profile, ProfileStore
+store = ProfileStore(pathlib.Path(sys.argv[1]))
+store.add(Profile(sys.argv[3], 1, 3.0, ""), np.eye(4, dtype=np.float32)[0], "a" * 64)
+"""
+
+
+def modes(path):
+    return {one.name: oct(one.stat().st_mode & 0o777) for one in (path, path.with_name(f".{path.name}.lock"))}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes")
+@pytest.mark.parametrize("mask", ["000", "022", "777"])
+def test_a_store_is_its_owner_s_alone_whatever_the_mask(tmp_path, mask):
+    path = tmp_path / "new" / "folder" / "team.npz"
+    if mask == "777":  # no folder could be made below one without rights
+        path.parent.mkdir(parents=True)
+    subprocess.run([sys.executable, "-c", ONLY_THE_OWNER, path, mask, "ann"], cwd=ROOT, check=True)
+    assert modes(path) == {"team.npz": "0o600", ".team.npz.lock": "0o600"}
+    if mask != "777":
+        assert [oct(one.stat().st_mode & 0o777) for one in (path.parent, path.parent.parent)] == ["0o700"] * 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes")
+def test_a_store_that_others_could_read_is_closed_when_it_is_rewritten(store):
+    lock = store.path.with_name(".team.npz.lock")
+    for change in (lambda: store.add(profile("cid"), embedding(), PRINT), lambda: store.remove("cid")):
+        store.path.chmod(0o644)
+        lock.chmod(0o666)
+        folder = store.path.parent.stat().st_mode
+        change()
+        assert set(modes(store.path).values()) == {"0o600"}
+        assert store.path.parent.stat().st_mode == folder  # which may hold other things
