@@ -19,10 +19,11 @@ LISTING, PRINTED = re.search(
 @pytest.fixture(scope="module")
 def listing():
     """What the listing defines, and what it prints."""
-    printed, names = [], {"print": printed.append}
+    printed = []
+    names = {"print": printed.append}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        exec(compile(LISTING, "docs/inference.md", "exec"), names)  # noqa: S102, it is ours
+        exec(compile(LISTING, "docs/inference.md", "exec"), names)
     return names, printed
 
 
