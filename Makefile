@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= .demo
-SPEECH ?= ../shared/speech
-HELD_OUT ?= ../shared/protocol/dev_speakers.txt
+SPEECH ?= ../shared/speech ../shared/more_speech
+HELD_OUT ?= ../shared/protocol/dev_speakers.txt ../shared/protocol/more_dev_speakers.txt
 PRETRAINED ?= .pretrained
 BIN = $(VENV)/bin
 
@@ -20,7 +20,7 @@ demo: $(VENV)/installed
 	sh samples/demo.sh "$(BIN)/python" "$(DEMO)"
 
 pretrained: $(VENV)/installed
-	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(SPEECH)" "$(HELD_OUT)" "$(PRETRAINED)"
+	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(PRETRAINED)" "$(SPEECH)" "$(HELD_OUT)"
 
 test: lint
 	$(BIN)/python -m pytest

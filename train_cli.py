@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Deep Speaker: train the network, one stage a call: softmax, then triplets, then softmax on frozen embeddings.
 
-Between the first two, --loss_on_softmax --fine_tune goes on with a larger margin and longer windows.
+Between the first two, --loss_on_softmax --fine_tune goes on with a larger margin and longer windows. With --adapt, a
+network that is trained already learns one's own speakers.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import entry_point
 from entry_point import path, positive_float, positive_int, seed, share
 from training.options import (
+    ADAPTED,
     DEFAULTS,
     FINE,
     FROZEN,
@@ -38,6 +40,8 @@ def main() -> int:
         parser.error("--fine_tune goes with --loss_on_softmax, on weights that are trained already")
     if args.from_scratch and args.checkpoint is not None:
         parser.error("--from_scratch and --checkpoint contradict each other")
+    if args.from_scratch and args.adapt:
+        parser.error("--adapt starts from trained weights, so --from_scratch makes no sense with it")
     if args.from_scratch and args.freeze_embedding_weights:
         parser.error("--freeze_embedding_weights needs trained weights, so --from_scratch makes no sense with it")
     if args.loss_on_embeddings and args.batch_size is not None and args.batch_size < SMALLEST_TRIPLET_BATCH:
@@ -51,6 +55,8 @@ def build_parser() -> argparse.ArgumentParser:
     flag = parser.add_argument_group("stages, one at a time").add_mutually_exclusive_group(required=True).add_argument
     flag("--loss_on_softmax", action="store_true", help="classify the training speakers")
     flag("--loss_on_embeddings", action="store_true", help="triplet loss, from the softmax stage's last checkpoint")
+    flag("--adapt", action="store_true", help="fit the bundled network, or --checkpoint, to the inputs' speakers, in "
+         "minutes")  # fmt: skip
 
     flag = parser.add_argument_group("network").add_argument
     flag("--fine_tune", action="store_true", help="go on from the softmax stage, its head included, with a larger "
@@ -83,9 +89,9 @@ def build_parser() -> argparse.ArgumentParser:
          help="triplets to learn from; random is v1's")  # fmt: skip
     flag("--margin", type=positive_float, default=TrainingOptions.margin, help="of the triplet loss, in cosine")
     flag("--softmax_margin", type=share, help="off the right speaker's cosine "
-         f"(default: {_defaults('softmax_margin', SOFTMAX, FINE, FROZEN)})")  # fmt: skip
+         f"(default: {_defaults('softmax_margin', SOFTMAX, FINE, FROZEN, ADAPTED)})")  # fmt: skip
     flag("--speeds", type=speeds, metavar="1,X,...", help="at which every speaker makes another one "
-         f"(default: {_defaults('speeds', SOFTMAX, FINE, TRIPLET)})")  # fmt: skip
+         f"(default: {_defaults('speeds', SOFTMAX, FINE, TRIPLET, ADAPTED)})")  # fmt: skip
     flag("--no_augmentation", dest="augmentation", action="store_false", help="train on windows as they are and keep "
          "embeddings whole (default: other speeds, rooms, noises, channels; dropout before the softmax)")  # fmt: skip
     flag("--no_weight_averaging", dest="weight_averaging", action="store_false", help="keep the last weights (default: "
@@ -148,7 +154,7 @@ def training_options(args: argparse.Namespace) -> TrainingOptions:
     from cache.utterances import INPUTS_NAME
 
     softmax = FROZEN if args.freeze_embedding_weights else FINE if args.fine_tune else SOFTMAX
-    stage = TRIPLET if args.loss_on_embeddings else softmax
+    stage = ADAPTED if args.adapt else TRIPLET if args.loss_on_embeddings else softmax
     data_filename = args.data_filename or entry_point.default_cache_dir() / INPUTS_NAME
     given = {name: value for name, value in vars(args).items() if name in TrainingOptions.__dataclass_fields__}
     defaults = dataclasses.asdict(DEFAULTS[stage])

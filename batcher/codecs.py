@@ -15,9 +15,14 @@ import soundfile
 import soxr
 
 from audio.decode import PCM_SCALE, SAMPLE_RATE
+from storage.errors import UserError
 
 if TYPE_CHECKING:
     from av import AudioCodecContext
+
+
+class MissingCodecError(UserError):
+    """PyAV was built without a codec; the message says which."""
 
 
 class Codec(NamedTuple):
@@ -78,8 +83,15 @@ def _through_ffmpeg(pcm: np.ndarray, codec: Codec, bit_rate: int) -> np.ndarray:
 
 def _coders(codec: Codec, bit_rate: int) -> "tuple[AudioCodecContext, AudioCodecContext]":
     from av import CodecContext
+    from av.codec.codec import UnknownCodecError
 
-    encoder, decoder = CodecContext.create(codec.encoder, "w"), CodecContext.create(codec.decoder, "r")
+    try:
+        encoder, decoder = CodecContext.create(codec.encoder, "w"), CodecContext.create(codec.decoder, "r")
+    except UnknownCodecError as error:
+        raise MissingCodecError(
+            f"expected PyAV with FFmpeg's {codec.encoder} and {codec.decoder}. Received one without ({error}); "
+            "the wheels of 'pip install av' have them, and --disturbed_copies 0 does without"
+        ) from error
     for coder in (encoder, decoder):
         coder.sample_rate, coder.layout, coder.thread_count = SAMPLE_RATE, "mono", 1
     encoder.format, encoder.bit_rate, encoder.options = codec.sample_format, bit_rate, codec.options

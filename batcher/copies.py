@@ -8,7 +8,7 @@ end, as a recording of its own would.
 
 import logging
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +80,7 @@ def _recorded_noise(ingredients: Ingredients, samples: int, rng: np.random.Gener
         try:
             noises.append(read_noise(path, samples, rng))
         except UnusableAudioError as error:
-            logger.warning("%s is not used: %s", path, error)
+            _tell_once(path, str(error))
     return babble(noises, samples, rng) if ingredients.noises_are_speech and noises else next(iter(noises), None)
 
 
@@ -89,5 +89,11 @@ def _recorded_response(path: Path) -> np.ndarray | None:
     try:
         return read_response(path)
     except UnusableAudioError as error:
-        logger.warning("%s is not used: %s", path, error)
+        _tell_once(path, str(error))
         return None
+
+
+@cache
+def _tell_once(path: Path, reason: str) -> None:
+    """Warn of a recording, the first time that a process meets it."""
+    logger.warning("%s is not used: %s", path, reason)

@@ -7,7 +7,7 @@ from models.checkpoint import CheckpointError
 from models.exported import BUNDLED
 
 # The frozen stage has the embeddings of the stage before it, so it is not looked at.
-STAGES = ("triplet", "softmax_fine", "softmax")
+STAGES = ("adapted", "triplet", "softmax_fine", "softmax")
 LAST = "last.npz"
 
 logger = logging.getLogger(__name__)

@@ -21,6 +21,7 @@ KEYS = {
 }
 DESCRIPTION = "description"  # key of the metadata entry
 BUNDLED = Path(__file__).resolve().parent / "pretrained" / "network.onnx"
+BUNDLED_CHECKPOINT = BUNDLED.with_name("checkpoint.npz")  # what it was exported from, to train from
 LARGEST = 64 << 20  # bytes, a hundred times the default network
 DIGEST_SIZE = 64  # hexadecimal digits
 # The metadata entry {"sha256": 64 digits} as protobuf writes it: field 14 of the model, a message of 74 bytes, whose

@@ -7,7 +7,7 @@ import tiny
 
 from models.checkpoint import load_checkpoint, save_checkpoint
 from training.averaging import MOMENTUM, WARM_UP, variables_of
-from training.network_state import build_state
+from training.network_state import Trained, build_state
 from training.stages import STAGES
 
 
@@ -21,7 +21,8 @@ def seeded():
 
 def state(averaged=True, speakers=4, train_embedder=True):
     ones = np.ones(6, np.float32)
-    return build_state(tiny.TinyNetworkOptions(), (0 * ones, ones), speakers, train_embedder, 0.02, averaged)
+    trained = Trained.ALL if train_embedder else Trained.NOTHING
+    return build_state(tiny.TinyNetworkOptions(), (0 * ones, ones), speakers, trained, 0.02, averaged)
 
 
 def trained(made, tmp_path, steps, name="softmax"):

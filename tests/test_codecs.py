@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from conftest import VOICES
 
-from batcher.codecs import APP_CODECS, IN_FFMPEG, IN_WAV, TELEPHONE_CODECS, code, to_pcm
+from batcher.codecs import APP_CODECS, IN_FFMPEG, IN_WAV, TELEPHONE_CODECS, MissingCodecError, code, to_pcm
 
 ALL = (*IN_WAV, *IN_FFMPEG)
 DECIBELS = {"ULAW": (30, 45), "ALAW": (30, 45), "IMA_ADPCM": (12, 40)}  # signal to error, of those that keep waves
@@ -71,6 +71,13 @@ def test_short_signals_come_back_as_long_as_they_were(codec, samples):
 
 def test_what_is_too_loud_is_clipped_and_not_turned_over():
     np.testing.assert_array_equal(to_pcm(np.array([-1e6, -1.6, 0.4, 1e6])), [-32768, -2, 0, 32767])
+
+
+@pytest.mark.parametrize("missing", ["encoder", "decoder"])
+def test_a_codec_that_pyav_lacks_is_one_line(monkeypatch, missing):
+    monkeypatch.setitem(IN_FFMPEG, "AMR", IN_FFMPEG["AMR"]._replace(**{missing: "no_such_codec"}))
+    with pytest.raises(MissingCodecError, match=r"^expected PyAV with FFmpeg's .*no_such_codec.*pip install av[^\n]*$"):
+        code(np.ones(1000, np.float32), "AMR", np.random.default_rng(0))
 
 
 def test_pyav_is_loaded_by_those_who_need_it_only():

@@ -150,7 +150,7 @@ def test_it_is_told_which_corpora_have_moved_have_other_names_or_were_not_seen(t
 def test_a_run_that_is_killed_has_given_the_entries_their_new_names(tmp_path, monkeypatch):
     cached(tmp_path / "cache", speak(tmp_path / "old", "ann/a", "bob/b"))
     (tmp_path / "old").rename(tmp_path / "new")
-    monkeypatch.setattr("cache.update.fill", lambda *_: pytest.exit("killed"))
+    monkeypatch.setattr("cache.update.fill", lambda *_, **__: pytest.exit("killed"))
     with pytest.raises(pytest.exit.Exception):
         cached(tmp_path / "cache", tmp_path / "new")
     assert read_index(tmp_path / "cache").keys() == {("new", "ann", "a"), ("new", "bob", "b")}

@@ -9,7 +9,13 @@ from models.exported import BUNDLED
 
 @pytest.mark.parametrize(
     ("there", "expected"),
-    [(("softmax",), "softmax"), (("softmax", "triplet"), "triplet"), (("softmax", "softmax_frozen"), "softmax")],
+    [
+        (("softmax",), "softmax"),
+        (("softmax", "triplet"), "triplet"),
+        (("softmax", "softmax_frozen"), "softmax"),
+        (("softmax", "softmax_fine"), "softmax_fine"),
+        (("adapted", "triplet"), "adapted"),
+    ],
 )
 def test_the_most_advanced_stage_is_taken(tmp_path, there, expected):
     for stage in there:

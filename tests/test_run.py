@@ -202,6 +202,17 @@ def test_the_frozen_stage_changes_no_bit_of_the_embedder(trained):
     assert not np.array_equal(arrays_of(trained, part="head")[head], arrays_of(trained, "softmax_frozen", "head")[head])
 
 
+def test_adaptation_can_be_interrupted_and_leaves_batch_normalisation_as_it_was(trained, tmp_path, monkeypatch):
+    start = RunFolder(trained / "runs" / "softmax").last
+    asked = {"checkpoint": start, "speeds": (1.0,), "learning_rate": 0.02}
+    tiny.run(tiny.training_options(tmp_path, "adapted", augmentation=True, **asked))
+    interrupted_and_continued(trained, 3, monkeypatch, "adapted", **asked)
+    assert_same_run(trained, tmp_path, stage="adapted")
+    before, after = arrays_of(trained, part="embedder"), arrays_of(trained, "adapted", "embedder")
+    same = {name for name, array in after.items() if array.tobytes() == before[name].tobytes()}
+    assert same == {name for name in before if name.startswith("batch_norm")}
+
+
 def test_nothing_to_freeze_leaves_no_folder(tmp_path):
     with pytest.raises(StartError):
         tiny.run(tiny.training_options(tmp_path, "softmax_frozen"))

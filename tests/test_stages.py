@@ -14,7 +14,15 @@ from batcher.preparation import Disturbed, Plain
 from batcher.windows import WindowSampler
 from models.network import LOGIT_SCALE
 from training.options import WINDOWS_PER_SPEAKER
-from training.stages import EVALUATION_SEED, MARGIN_WARM_UP, RANDOM_TRIPLETS, STAGES, TRIPLET_ROUNDS
+from training.stages import (
+    EVALUATION_SEED,
+    MARGIN_WARM_UP,
+    PULL,
+    RANDOM_TRIPLETS,
+    STAGES,
+    TRIPLET_ROUNDS,
+    SoftmaxStage,
+)
 
 INPUTS = tiny.inputs()
 NO_TEST = tiny.inputs(test_utterances=0)
@@ -149,6 +157,20 @@ def test_a_margin_that_the_head_has_learned_to_bear_grows_from_there(tmp_path):
         stage.state.optimizer.iterations.assign(step)
         margins.append(float(stage._margin()))
     assert margins == pytest.approx([0.2, 0.3, 0.4])
+
+
+def test_adaptation_is_pulled_back_by_the_square_of_the_distance_that_it_has_gone(tmp_path):
+    stage = build(tmp_path, "adapted")
+    windows, labels = stage.draw(rng())
+    plain, _ = SoftmaxStage.loss(stage, windows, labels)
+    loss, report = stage.loss(windows, labels)
+    assert float(loss) == pytest.approx(float(plain), rel=1e-6)
+    bias = stage.state.embedder.get_layer("embedding").bias
+    bias.assign(bias + 0.5)  # eight times
+    plain, _ = SoftmaxStage.loss(stage, windows, labels)
+    loss, report = stage.loss(windows, labels)
+    assert float(loss - plain) == pytest.approx(PULL * 8 * 0.25, rel=1e-3)
+    assert float(report["distance"]) == pytest.approx(2**0.5, rel=1e-4)
 
 
 def test_softmax_draws_the_asked_number_of_windows(tmp_path):

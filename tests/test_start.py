@@ -11,6 +11,8 @@ from feature_settings import NONSENSE
 
 from audio.mfcc import DEFAULT_FEATURES
 from models.checkpoint import CheckpointError, save_checkpoint
+from models.exported import BUNDLED_CHECKPOINT
+from training.head import mean_directions
 from training.run_folder import RunFolder
 from training.start import StartError, build_start, find_origin, load_origin, run_identity, trained_speakers
 
@@ -55,6 +57,7 @@ def origin(inputs=INPUTS, **description):
         ("softmax_fine", ("softmax", "triplet"), "softmax"),
         ("triplet", ("softmax", "softmax_fine"), "softmax_fine"),
         ("softmax_frozen", ("softmax", "softmax_fine"), "softmax_fine"),
+        ("adapted", ("softmax", "triplet"), "bundled"),
         ("triplet", ("softmax",), "softmax"),
         ("triplet", ("softmax_frozen",), None),
         ("softmax_frozen", ("softmax",), "softmax"),
@@ -64,7 +67,7 @@ def origin(inputs=INPUTS, **description):
 def test_a_stage_starts_from_the_last_checkpoint_of_the_one_before(tmp_path, stage, there, expected):
     paths = {name: touch(tmp_path, name) for name in there}
     found = find_origin(tiny.training_options(tmp_path, stage))
-    assert found == (paths[expected] if expected else None)
+    assert found == {None: None, "bundled": BUNDLED_CHECKPOINT, **paths}[expected]
 
 
 def test_a_named_checkpoint_comes_first(tmp_path):
@@ -216,6 +219,38 @@ def test_a_frozen_embedder_has_nothing_to_train(tmp_path):
     state = build_start(tiny.training_options(tmp_path, "softmax_frozen"), INPUTS, origin())
     assert not state.embedder.trainable_variables
     assert [v.path for v in state.trainable_variables] == [v.path for v in state.head.trainable_variables]
+
+
+def test_adaptation_trains_all_but_batch_normalisation(tmp_path):
+    names = {
+        v.path for v in build_start(tiny.training_options(tmp_path, "adapted"), INPUTS, origin()).trainable_variables
+    }
+    assert not any("batch_norm" in name for name in names)
+    assert {"conv_1/kernel", "embedding/kernel", "speaker_cosines/kernel"} < names
+
+
+@pytest.mark.parametrize("speeds", [(1.0,), (1.0, 0.9)])
+def test_adaptation_starts_from_the_speakers_embeddings(tmp_path, speeds):
+    options = tiny.training_options(tmp_path, "adapted", augmentation=True, speeds=speeds)
+    state = build_start(options, INPUTS, origin())
+    expected = np.tile(mean_directions(state.embedder, state.options, INPUTS), len(speeds))
+    for head in (state.head, state.result_head):
+        np.testing.assert_allclose(head.get_weights()[0], expected, atol=1e-6)
+
+
+def test_one_speaker_alone_is_nobody_to_adapt_to(tmp_path):
+    options = tiny.training_options(tmp_path, "adapted")
+    with pytest.raises(StartError, match=r"expected 2 speakers or more .* Received 1"):
+        build_start(options, tiny.inputs(speakers=("tiny/ann",)), origin())
+
+
+def test_adaptation_keeps_the_network_as_it_is(tmp_path):
+    normalised = {**dataclasses.asdict(tiny.TinyNetworkOptions()), "normalize_embeddings": True}
+    state = build_start(tiny.training_options(tmp_path, "adapted"), INPUTS, origin(network=normalised))
+    assert state.options.normalize_embeddings
+    with pytest.raises(StartError, match=r"make the inputs again with those$"):  # and not from scratch
+        other = dataclasses.asdict(dataclasses.replace(tiny.SETTINGS, num_filters=40))
+        build_start(tiny.training_options(tmp_path, "adapted"), INPUTS, origin(features=other))
 
 
 def test_normalisation_of_embeddings_may_change_between_stages(tmp_path):

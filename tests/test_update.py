@@ -13,6 +13,7 @@ import soundfile
 from conftest import copy_voices, write_tone, write_voice
 
 from audio.decode import decode
+from audio.utterance import utterance_in
 from cache import update as update_module
 from cache.entries import audio_path, read_signal
 from cache.index import Utterance, read_index, write_index
@@ -80,10 +81,11 @@ def test_a_line_of_the_index_says_all_there_is_to_say(tmp_path):
 def test_what_is_cached_is_the_voiced_part_of_the_recording(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
     for entry in cache.utterances.values():
-        start = round(entry.leading_blank_ms * 8)
+        voiced = utterance_in(decode(entry.path))
         signal = read_signal(cache.folder, entry)
         assert signal.dtype == np.int16
-        np.testing.assert_array_equal(signal, decode(entry.path)[start : start + entry.samples])
+        np.testing.assert_array_equal(signal, voiced.signal)
+        assert (8 * entry.leading_blank_ms, 8 * entry.trailing_blank_ms) == (voiced.leading, voiced.trailing)
 
 
 def test_a_reopened_cache_is_the_same(tmp_path, corpus):
@@ -205,7 +207,7 @@ def test_no_name_reaches_a_path(tmp_path):
     (given,) = find_recordings(tmp_path / "corpus").recordings
     speakers = ["..", ".", "/etc", "..\\x", "a\0b", "Zoë", "王 " * 90, "CON", "a%2Fb", "a b", "a\udce9b"]
     triples = [(c, s, u) for c in ("c", "../..", "/") for s in speakers for u in ("..", "../../../up", "/tmp/x")]
-    recordings = [given._replace(corpus=c, speaker=s, utterance=u, start=0.0, end=0.4 + n / 1000)
+    recordings = [given._replace(corpus=c, speaker=s, utterance=u, start=0.0, end=0.7 + n / 1000)
                   for n, (c, s, u) in enumerate(triples) if c == "c"]  # fmt: skip
     cache = UtteranceCache(tmp_path / "deep" / "er" / "cache")
     assert update(cache, Listing(tmp_path / "corpus", in_order(recordings), "")).added == len(recordings)

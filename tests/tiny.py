@@ -14,7 +14,7 @@ from batcher.inputs import FORMAT, POWER_DTYPE, SpeakerSplit, TrainingInputs, lo
 from batcher.restricted_pickle import write_record
 from models.checkpoint import VERSION, Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
-from training.network_state import NetworkState, build_state
+from training.network_state import NetworkState, Trained, build_state
 from training.options import TrainingOptions
 from training.run import run_stage
 
@@ -100,7 +100,8 @@ def training_options(folder: Path, stage: str, **changes) -> TrainingOptions:
 def state(options: NetworkOptions = TinyNetworkOptions(), speakers: int = 4, train_embedder=True) -> NetworkState:
     """A fresh tiny network."""
     ones = np.ones(options.feature_size, np.float32)
-    return build_state(options, (0 * ones, ones), speakers, train_embedder, first_rate=1e-3)
+    trained = Trained.ALL if train_embedder else Trained.NOTHING
+    return build_state(options, (0 * ones, ones), speakers, trained, first_rate=1e-3)
 
 
 def shrink_training(patch) -> None:

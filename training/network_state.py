@@ -1,13 +1,29 @@
 """The trainable whole: embedder, head, optimizer and average, and their way into and out of a checkpoint."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 import keras
 import numpy as np
 
 from models.checkpoint import Checkpoint
+from models.layers import FusedBatchNormalization
 from models.network import NetworkOptions, assign, build_embedder, build_head, by_path, stored_variables
 from training.averaging import WeightAverage, variables_of
+
+
+class Trained(Enum):
+    """What a run trains of the embedder."""
+
+    ALL = "all"
+    WEIGHTS = "weights"  # batch normalisation goes on with what it has learned from more speech
+    NOTHING = "nothing"
+
+    def apply_to(self, embedder: keras.Model) -> None:
+        """Freeze the rest."""
+        for layer in embedder.layers:
+            if self is Trained.NOTHING or (self is Trained.WEIGHTS and isinstance(layer, FusedBatchNormalization)):
+                layer.trainable = False
 
 
 @dataclass(frozen=True)
@@ -43,20 +59,20 @@ class NetworkState:
         if self.average:
             self.average.update(variables_of(self.embedder, self.head), self.optimizer.iterations)
 
-    def start_from(self, embedder: dict[str, np.ndarray], head: np.ndarray | None = None) -> None:
-        """Set the embedder from the arrays of a checkpoint's part, and the head from its weights if there are any.
-
-        Args:
-            head: (embedding_size, speakers) float32.
+    def start_from(self, embedder: dict[str, np.ndarray]) -> None:
+        """Set the embedder from the arrays of a checkpoint's part, before the first step.
 
         Raises:
             CheckpointError: they are of another network.
         """
         assign(by_path(self.embedder), embedder, "embedder")
-        if head is not None:
-            self.head.set_weights([head])
         if self.average:
             self.average.copy(variables_of(self.embedder, self.head))
+
+    def start_head(self, weights: np.ndarray) -> None:
+        """Set the head, (embedding_size, speakers) float32, before the first step."""
+        for head in (self.head, self.result_head):
+            head.set_weights([weights])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything under its checkpoint name."""
@@ -97,13 +113,13 @@ def build_state(
     options: NetworkOptions,
     normalization: tuple[np.ndarray, np.ndarray],
     speakers: int,
-    train_embedder: bool,
+    trained: Trained,
     first_rate: float,
     averaged: bool = False,
 ) -> NetworkState:
     """Build a fresh network with Adam; `speakers` is the size of its head, 0 for none."""
     embedder = build_embedder(options, *normalization)
-    embedder.trainable = train_embedder
+    trained.apply_to(embedder)
     head = build_head(options, speakers) if speakers else None
     optimizer = keras.optimizers.Adam(first_rate)
     average = _average(embedder, head, averaged)

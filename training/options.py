@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # The stages, and the names of their folders.
-SOFTMAX, FINE, TRIPLET, FROZEN = "softmax", "softmax_fine", "triplet", "softmax_frozen"
-STAGES_BEFORE = {SOFTMAX: (), FINE: (SOFTMAX,), TRIPLET: (FINE, SOFTMAX), FROZEN: (TRIPLET, FINE, SOFTMAX)}
-# The first of them that has run is taken.
+SOFTMAX, FINE, TRIPLET, FROZEN, ADAPTED = "softmax", "softmax_fine", "triplet", "softmax_frozen", "adapted"
+STAGES_BEFORE = {  # the first that has run is taken; adaptation starts from the bundled network
+    SOFTMAX: (),
+    FINE: (SOFTMAX,),
+    TRIPLET: (FINE, SOFTMAX),
+    FROZEN: (TRIPLET, FINE, SOFTMAX),
+    ADAPTED: (),
+}
 
 STEPS_PER_EPOCH = 100
 WINDOWS_PER_SPEAKER = 5  # in a P x K batch
@@ -32,10 +37,11 @@ class StageDefaults:
 
 
 DEFAULTS = {
-    SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=360),
+    SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=300),
     FINE: StageDefaults(256, 2e-4, max_epochs=40, window_seconds=(2.8, 4.0), speeds=(1.0,), softmax_margin=0.4),
     TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=30),
     FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10, window_seconds=(2.0,)),
+    ADAPTED: StageDefaults(batch_size=128, learning_rate=1e-3, max_epochs=3, speeds=(1.0,), softmax_margin=0.1),
 }
 
 

@@ -13,7 +13,7 @@ from batcher.preparation import Plain, preparation
 from batcher.windows import Batch, WindowSampler, covering_windows, take_windows
 from models.network import FORWARD_BATCH, LOGIT_SCALE, compile_embedder
 from training.network_state import NetworkState
-from training.options import FINE, FROZEN, SOFTMAX, TRIPLET, WINDOWS_PER_SPEAKER, TrainingOptions
+from training.options import ADAPTED, FINE, FROZEN, SOFTMAX, TRIPLET, WINDOWS_PER_SPEAKER, TrainingOptions
 from triplet_loss.loss import cosine_similarity, deep_speaker_loss, triplet_hinge
 from triplet_loss.mining import STRATEGIES
 
@@ -23,6 +23,7 @@ EVALUATION_SEED = 300  # the same triplets are measured after every epoch
 LEARNED_LOSS = 0.01  # of a softmax, at which nothing is left to learn; a hundred real speakers do not get there
 MARGIN_WARM_UP = 400  # steps
 EMBEDDING_DROPOUT = 0.25  # before the softmax
+PULL = 0.2  # of adaptation, towards the weights that it starts from
 BATCHES_AS_RECORDED = 0.5  # share of the triplet stage's, where windows are disturbed at all
 
 Metrics = dict[str, float]
@@ -78,7 +79,7 @@ class SoftmaxStage(Stage):
 
     def loss(self, windows, labels):
         """Cross-entropy of the cosines to each speaker's weights, the right one handicapped by the margin."""
-        training = self.state.embedder.trainable  # a frozen embedder keeps its batch statistics
+        training = bool(self.state.embedder.trainable_variables)  # a frozen embedder keeps its batch statistics
         embeddings = self.state.embedder(windows, training=training)
         if self.options.augments:  # stateless, so that a continued run drops what an uninterrupted one would
             seed = tf.stack([self.options.seed, tf.cast(self.state.optimizer.iterations, tf.int32)])
@@ -124,6 +125,27 @@ class SoftmaxStage(Stage):
         windows = cepstra_with_derivatives(powers, self.inputs.feature_settings)
         cosines = self.state.result_head(self.embed(windows))[:, : len(self.inputs.speakers)]
         return ops.log_softmax(LOGIT_SCALE * cosines).numpy()
+
+
+class AdaptationStage(SoftmaxStage):
+    """Softmax on one's own few speakers, from a network that knows many, whose speech is not at hand.
+
+    What keeps it from forgetting them: the squared distance to the weights that it starts from is part of the loss
+    (Li, Grandvalet and Davoine, "Explicit Inductive Bias for Transfer Learning", 2018, equation 2); batch normalisation
+    stands still; and the head starts from the speakers' mean embeddings (Qi et al., "Low-Shot Learning with Imprinted
+    Weights", 2018) instead of pulling the embedder towards random directions.
+    """
+
+    def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
+        super().__init__(options, inputs, state)
+        self.origin = [tf.constant(variable) for variable in state.embedder.trainable_variables]
+
+    def loss(self, windows, labels):
+        """The softmax's, and how far the embedder has gone."""
+        loss, report = super().loss(windows, labels)
+        pairs = zip(self.state.embedder.trainable_variables, self.origin)
+        gone = ops.sum([ops.sum(ops.square(variable - origin)) for variable, origin in pairs])
+        return loss + PULL * gone, {**report, "distance": ops.sqrt(gone)}
 
 
 class TripletStage(Stage):
@@ -183,6 +205,7 @@ class TripletStage(Stage):
 
 
 STAGES = {SOFTMAX: SoftmaxStage, FINE: SoftmaxStage, TRIPLET: TripletStage, FROZEN: SoftmaxStage}
+STAGES |= {ADAPTED: AdaptationStage}
 
 
 def _share(hits) -> tf.Tensor:

@@ -2,9 +2,7 @@
 
 import dataclasses
 import hashlib
-import itertools
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -13,10 +11,12 @@ import numpy as np
 from audio.mfcc import FeatureSettings
 from batcher.inputs import TrainingInputs
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from models.network import HEAD_WEIGHTS, NetworkOptions
+from models.exported import BUNDLED_CHECKPOINT
+from models.network import NetworkOptions
 from storage.errors import UserError
-from training.network_state import NetworkState, build_state
-from training.options import FINE, FROZEN, SOFTMAX, STAGES_BEFORE, TRIPLET, TrainingOptions
+from training.head import kept_head, mean_directions
+from training.network_state import NetworkState, Trained, build_state
+from training.options import ADAPTED, FINE, FROZEN, SOFTMAX, STAGES_BEFORE, TRIPLET, TrainingOptions
 from training.run_folder import RunFolder
 
 # Two runs that differ in nothing but these are one run: it can be moved, prolonged and continued.
@@ -25,8 +25,13 @@ UNUSED = {
     SOFTMAX: {"margin", "triplet_selection"},
     FINE: {"margin", "triplet_selection"},
     FROZEN: {"margin", "triplet_selection", "speeds"},
+    ADAPTED: {"margin", "triplet_selection"},
 }
 NOT_IDENTITY = {"run_dir", "data_filename", "checkpoint", "from_scratch", "max_steps", "max_epochs", "patience"}
+
+TRAINED = {FROZEN: Trained.NOTHING, ADAPTED: Trained.WEIGHTS}  # where that is not all
+HEADS_KEPT = {SOFTMAX, FINE}  # where the origin's is of the same speakers
+LEAST_SPEAKERS = 2  # to adapt to
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +50,8 @@ def find_origin(options: TrainingOptions) -> Path | None:
         return None
     if options.checkpoint is not None:
         return options.checkpoint
+    if options.stage == ADAPTED:
+        return BUNDLED_CHECKPOINT
     for stage in STAGES_BEFORE[options.stage]:
         path = RunFolder(options.run_dir / stage).last
         if path.is_file():
@@ -68,9 +75,14 @@ def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkp
     """Build the network for `inputs`, with the embedder of `origin` if there is one.
 
     Raises:
-        StartError: `origin` was trained on other features, or with another activation.
+        StartError: `origin` was trained on other features, or with another activation; or there is nobody to tell from.
         CheckpointError: its weights do not fit, or its feature settings make no sense.
     """
+    if options.stage == ADAPTED and len(inputs.speakers) < LEAST_SPEAKERS:
+        raise StartError(
+            f"expected {LEAST_SPEAKERS} speakers or more to adapt to, as voices are learned by telling them apart. "
+            f"Received {len(inputs.speakers)}"
+        )
     keras.utils.set_random_seed(options.seed)
     network = _network_options(options, inputs, origin)
     mean, deviation = inputs.mean, inputs.deviation
@@ -80,34 +92,19 @@ def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkp
         network,
         (mean, deviation),
         speakers=0 if options.stage == TRIPLET else len(inputs.speakers) * len(options.speeds_used),
-        train_embedder=options.stage != FROZEN,
+        trained=TRAINED.get(options.stage, Trained.ALL),
         first_rate=options.learning_rate,
         averaged=options.weight_averaging,
     )
     if origin is None:
         return state
-    head = kept_head(options, inputs, origin)
-    state.start_from(origin.part("embedder"), head)
-    if head is None:
-        return state
-    return dataclasses.replace(state, first_margin=origin.description["run"].get("softmax_margin", 0.0))
-
-
-def kept_head(options: TrainingOptions, inputs: TrainingInputs, origin: Checkpoint) -> np.ndarray | None:
-    """The weights of the origin's head for the classes of a softmax that goes on from it.
-
-    Returns:
-        (embedding_size, classes) float32, or None unless it knows all of them: then a new head learns them.
-    """
-    weights = origin.part("head").get(HEAD_WEIGHTS)
-    if options.stage not in (SOFTMAX, FINE) or weights is None or "speeds" not in origin.description:
-        return None
-    known = {one: n for n, one in enumerate(_classes(origin.description["speeds"], origin.description["speakers"]))}
-    wanted = _classes(options.speeds_used, inputs.speakers)
-    if not known.keys() >= set(wanted) or weights.shape[1] != len(known):
-        logger.info("the head of the checkpoint is of other speakers or speeds, so a new one is trained")
-        return None
-    return weights[:, [known[one] for one in wanted]]
+    state.start_from(origin.part("embedder"))
+    if options.stage in HEADS_KEPT and (head := kept_head(origin, inputs.speakers, options.speeds_used)) is not None:
+        state.start_head(head)
+        return dataclasses.replace(state, first_margin=origin.description["run"].get("softmax_margin", 0.0))
+    if options.stage == ADAPTED:
+        state.start_head(np.tile(mean_directions(state.embedder, network, inputs), len(options.speeds_used)))
+    return state
 
 
 def load_origin(path: Path | None) -> Checkpoint | None:
@@ -134,24 +131,28 @@ def trained_speakers(inputs: TrainingInputs, origin: Checkpoint | None) -> list[
 
 def _network_options(options: TrainingOptions, inputs: TrainingInputs, origin: Checkpoint | None) -> NetworkOptions:
     changes = {"normalize_embeddings": options.normalize_embeddings}
+    if options.stage == ADAPTED and not options.normalize_embeddings:
+        changes = {}  # as the network has it
     if options.embedding_activation is not None:
         changes["embedding_activation"] = options.embedding_activation
     if origin is None:
         return NetworkOptions(feature_size=inputs.feature_settings.size, **changes)
     features = _features(origin)
     if dataclasses.replace(features, dither_seed=inputs.feature_settings.dither_seed) != inputs.feature_settings:
+        otherwise = "" if options.stage == ADAPTED else ", or start with --from_scratch"
         raise StartError(
             f"the checkpoint was trained on other features ({dataclasses.asdict(features)}); "
-            "make the inputs again with those, or start with --from_scratch"
+            f"make the inputs again with those{otherwise}"
         )
     try:
         earlier = NetworkOptions.from_json(origin.description["network"])
     except (TypeError, ValueError) as error:
         raise StartError(f"the checkpoint is of another version of this tool ({error})") from error
     if changes.get("embedding_activation", earlier.embedding_activation) != earlier.embedding_activation:
+        otherwise = "" if options.stage == ADAPTED else ", or start with --from_scratch"
         raise StartError(
             f"the checkpoint's embeddings are {earlier.embedding_activation}, not {options.embedding_activation}; "
-            "drop --embedding_activation, or start with --from_scratch"
+            f"drop --embedding_activation{otherwise}"
         )
     return dataclasses.replace(earlier, **changes)
 
@@ -161,11 +162,6 @@ def _features(origin: Checkpoint) -> FeatureSettings:
         return FeatureSettings(**origin.description["features"])
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"the checkpoint is of another version of this tool ({error})") from error
-
-
-def _classes(speeds: Iterable[float], speakers: Iterable[str]) -> list[tuple[float, str]]:
-    """Whom a softmax tells apart, in the order of its outputs: each speaker at every speed."""
-    return list(itertools.product(speeds, speakers))
 
 
 def _digest(path: Path) -> str:

@@ -1,18 +1,21 @@
 #!/bin/sh
 # Train the bundled network anew, from recordings to models/pretrained/.
-#   reproduce.sh PYTHON SPEECH HELD_OUT FOLDER
-# SPEECH holds a folder for each corpus with a folder for each speaker; the file HELD_OUT names who must not train.
+#   reproduce.sh PYTHON FOLDER "SPEECH ..." "HELD_OUT ..."
+# Each SPEECH holds a folder for each corpus with a folder for each speaker; the files HELD_OUT name who must not train.
 # Cache and runs are kept in FOLDER: interrupted, the same command goes on from there.
 set -eu
-python=$1 speech=$2 held_out=$3 cache=$4/cache
+python=$1 cache=$2/cache speech=$3 held_out=$4
 inputs=$cache/full_inputs.pkl
 kept=models/pretrained
 run() {
     echo "+ python $*" >&2
     "$python" "$@"
 }
-run cli.py --update_cache --multi_threading --cache_output_dir "$cache" --audio_dir "$speech"
-run cli.py --generate_training_inputs --multi_threading --cache_output_dir "$cache" --test_speakers_file "$held_out"
+for folder in $speech; do
+    run cli.py --update_cache --multi_threading --cache_output_dir "$cache" --audio_dir "$folder"
+done
+# shellcheck disable=SC2086  # a list of files
+run cli.py --generate_training_inputs --multi_threading --cache_output_dir "$cache" --test_speakers_file $held_out
 run train_cli.py --loss_on_softmax --data_filename "$inputs"
 run train_cli.py --loss_on_embeddings --normalize_embeddings --data_filename "$inputs"
 run cli.py --export_model $kept/network.onnx $kept/checkpoint.npz --cache_output_dir "$cache"
