@@ -42,6 +42,6 @@ def test_the_distance_by_hand():
 @pytest.mark.parametrize(("of_cosine", "distance"), [(1 + 1e-6, 0), (-1 - 1e-6, 2)])
 def test_rounding_never_leaves_its_bounds_in_verdicts_and_figures_alike(of_cosine, distance):
     assert cosine_distance(of_cosine) == distance
-    assert compare(of_cosine, (3, 3), None).cosine_distance == distance
+    assert compare(of_cosine, of_cosine, (3, 3), None).cosine_distance == distance
     speakers = [SpeakerEmbeddings(None, (), sign * A[None] / np.linalg.norm(A)) for sign in (1, np.sign(of_cosine))]
     assert different_speaker_distance(*speakers) == pytest.approx(distance)
