@@ -1,5 +1,5 @@
 #!/bin/sh
-# Train the bundled network anew, from recordings to models/pretrained/.
+# Train the bundled network anew, from recordings and the network before it (first.npz) to models/pretrained/.
 #   reproduce.sh PYTHON FOLDER "SPEECH ..." "HELD_OUT ..."
 # Each SPEECH holds a folder for each corpus with a folder for each speaker; the files HELD_OUT name who must not train.
 # Cache and runs are kept in FOLDER: interrupted, the same command goes on from there.
@@ -16,12 +16,10 @@ for folder in $speech; do
 done
 # shellcheck disable=SC2086  # a list of files
 run cli.py --generate_training_inputs --multi_threading --cache_output_dir "$cache" --test_speakers_file $held_out
-run train_cli.py --loss_on_softmax --data_filename "$inputs"
-run train_cli.py --loss_on_embeddings --normalize_embeddings --data_filename "$inputs"
+run train_cli.py --loss_on_embeddings --normalize_embeddings --checkpoint $kept/first.npz --max_epochs 20 --data_filename "$inputs"
 run cli.py --export_model $kept/network.onnx $kept/checkpoint.npz --cache_output_dir "$cache"
-for stage in softmax triplet; do
-    cp "$cache/runs/$stage/options.json" "$kept/$stage.options.json"
-    cp "$cache/runs/$stage/history.csv" "$kept/$stage.history.csv"
+for file in options.json history.csv; do
+    cp "$cache/runs/triplet/$file" "$kept/triplet.$file"
 done
 run cli.py --evaluate --json --checkpoint $kept/network.onnx --cache_output_dir "$cache" >$kept/dev_figures.json
 run cli.py --evaluate --checkpoint $kept/network.onnx --cache_output_dir "$cache"
