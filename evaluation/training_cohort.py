@@ -18,6 +18,8 @@ UTTERANCES = 20  # of each speaker at most; more hardly move a mean
 def training_cohort(encoder: SpeakerEncoder, cache: UtteranceCache) -> Cohort:
     """One embedding for each speaker of the training: the mean of the first `UTTERANCES` by name.
 
+    Their order is that of their values, which nobody can line up with the names that the network lists.
+
     Raises:
         UserError: the cache holds too few of them.
     """
@@ -33,4 +35,5 @@ def training_cohort(encoder: SpeakerEncoder, cache: UtteranceCache) -> Cohort:
             utterances[entry.whose].append(entry)
     bar = tqdm(sorted(utterances.items()), "cohort", unit="speaker", leave=False)
     signals = ([read_signal(cache.folder, one) for one in own] for _, own in bar)
-    return Cohort.of(np.stack([mean_embedding(encoder.embed_utterances(own)) for own in signals]))
+    means = np.stack([mean_embedding(encoder.embed_utterances(own)) for own in signals])
+    return Cohort.of(means[np.lexsort(means.T)])

@@ -25,8 +25,15 @@ def cache(tmp_path, monkeypatch):
 def test_means_of_the_speakers_who_trained(cache, monkeypatch):
     monkeypatch.setattr(module, "UTTERANCES", 2)  # of bob's three, the first
     cohort = training_cohort(AngleEncoder(trained_on=["vctk/ann", "vctk/bob", "vctk/nobody"]), cache)
-    radians = np.radians([10, 95])
+    radians = np.radians([10, 95])  # by their last value
     np.testing.assert_allclose(cohort.embeddings, np.stack([np.cos(radians), np.sin(radians)], axis=1), atol=1e-6)
+
+
+def test_the_order_tells_nobody_s_name(cache):
+    one, other = (training_cohort(AngleEncoder(trained_on=names), cache) for names in
+                  (["vctk/bob", "vctk/cid"], ["vctk/cid", "vctk/bob"]))  # fmt: skip
+    np.testing.assert_array_equal(one.embeddings, other.embeddings)
+    assert one.embeddings[0, 1] < one.embeddings[1, 1]  # cid, at 215 degrees, comes first
 
 
 def test_too_few_of_them_are_refused(cache):

@@ -1,9 +1,11 @@
 """Verify, enrol, identify and embed, as a user calls them."""
 
+import dataclasses
 import json
 import multiprocessing
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -11,11 +13,12 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from calibrated import COMPLETE
 from command_line import PATIENCE, ROOT, fail, succeed
 from conftest import VOICES
 
 from inference import SpeakerEncoder
-from inference.profile_file import Profile
+from inference.profile_file import Profile, Profiles, write_profiles
 from inference.profiles import ProfileStore
 from inference.recordings import RecordingError
 from models.export import with_calibration
@@ -103,7 +106,8 @@ def test_two_people_on_two_channels_are_remarked_on_and_told_apart(two_people, t
         for number in ("1", "2")
     )
     assert first["cosine_distance"] < 0.05 < second["cosine_distance"]
-    assert first["remarks"] == second["remarks"] == []
+    assert ["the same sound" in remark for remark in first["remarks"]] == [True]  # as A is what the first one says
+    assert second["remarks"] == []
     where = ("--profiles", tmp_path / "a.npz")
     assert remark in succeed("cli.py", "--enroll", "ann", two_people, *where).stderr
     assert remark in succeed("cli.py", "--identify", two_people, *where).stderr
@@ -256,6 +260,62 @@ def test_without_a_calibration_there_are_distances_only(tmp_path, store):
     found = json.loads(succeed("cli.py", "--identify", A, *store, "--checkpoint", network, "--json").stdout)
     assert found["results"][0]["verdict"] is None
     assert "--export_model" in fail(2, "cli.py", "--verify", A, B, "--exit_verdict", "--checkpoint", network)
+
+
+@pytest.fixture
+def complete(tmp_path):
+    """The bundled network with a calibration that knows its own worth."""
+    calibration = dataclasses.replace(COMPLETE, score_norm=SpeakerEncoder().scoring.norm)
+    path = tmp_path / "complete.onnx"
+    path.write_bytes(with_calibration(read_exported(BUNDLED), calibration.as_json()))
+    return ("--checkpoint", path)
+
+
+def test_a_verdict_tells_its_intervals(complete):
+    found = json.loads(succeed("cli.py", "--verify", A, B, "--json", "--max_false_accept", "0.1", *complete).stdout)
+    for name in ("log_likelihood_ratio", "probability"):
+        low, high = found[f"{name}_interval"]
+        assert low <= found[name] <= high
+    assert found["false_accept_interval"][0] < 0.1 < found["false_accept_interval"][1]
+    assert found["expected_errors"]["miss"] == {"value": 0.01, "low": 0.0, "high": 0.03}
+    line = succeed("cli.py", "--verify", A, B, *complete).stdout
+    assert re.search(r"log-likelihood ratio [+-][\d.]+ \[[+-][\d.]+, [+-][\d.]+\], probability of one speaker", line)
+
+
+def test_a_recording_compared_with_itself_is_told():
+    assert "hold the same sound: they are one recording" in succeed("cli.py", "--verify", A, A).stderr
+    assert "same sound" not in succeed("cli.py", "--verify", A, A_AGAIN).stderr
+
+
+def test_the_same_recording_three_times_is_one_recording(tmp_path):
+    where = ("--profiles", tmp_path / "a.npz", "--json")
+    samples, rate = soundfile.read(A)
+    soundfile.write(tmp_path / "quieter.wav", 0.5 * samples, rate)
+    once = json.loads(succeed("cli.py", "--enroll", "once", A, *where).stdout)
+    done = succeed("cli.py", "--enroll", "thrice", A, A, tmp_path / "quieter.wav", *where)
+    thrice = json.loads(done.stdout)
+    assert (thrice["files"], once["files"]) == (1, 1)
+    assert thrice["seconds"] == pytest.approx(once["seconds"], abs=0.05)
+    assert sum("the two count as one" in remark for remark in thrice["remarks"]) == 2
+
+
+def test_among_ten_thousand_it_is_said_that_nobody_can_be_named(tmp_path, complete):
+    encoder = SpeakerEncoder()
+    rng = np.random.default_rng(0)
+    embeddings = rng.normal(size=(10_000, encoder.embedding_size)).astype(np.float32)
+    embeddings[4711] = encoder.embed_utterance(A)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    entries = tuple(Profile(f"speaker {number}", 1, 5.0, "") for number in range(10_000))
+    write_profiles(tmp_path / "many.npz", Profiles(encoder.fingerprint, entries, embeddings))
+    where = ("--profiles", tmp_path / "many.npz", *complete)
+    for flags, reason in (((), "one of 10000 profiles would have to be 10000 times likelier"),
+                          (("--max_false_accept", "0.05"), "no rate below 0.01")):  # fmt: skip
+        done = succeed("cli.py", "--identify", A, *where, *flags, "--json")
+        (found,) = json.loads(done.stdout)["results"]
+        assert (found["verdict"], found["ranking"][0]["name"]) == ("unknown", "speaker 4711")
+        assert reason in found["reason"]
+        assert reason in done.stderr
+        assert found["ranking"][0]["probability"] < 0.05
 
 
 def test_files_and_folders_are_embedded(tmp_path):
