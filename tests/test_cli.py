@@ -16,6 +16,9 @@ import cli
 import train_cli
 from audio.mfcc import FeatureSettings
 from batcher.inputs import load_inputs
+from inference.find import find_checkpoint
+from models.checkpoint import load_checkpoint
+from models.exported import BUNDLED_CHECKPOINT
 
 VOICES = ROOT / "samples" / "voices"
 TWO_VOICES = ("p225", "p226")
@@ -192,6 +195,17 @@ def test_where_nothing_was_trained_the_bundled_network_serves_and_it_says_so(cac
     assert done.stdout.startswith("SAP = ")
     assert f"no trained network in {cache / 'runs'}" in done.stderr
     assert "using the bundled network" in done.stderr
+
+
+def test_adaptation_starts_from_the_bundled_network_and_is_used_from_then_on(cache):
+    inputs = cache / "full_inputs.pkl"
+    brief = ["--max_steps", "2", "--batch_size", "8", "--window_seconds", "0.8"]
+    done = succeed("train_cli.py", "--adapt", "--data_filename", inputs, *brief)
+    assert f"starting from {BUNDLED_CHECKPOINT}" in done.stderr
+    assert done.stdout.startswith("adapted, 2 steps: train loss")
+    description = load_checkpoint(cache / "runs" / "adapted" / "last.npz").description
+    assert set(load_checkpoint(BUNDLED_CHECKPOINT).description["trained_on"]) < set(description["trained_on"])
+    assert find_checkpoint(cache / "runs") == cache / "runs" / "adapted" / "last.npz"
 
 
 def test_training_without_inputs_says_how_to_make_them(tmp_path):
