@@ -36,7 +36,7 @@ class Movement(NamedTuple):
 # Of nine recordings in ten; of non-speech, one in several hundred
 CLEARLY_SPEECH = Movement((20, np.inf), (4.5, np.inf), (1.5, 5.2), (0.9, 4.0), (0.05, 1.0), (0.55, 1.0), (0.35, 0.92))
 # Of no recording of speech; of most hum, noise, tones, and music
-CLEARLY_NOT = {"level": 1.5, "step": 0.6, "usual_step": 0.3}
+CLEARLY_NOT = {"level": 1.5, "step": 0.6, "usual_step": 0.3, "tilt": 0.01}
 
 
 def somebody_speaks(signal: np.ndarray) -> bool:

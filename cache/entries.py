@@ -17,8 +17,8 @@ import soundfile
 
 from audio.decode import SAMPLE_RATE, decode
 from audio.reader import UnusableAudioError
+from audio.utterance import NO_SPEECH, utterance_in
 from audio.utterance import Utterance as Voiced
-from audio.utterance import utterance_in
 from cache.index import Utterance
 from cache.mark import SETTINGS_DIGEST, CacheError
 from cache.staging import STAGING_FOLDER
@@ -108,7 +108,8 @@ def make_entry(
         voiced = _voiced(recording, any_sound)
     except (UnusableAudioError, OSError) as error:
         kept = "; what was cached of it before is kept" if known and known.made_with == SETTINGS_DIGEST else ""
-        return Skipped(recording, f"{error}{kept}", isinstance(error, FileNotFoundError))
+        hint = "; --any_sound caches it all the same" if str(error) == NO_SPEECH else ""
+        return Skipped(recording, f"{error}{hint}{kept}", isinstance(error, FileNotFoundError))
     utterance = Utterance(
         *recording,
         size=stat.st_size,

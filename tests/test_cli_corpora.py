@@ -111,10 +111,10 @@ def test_a_suspicious_loss_is_refused_without_yes(tmp_path):
 
 def test_other_formats_are_counted_in_the_summary(tmp_path):
     corpus = copy_voices(tmp_path / "corpus", ("p225",), 2)
-    for name in ("a.m4a", "b.m4a", "c.WMA"):
+    for name in ("a.ape", "b.ape", "c.TTA"):
         (corpus / "p225" / name).touch()
     done = succeed("cli.py", "--update_cache", "--audio_dir", corpus, "--cache_output_dir", tmp_path / "cache")
-    assert done.stdout.endswith("1 speakers in all; 3 files of formats that are not read (2 .m4a, 1 .wma)\n")
+    assert done.stdout.endswith("1 speakers in all; 3 files of formats that are not read (2 .ape, 1 .tta)\n")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,9 @@ def test_corpora_that_went_wrong(tmp_path, case, speakers, said):
     if not make.is_file():
         pytest.skip("the cases are not here")
     assert run(make, tmp_path / "corpus").returncode == 0
-    done = succeed("cli.py", "--update_cache", "--audio_dir", tmp_path / "corpus", "--cache_output_dir", tmp_path / "c")
+    where = ("--audio_dir", tmp_path / "corpus", "--cache_output_dir", tmp_path / "c")
+    tones = run("cli.py", "--update_cache", *where)
+    assert tones.stderr.count("nobody speaks in it; --any_sound caches it all the same") == 12
+    done = succeed("cli.py", "--update_cache", "--any_sound", *where)
     assert f"12 utterances of {speakers} speakers in all" in done.stdout
     assert said in done.stderr
