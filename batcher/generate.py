@@ -64,13 +64,13 @@ def generate_inputs(
             left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
             raise InputsError(f"{left}; training needs two or more")
         write_record(file, _header(settings, held_out, [str(speaker) for speaker in speakers], chosen, recipe))
-        made = _all_powers(cache.folder, plans(chosen, sides, recipe), settings, workers)
-        for utterance, side in zip(tqdm(chosen, "inputs", unit="file"), sides):
-            for copy in range(1 + (recipe.copies if side == TRAIN else 0)):
-                powers = next(made)
-                if side == TRAIN and not copy:
-                    statistics.add(powers)
-                write_record(file, _utterance_record(utterance, side, copy, powers))
+        with closing(_all_powers(cache.folder, plans(chosen, sides, recipe), settings, workers)) as made:
+            for utterance, side in zip(tqdm(chosen, "inputs", unit="file"), sides):
+                for copy in range(1 + (recipe.copies if side == TRAIN else 0)):
+                    powers = next(made)
+                    if side == TRAIN and not copy:
+                        statistics.add(powers)
+                    write_record(file, _utterance_record(utterance, side, copy, powers))
         write_record(file, statistics.record())
     kept_out = len(cache.speakers()) - len(speakers)
     return {"speakers": len(speakers), "train": sides.count(TRAIN), "test": sides.count(TEST), "held_out": kept_out}
