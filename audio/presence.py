@@ -52,7 +52,7 @@ def somebody_speaks(signal: np.ndarray) -> bool:
         getattr(movement, name) < least for name, least in CLEARLY_NOT.items()
     ):
         return False
-    return speech_probability(signal) >= LEAST_PROBABILITY
+    return speech_probability(signal, LEAST_PROBABILITY) >= LEAST_PROBABILITY
 
 
 def movement_of(signal: np.ndarray) -> Movement:
@@ -62,8 +62,9 @@ def movement_of(signal: np.ndarray) -> Movement:
     power = np.einsum("ij,ij->i", frames, frames) + FAINTEST
     level = 10 * np.log10(power)
     loud = level > np.percentile(level, LOUD_PERCENTILE) - RANGE
-    tilt = np.einsum("ij,ij->i", frames[loud, 1:], frames[loud, :-1]) / power[loud]
-    tone = np.mean((frames[loud, 1:] > 0) != (frames[loud, :-1] > 0), axis=1)
+    tilt = (np.einsum("ij,ij->i", frames[:, 1:], frames[:, :-1]) / power)[loud]
+    above = frames > 0
+    tone = np.count_nonzero(above[:, 1:] != above[:, :-1], axis=1)[loud]
     level = level[loud]
     steps = np.abs(np.diff(level)) if len(level) > 1 else np.zeros(1)
     held = (_correlation(values[1:], values[:-1]) for values in (level, tone))
@@ -72,6 +73,8 @@ def movement_of(signal: np.ndarray) -> Movement:
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Of two rows of values; 0 where one of them never changes."""
-    if len(a) < 2 or not (a.std() and b.std()):
+    if len(a) < 2:
         return 0.0
-    return float(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std()))
+    a, b = a - a.mean(), b - b.mean()
+    spread = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / spread if spread else 0.0

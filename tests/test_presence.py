@@ -8,7 +8,7 @@ from sounds import SOUNDS
 
 from audio import presence
 from audio.decode import convert, decode
-from audio.detector import CHUNK, chunk_probabilities, speech_probability
+from audio.detector import speech_probability
 from audio.errors import UnusableAudioError
 from audio.presence import movement_of, somebody_speaks
 from audio.utterance import NO_SPEECH, utterance_in
@@ -26,14 +26,14 @@ def test_what_is_no_speech_is_refused(name, seconds):
 
 def test_voices_are_taken_and_most_of_them_without_the_detector(monkeypatch):
     asked = []
-    monkeypatch.setattr(presence, "speech_probability", lambda signal: asked.append(1) or speech_probability(signal))
+    monkeypatch.setattr(presence, "speech_probability", lambda *how: asked.append(1) or speech_probability(*how))
     assert all(len(utterance_in(decode(path)).signal) for path in RECORDINGS)
     assert len(asked) <= len(RECORDINGS) / 3
 
 
 @pytest.mark.parametrize("name", ["white noise", "hum", "tone", "engine"])
 def test_so_is_what_stands_still_refused(name, monkeypatch):
-    monkeypatch.setattr(presence, "speech_probability", lambda _: pytest.fail("it was asked"))
+    monkeypatch.setattr(presence, "speech_probability", lambda *_: pytest.fail("it was asked"))
     samples, _ = made(SOUNDS[name], 4, variant=0)
     assert not somebody_speaks(samples)
 
@@ -56,12 +56,19 @@ def test_any_sound_is_taken_if_asked_for():
 
 
 def test_a_long_signal_heard_in_parts_is_as_probable_as_heard_in_one(monkeypatch):
-    signal = np.concatenate([utterance_in(decode(path)).signal for path in RECORDINGS[:4]])
-    in_parts = chunk_probabilities(signal)
+    voices = np.concatenate([utterance_in(decode(path)).signal for path in RECORDINGS[:4]])
+    noise = np.random.default_rng(0).normal(0, 3000, 80_000).astype(np.int16)
+    in_parts = [speech_probability(signal) for signal in (voices, noise)]
     monkeypatch.setattr("audio.detector.SEGMENT", 10**9)
-    in_one = chunk_probabilities(signal)
-    assert in_parts.shape == in_one.shape == (-(-len(signal) // CHUNK),)
-    assert np.mean((in_parts > 0.5) == (in_one > 0.5)) > 0.95
+    in_one = [speech_probability(signal) for signal in (voices, noise)]
+    np.testing.assert_allclose(in_parts, in_one, atol=0.15)
+
+
+def test_it_stops_listening_when_it_has_heard_enough():
+    voice = utterance_in(decode(RECORDINGS[0])).signal
+    whole = speech_probability(voice)
+    assert 0.6 <= speech_probability(voice, 0.6) < whole
+    assert speech_probability(voice[:4000], 1.0) <= 1.0
 
 
 def test_the_detector_knows_a_voice_from_noise():
