@@ -8,6 +8,7 @@ the microphone; noise and hum hardly do; two people do so each on their own.
 
 from collections.abc import Iterator
 from itertools import chain
+from numbers import Integral
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -78,6 +79,8 @@ def choose(blocks: Iterator[np.ndarray], rate: int, wanted: Wanted = None) -> tu
 def _told(wanted: int | str, channels: int) -> Choice:
     if wanted == MIX:
         return Choice(None, False)
+    if isinstance(wanted, bool) or not isinstance(wanted, Integral):
+        raise UnusableAudioError(f"expected a channel's number, from 1, or {MIX!r}. Received {wanted!r}")
     if not 1 <= wanted <= channels:
         raise UnusableAudioError(f"expected one of its {channels} channels. Received channel {wanted}")
     return Choice(wanted - 1, False)

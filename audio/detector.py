@@ -60,6 +60,7 @@ def _session():
     """The detector, loaded once in each process."""
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # which would cost each worker process tens of megabytes

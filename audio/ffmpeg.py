@@ -71,15 +71,15 @@ class FfmpegFile:
         try:
             self._container = av.open(file, format=name, options=OPTIONS, metadata_errors="ignore")
             self._start()
-        except (av.FFmpegError, IndexError, ValueError, UnusableAudioError) as error:
+        except (av.FFmpegError, LookupError, AttributeError, ValueError, UnusableAudioError) as error:
             self.close()
             raise _unusable(error) from error
 
     def _start(self) -> None:
         stream = self._container.streams.best("audio")
-        if stream is None or not stream.rate or not stream.channels:
-            raise UnusableAudioError("it has no sound track")
-        self._stream = stream
+        if stream is None or stream.codec_context is None or not stream.rate or not stream.channels:
+            raise UnusableAudioError("it has no sound track that can be decoded")
+        self._stream, self._layout = stream, stream.layout  # the stream's own follows what is decoded
         self.samplerate, self.channels = stream.rate, stream.channels
         self.promised = self._promised()
         self._left = np.zeros((0, self.channels), np.float32)
@@ -130,11 +130,15 @@ class FfmpegFile:
         for frame in self._frames():
             kind = frame.format.name, frame.layout.name, frame.sample_rate
             if kind != was:
-                yield from map(_samples, resampler.resample(None) if resampler else ())
-                was, resampler = kind, av.AudioResampler("fltp", self._stream.layout, self.samplerate)
+                yield from map(self._samples, resampler.resample(None) if resampler else ())
+                was, resampler = kind, av.AudioResampler("flt", self._layout, self.samplerate)
             frame.pts = None
-            yield from map(_samples, resampler.resample(frame))
-        yield from map(_samples, resampler.resample(None) if resampler else ())
+            yield from map(self._samples, resampler.resample(frame))
+        yield from map(self._samples, resampler.resample(None) if resampler else ())
+
+    def _samples(self, frame: "av.AudioFrame") -> np.ndarray:
+        """Of one plane: PyAV reads beyond its list of planes where there are more than eight."""
+        return frame.to_ndarray().reshape(-1, self.channels)
 
     def _frames(self) -> Iterator["av.AudioFrame"]:
         import av
@@ -153,10 +157,6 @@ class FfmpegFile:
             raise _unusable(error) from error
         if damaged > max(MOST_DAMAGED * packets, 1):
             raise UnusableAudioError(f"damaged: {damaged} of its {packets} packets can't be decoded")
-
-
-def _samples(frame: "av.AudioFrame") -> np.ndarray:
-    return frame.to_ndarray().T  # from (channels, samples)
 
 
 def _unusable(error: Exception) -> UnusableAudioError:

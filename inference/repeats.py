@@ -71,7 +71,7 @@ def best_correlation(longer: np.ndarray, shorter: np.ndarray) -> float:
     own = np.linalg.norm(stretches.astype(np.float64), axis=1, keepdims=True)
     loud = local > 0.05 * local.max()  # the rest is silence, where rounding could correlate
     scale = np.where(loud, own * local, np.inf)
-    best = np.sort((products / np.maximum(scale, 1e-9)).max(axis=1))
+    best = np.sort((np.abs(products) / np.maximum(scale, 1e-9)).max(axis=1))  # an inverted copy is one
     return float(best[-COUNTED:].mean())
 
 

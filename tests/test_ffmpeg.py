@@ -12,7 +12,7 @@ from command_line import ROOT, succeed
 from conftest import VOICES
 from encoded import AS_FFMPEG, encoded
 
-from audio.decode import SAMPLE_RATE, decode
+from audio.decode import SAMPLE_RATE, convert, decode
 from audio.errors import UnusableAudioError
 from audio.ffmpeg import demuxer
 from inference import SpeakerEncoder
@@ -188,3 +188,25 @@ def test_mp3_files_one_after_another_are_read_whole(tmp_path):
     alone = len(decode(io.BytesIO(content)))
     assert len(decode(io.BytesIO(content + content))) == pytest.approx(2 * alone, abs=2 * PADDING * SAMPLE_RATE)
     np.testing.assert_array_equal(decode(io.BytesIO(content + b"TAG" + bytes(125))), decode(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize("channels", [9, 16])
+def test_more_channels_than_pyav_has_planes_for_are_read(tmp_path, channels):
+    import av
+
+    path = tmp_path / "many.mov"
+    samples = np.zeros((1, 8000 * channels), np.int16)
+    samples[0, ::channels] = np.rint(9000 * np.sin(np.arange(8000) / 3))
+    with av.open(str(path), "w", format="mov") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout=f"{channels} channels")
+        frame = av.AudioFrame.from_ndarray(samples, "s16", layout=f"{channels} channels")
+        frame.sample_rate = 8000
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    np.testing.assert_allclose(decode(path, channel=1), samples[0, ::channels], atol=1)
+
+
+@pytest.mark.parametrize("channel", ["left", 1.5, True, 0])
+def test_what_is_no_channel_is_refused_in_a_line(channel):
+    with pytest.raises(UnusableAudioError, match="expected"):
+        convert(np.ones((8000, 2), np.int16), 8000, channel)
