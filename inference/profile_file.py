@@ -10,12 +10,13 @@ import json
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from zipfile import BadZipFile, is_zipfile
+from zipfile import BadZipFile
 
 import numpy as np
 
 from storage.atomic import write_atomically
 from storage.errors import UserError
+from storage.npz import check_npz
 
 FORMAT = "deep-speaker-profiles-1"
 LARGEST = 1 << 30  # bytes, of a store; a million profiles of 128 values have half of that
@@ -77,11 +78,8 @@ def read_profiles(path: Path) -> Profiles:
     if not path.exists():
         return NOBODY
     try:
-        if not is_zipfile(path):  # what NumPy says of other files is advice to unpickle them
-            raise ValueError("no npz file")
+        check_npz(path, LARGEST)
         with np.load(path, allow_pickle=False) as archive:
-            if sum(member.file_size for member in archive.zip.infolist()) > LARGEST:
-                raise ValueError(f"larger than {LARGEST >> 20} MB")
             embeddings, text, digest = (archive[name] for name in ("embeddings", "description", "sha256"))
         return _parse(embeddings, str(text), str(digest))
     except UNREADABLE as error:
@@ -116,6 +114,10 @@ def _parse(embeddings: np.ndarray, text: str, digest: str) -> Profiles:
     entries = tuple(Profile(**fields) for fields in about["profiles"])
     if embeddings.dtype != np.float32 or embeddings.ndim != 2 or len(embeddings) != len(entries):
         raise ValueError(f"{len(entries)} profiles and embeddings of shape {embeddings.shape}")
+    if not np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-2):
+        raise ValueError("embeddings that are not of length 1")
+    if not all(isinstance(one.name, str) and one.name.isprintable() and one.seconds > 0 for one in entries):
+        raise ValueError("a name that can't be printed, or no seconds of speech")
     return Profiles(str(about["fingerprint"]), entries, embeddings)
 
 

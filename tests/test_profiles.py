@@ -1,17 +1,19 @@
 """Enrolled speakers come back, whatever happens in between."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from command_line import ROOT
 
-from inference.profile_file import Profile, ProfileError, write_profiles
+from inference.profile_file import Profile, ProfileError, read_profiles, write_profiles
 from inference.profiles import ProfileStore
 
 PRINT, OTHER_PRINT = "a" * 64, "b" * 64
@@ -66,7 +68,7 @@ def test_a_removed_speaker_is_gone_and_the_others_stay(store):
 def test_an_emptied_store_takes_the_profiles_of_another_network(store):
     for name in store.read().names:
         store.remove(name)
-    store.add(profile(), np.ones(3, np.float32), OTHER_PRINT)
+    store.add(profile(), np.array([1, 0, 0], np.float32), OTHER_PRINT)
     assert store.of_network(OTHER_PRINT).embeddings.shape == (1, 3)
 
 
@@ -222,3 +224,19 @@ def test_a_store_that_others_could_read_is_closed_when_it_is_rewritten(store):
         change()
         assert set(modes(store.path).values()) == {"0o600"}
         assert store.path.parent.stat().st_mode == folder  # which may hold other things
+
+
+@pytest.mark.parametrize("shape", [(10**12, 80), (10**20, 10**6), (2, 1)])
+def test_a_header_that_states_more_than_there_is_allocates_nothing(tmp_path, shape):
+    member = io.BytesIO()
+    np.lib.format.write_array_header_1_0(member, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("embeddings.npy", member.getvalue() + b"1234")
+    with pytest.raises(ProfileError, match="does not hold what its header states"):
+        read_profiles(tmp_path / "a.npz")
+
+
+def test_compressed_members_are_not_unpacked(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", embeddings=np.zeros((9, 3), np.float32))
+    with pytest.raises(ProfileError, match="compressed or encrypted"):
+        read_profiles(tmp_path / "a.npz")

@@ -1,0 +1,43 @@
+"""Read npz files that may be anybody's: nothing is unpickled, unpacked, or allocated beyond what the file holds."""
+
+import math
+from pathlib import Path
+from zipfile import ZIP_STORED, ZipFile, ZipInfo, is_zipfile
+
+from numpy.lib import format as npy
+
+ENCRYPTED = 0x1  # bit of a member's flags
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def check_npz(path: Path, largest: int) -> None:
+    """Refuse what `numpy.savez` did not write.
+
+    Args:
+        largest: bytes, of all arrays together.
+
+    Raises:
+        ValueError: it is no npz file, is compressed or encrypted, or an array is larger than its bytes or than allowed.
+        OSError, BadZipFile: it can't be read, or is damaged.
+    """
+    if not is_zipfile(path):  # what NumPy says of other files is advice to unpickle them
+        raise ValueError("no npz file")
+    with ZipFile(path) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > largest:
+            raise ValueError(f"larger than {largest >> 20} MB")
+        for member in members:
+            _check(archive, member)
+
+
+def _check(archive: ZipFile, member: ZipInfo) -> None:
+    if member.compress_type != ZIP_STORED or member.flag_bits & ENCRYPTED:
+        raise ValueError(f"{member.filename} is compressed or encrypted")
+    with archive.open(member) as file:
+        read_header = HEADERS.get(npy.read_magic(file))
+        if read_header is None:
+            raise ValueError(f"{member.filename} is of an unknown version")
+        shape, _, dtype = read_header(file)
+        stated = file.tell() + math.prod(shape) * dtype.itemsize
+        if not dtype.hasobject and (min(shape, default=0) < 0 or stated != member.file_size):  # NumPy refuses objects
+            raise ValueError(f"{member.filename} does not hold what its header states")
