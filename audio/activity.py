@@ -13,7 +13,7 @@ from scipy.ndimage import binary_dilation, median_filter, uniform_filter1d
 from audio.decode import SAMPLE_RATE
 
 CELL = SAMPLE_RATE // 100  # samples, 10 ms
-PREEMPHASIS = 0.97  # so that hum and wind count less
+PREEMPHASIS = 0.97  # here and in the features; hum and wind count less
 CLICK = 7  # cells; of a median, which a burst of less than half of them does not reach
 STILL_WITHIN = 51  # cells, half a second, in which the level's deviation is taken
 STILL = 1.0  # dB of deviation; speech has some 8

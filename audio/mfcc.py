@@ -14,13 +14,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import dct
 from scipy.ndimage import correlate1d
 
-from audio.activity import CELL, active_cells
+from audio.activity import CELL, PREEMPHASIS, active_cells
 from audio.decode import SAMPLE_RATE
 
 FRAME_STEP = 0.010  # s
 FFT_SIZES = (256, 512, 1024)  # samples; the first is the next power of two above a frame of 25 ms
 MOST_FILTERS = 128  # mel filters; the largest FFT has frequencies for some more
-PREEMPHASIS = 0.97
 TINY = np.finfo(float).eps  # instead of a power of zero, which has no logarithm
 FRAMES_AT_ONCE = 1024  # turned into cepstra, so that hours of speech take no more memory than seconds
 DELTA_REACH = 2  # frames on either side that a derivative looks at

@@ -3,10 +3,11 @@
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-RATE = 8_000  # Hz, of the signals
+from audio.decode import SAMPLE_RATE
+
 CUTOFF = 60  # Hz, where half of the amplitude is left; the lowest voices begin at 75 Hz
 HALF_POWER = 0.443  # sinc² of it is a half
-WIDTH = round(HALF_POWER * RATE / CUTOFF)  # samples of a moving average
+WIDTH = round(HALF_POWER * SAMPLE_RATE / CUTOFF)  # samples of a moving average
 
 
 def without_rumble(signal: np.ndarray) -> np.ndarray:
@@ -17,7 +18,7 @@ def without_rumble(signal: np.ndarray) -> np.ndarray:
     and `scipy.signal` longer to import than two recordings to be compared.)
 
     Args:
-        signal: float32, shape = (samples,), at `RATE`, at least one.
+        signal: float32, shape = (samples,), at `SAMPLE_RATE`, at least one.
 
     Returns:
         float32, shape = (samples,).
