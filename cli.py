@@ -31,7 +31,7 @@ GOES_WITH = {  # flag: actions
     "score_norm": ("evaluate",),
     "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate"),
     "profiles": PROFILE_ACTIONS,
-    "channel": ("verify", "identify", "enroll", "embed"),
+    "channel": ("verify", "identify", "enroll", "embed", *FILLS_CACHE),
     "prior": ("verify", "identify"),
     "max_false_accept": ("verify", "identify"),
     "exit_verdict": ("verify",),

@@ -89,6 +89,7 @@ def convert(samples: np.ndarray, rate: int, channel: Wanted = None) -> Decoded:
 
 
 def _decoded(blocks: Iterator[np.ndarray], rate: int, channel: Wanted, counts_tops: bool = True) -> Decoded:
+    _check_rate(rate)
     choice, blocks = choose(blocks, rate, channel)
     mono, tops = (_mono(block, choice) for block in blocks), FlatTops(rate)
     signal = _at_working_rate(tops.watched(mono) if counts_tops else mono, rate)
@@ -96,7 +97,6 @@ def _decoded(blocks: Iterator[np.ndarray], rate: int, channel: Wanted, counts_to
 
 
 def _at_working_rate(blocks: Iterator[np.ndarray], rate: int) -> np.ndarray:
-    _check_rate(rate)
     converted = list(_bounded(_finite(block) for block in _resampled(blocks, rate)))
     if not sum(block.size for block in converted):
         raise UnusableAudioError("empty: it holds no samples")

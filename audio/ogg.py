@@ -15,7 +15,7 @@ FIRST_PAGE = re.compile(rb"OggS\0[\x02\x06]")  # a page with which a stream begi
 LONGEST_MARK = 6  # bytes
 PAGE_HEADER = 27  # bytes before the sizes of its segments, of which there are up to 255
 AT_ONCE = 1 << 20  # bytes
-MOST_LINKS = 1000  # of a chain; each has headers of its own to be read
+MOST_STREAMS = 1000  # of a file; each has headers of its own to be read
 
 
 def links(file: BinaryIO) -> list[int]:
@@ -23,9 +23,14 @@ def links(file: BinaryIO) -> list[int]:
 
     Args:
         file: whose position is lost.
+
+    Raises:
+        UnusableAudioError: there are too many.
     """
     places, end = [], None
-    for place in _first_pages(file):
+    for number, place in enumerate(_first_pages(file)):
+        if number == MOST_STREAMS:
+            raise UnusableAudioError(f"a chain of more than {MOST_STREAMS} Ogg streams")
         if place != end:
             places.append(place)
         file.seek(place)
@@ -42,7 +47,7 @@ class ChainedOgg:
         places: what `links` found in it.
 
     Raises:
-        UnusableAudioError: the streams are of several rates or numbers of channels, or too many.
+        UnusableAudioError: the streams are of several rates or numbers of channels.
         soundfile.LibsndfileError: one of them is not audio.
     """
 
@@ -92,8 +97,6 @@ class ChainedOgg:
                 yield block
 
     def _streams(self) -> Iterator[soundfile.SoundFile]:
-        if len(self._spans) > MOST_LINKS:
-            raise UnusableAudioError(f"a chain of {len(self._spans)} Ogg streams; expected up to {MOST_LINKS}")
         for start, end in self._spans:
             with soundfile.SoundFile(Span(self._file, start, end)) as stream:
                 yield stream

@@ -50,10 +50,10 @@ def open_recording(source: Path | BinaryIO) -> Opened:
     except soundfile.LibsndfileError:
         if isinstance(source, Path) and not source.is_file():
             raise
-        if file := _completed(source):
-            return file
         if name := demuxer(source):
             return FfmpegFile(source, name)
+        if file := _completed(source):
+            return file
         raise
     if not file.frames:
         return _completed(source) or file

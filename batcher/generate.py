@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from audio.decode import SAMPLE_RATE
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, speech_log_mel
@@ -24,6 +23,7 @@ from cache.utterances import UtteranceCache
 from corpus.speakers import check_listed
 from storage.atomic import atomic_file, temporary_name
 from storage.parallel import parallel_map
+from storage.progress import tracked
 
 SMALLEST_DEVIATION = 1e-3
 BATCH = 100 * SAMPLE_RATE  # samples of speech whose frames are handed over together
@@ -65,7 +65,7 @@ def generate_inputs(
             raise InputsError(f"{left}; training needs two or more")
         write_record(file, _header(settings, held_out, [str(speaker) for speaker in speakers], chosen, recipe))
         with closing(_all_powers(cache.folder, plans(chosen, sides, recipe), settings, workers)) as made:
-            for utterance, side in zip(tqdm(chosen, "inputs", unit="file"), sides):
+            for utterance, side in zip(tracked(chosen, "inputs", len(chosen), "file"), sides):
                 for copy in range(1 + (recipe.copies if side == TRAIN else 0)):
                     powers = next(made)
                     if side == TRAIN and not copy:

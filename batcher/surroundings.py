@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from audio.decode import SAMPLE_RATE, decode
 from audio.errors import UnusableAudioError
@@ -22,6 +21,7 @@ from audio.opening import open_recording
 from corpus.walk import absolute, audio_files
 from storage.errors import UserError, first_few
 from storage.parallel import parallel_map
+from storage.progress import tracked
 
 NOISES, RESPONSES = "noises", "impulse responses"  # what a folder may be asked for
 SPEECH, MUSIC, NOISE = "speech", "music", "noise"  # kinds of noises; a folder of that name holds them, or it is noise
@@ -67,7 +67,7 @@ def find_surroundings(folder: Path, what: str, workers: int = 1) -> Surroundings
     everything = audio_files(folder)
     paths = [path for path in everything if _says(path, folder) in (what, None)]
     survey = parallel_map(partial(_survey, what=what), paths, workers)
-    found = dict(zip(paths, tqdm(survey, what, len(paths), unit="file")))
+    found = dict(zip(paths, tracked(survey, what, len(paths), "file")))
     digests = {path: answer for path, answer in found.items() if isinstance(answer, bytes)}
     unusable = [f"{path} ({answer})" for path, answer in found.items() if isinstance(answer, str)]
     if not digests:

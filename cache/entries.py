@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from audio.decode import SAMPLE_RATE, decode
+from audio.channels import Wanted
+from audio.decode import SAMPLE_RATE, decode_recording
 from audio.reader import UnusableAudioError
 from audio.utterance import NO_SPEECH, utterance_in
 from audio.utterance import Utterance as Voiced
@@ -29,11 +30,23 @@ AUDIO_FOLDER = "audio"  # in the cache
 HEADER_SIZE = 44  # bytes before the samples of a 16-bit WAV file
 
 
+@dataclass(frozen=True)
+class Intake:
+    """What is taken of recordings."""
+
+    any_sound: bool = False  # also what nobody speaks in
+    channel: Wanted = None  # of several, as for `audio.channels.choose`
+
+
+USUAL = Intake()
+
+
 class Entry(NamedTuple):
     """An utterance that was made, short of its place."""
 
     utterance: Utterance
     staged: Path | None  # its WAV file in the staging folder; None if what is cached says the same
+    is_mixed: bool  # of channels with different speech
 
 
 @dataclass(frozen=True)
@@ -87,14 +100,14 @@ def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
 
 
 def make_entry(
-    folder: Path, work: tuple[Recording, Utterance | None], anew: bool = False, any_sound: bool = False
+    folder: Path, work: tuple[Recording, Utterance | None], anew: bool = False, intake: Intake = USUAL
 ) -> Entry | Skipped:
     """Make the entry of one recording, short of putting it in its place.
 
     Args:
         work: the recording, and what the index says of it so far.
         anew: write the file also if what is cached says the same.
-        any_sound: take recordings in which nobody speaks, too.
+        intake: what is taken of it.
 
     Raises:
         OSError: the staging folder can't be written to, or the disk is full.
@@ -105,7 +118,7 @@ def make_entry(
         stat = path.stat()
         if not S_ISREG(stat.st_mode):
             raise UnusableAudioError("neither a file nor a link to one")  # but a pipe, or a device, which may never end
-        voiced = _voiced(recording, any_sound)
+        voiced, is_mixed = _voiced(recording, intake)
     except (UnusableAudioError, OSError) as error:
         kept = "; what was cached of it before is kept" if known and known.made_with == SETTINGS_DIGEST else ""
         hint = "; --any_sound caches it all the same" if str(error) == NO_SPEECH else ""
@@ -121,20 +134,23 @@ def make_entry(
         trailing_blank_ms=1000 * voiced.trailing / SAMPLE_RATE,
     )
     if not anew and known is not None and known.sha256 == utterance.sha256 and is_whole(folder, known):
-        return Entry(utterance, None)
-    return Entry(utterance, _stage(folder, voiced.signal))
+        return Entry(utterance, None, is_mixed)
+    return Entry(utterance, _stage(folder, voiced.signal), is_mixed)
 
 
 def voiced_digest(recording: Recording) -> str | None:
     """SHA-256 of what a recording says; None if it can't be used."""
     try:
-        return _digest(_voiced(recording, any_sound=True).signal)
+        return _digest(_voiced(recording, Intake(any_sound=True))[0].signal)
     except (UnusableAudioError, OSError):
         return None
 
 
-def _voiced(recording: Recording, any_sound: bool) -> Voiced:
-    return utterance_in(decode(recording.path, recording.start, recording.end), any_sound)
+def _voiced(recording: Recording, intake: Intake) -> tuple[Voiced, bool]:
+    """The utterance in a recording, and whether it was mixed of channels with different speech."""
+    path, start, end = recording.path, recording.start, recording.end
+    decoded = decode_recording(path, start, end, intake.channel, counts_tops=False)
+    return utterance_in(decoded.signal, intake.any_sound), decoded.channels_differ
 
 
 def _digest(signal: np.ndarray) -> str:

@@ -11,9 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from tqdm import tqdm
-
-from cache.entries import AUDIO_FOLDER, Entry, Skipped, audio_path, make_entry, wav_size
+from cache.entries import AUDIO_FOLDER, USUAL, Entry, Intake, Skipped, audio_path, make_entry, wav_size
 from cache.index import INDEX, Key, Utterance, index_line
 from cache.mark import SETTINGS_DIGEST
 from cache.staging import staging
@@ -21,6 +19,7 @@ from corpus.recording import Recording
 from storage.atomic import publish
 from storage.parallel import overlapped_map, parallel_map
 from storage.presence import is_gone
+from storage.progress import tracked
 
 FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
 
@@ -34,6 +33,7 @@ class Filling:
     outdated: list[Path] = field(default_factory=list)  # files of an earlier version
     added: list[Key] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    mixed: list[Path] = field(default_factory=list)  # recordings of channels with different speech
 
     def is_current(self, recording: Recording) -> bool:
         """Whether nothing is to be done for a recording."""
@@ -57,13 +57,13 @@ def fill(
     recordings: list[Recording],
     workers: int,
     anew: bool = False,
-    any_sound: bool = False,
+    intake: Intake = USUAL,
 ) -> None:
     """Make the entries of recordings, in the cache in `folder`.
 
     Args:
         anew: write the files again, also of those that say the same as before.
-        any_sound: take recordings in which nobody speaks, too.
+        intake: what is taken of them.
 
     Raises:
         FileNotFoundError: the corpus has gone.
@@ -74,10 +74,10 @@ def fill(
     with (
         _appending(folder / INDEX) as index,
         staging(folder),  # left last, when nobody writes there any more
-        closing(parallel_map(partial(make_entry, folder, anew=anew, any_sound=any_sound), work, workers)) as made,
+        closing(parallel_map(partial(make_entry, folder, anew=anew, intake=intake), work, workers)) as made,
         closing(overlapped_map(partial(_place, folder), made, FLUSHES_AT_ONCE)) as placed,
     ):
-        for outcome in tqdm(placed, "cache", len(recordings), unit="file"):
+        for outcome in tracked(placed, "cache", len(recordings), "file"):
             if isinstance(outcome, Skipped):
                 if outcome.is_missing:
                     check_present(outcome.recording)
@@ -86,6 +86,8 @@ def fill(
             entry = outcome.utterance
             index.write(index_line(entry))
             filling.entries[entry.key] = entry
+            if outcome.is_mixed:
+                filling.mixed.append(outcome.utterance.path)
             if outcome.staged is not None:
                 filling.stored[entry.sha256] = wav_size(entry.samples)
                 filling.added.append(entry.key)

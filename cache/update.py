@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from cache import lapsed
 from cache.corpora import relabelled, settle_names
-from cache.entries import Skipped, audio_path
+from cache.entries import USUAL, Intake, Skipped, audio_path
 from cache.fill import Filling, check_present, fill
 from cache.index import Key, Utterance, write_index
 from cache.mark import CURRENT, CacheError, CacheMark, check_ownership, write_mark
@@ -30,16 +31,17 @@ class CacheReport:
     unchanged: int
     deleted: int
     skipped: tuple[Skipped, ...]
+    mixed: tuple[Path, ...]  # recordings whose channels have different speech
 
 
 def update(
-    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, any_sound: bool = False
+    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, intake: Intake = USUAL
 ) -> CacheReport:
     """Add what is new or changed in a listing; keep everything else.
 
     Args:
         sure: also where that costs what a cache of an earlier version holds of other folders.
-        any_sound: take recordings in which nobody speaks, too.
+        intake: what is taken of the recordings.
 
     Raises:
         CacheError: the folder holds other files and is not a cache, or one of a newer version; or names clash, see
@@ -50,16 +52,16 @@ def update(
     with cache.locked():
         filling, recordings = _begin(cache, listing, mark, sure)
         due = [one for one in recordings if not filling.is_current(one)]
-        fill(cache.folder, filling, due, workers, any_sound=any_sound)
+        fill(cache.folder, filling, due, workers, intake=intake)
         renamed = lapsed.renamed(filling, recordings, listing)
         _forget(filling, renamed, "%d recordings have other names now, as that of %s")
         _end(cache, filling, mark)
     unchanged = len(recordings) - len(filling.added) - len(filling.skipped)
-    return CacheReport(len(filling.added), unchanged, 0, tuple(filling.skipped))
+    return CacheReport(len(filling.added), unchanged, 0, tuple(filling.skipped), tuple(filling.mixed))
 
 
 def regenerate(
-    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, any_sound: bool = False
+    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, intake: Intake = USUAL
 ) -> CacheReport:
     """Make everything anew from a listing, then delete the entries of its corpora that it no longer has.
 
@@ -68,7 +70,7 @@ def regenerate(
 
     Args:
         sure: delete also a suspiciously large share of a corpus, and what is there but was not chosen.
-        any_sound: take recordings in which nobody speaks, too.
+        intake: what is taken of the recordings.
 
     Raises:
         CacheError: as for `update`; none of the recordings can be used; or a suspiciously large share of a corpus has
@@ -81,7 +83,7 @@ def regenerate(
         filling, recordings = _begin(cache, listing, mark, sure)
         gone = lapsed.gone(filling.entries, recordings, listing, sure)
         _tell_unseen(filling, recordings, gone)
-        fill(cache.folder, filling, recordings, workers, anew=True, any_sound=any_sound)
+        fill(cache.folder, filling, recordings, workers, anew=True, intake=intake)
         if not filling.added:
             raise CacheError(f"none of the {len(recordings)} recordings can be used: {filling.skipped[0].reason}")
         for recording in {one.place: one for one in recordings}.values():
@@ -90,7 +92,7 @@ def regenerate(
         gone = [key for key in gone if key in still]
         _forget(filling, gone, "%d utterances are deleted, as their recordings are gone or not chosen: %s")
         _end(cache, filling, mark)
-    return CacheReport(len(filling.added), 0, len(gone), tuple(filling.skipped))
+    return CacheReport(len(filling.added), 0, len(gone), tuple(filling.skipped), tuple(filling.mixed))
 
 
 def _begin(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import entry_point
+from cache.entries import Intake
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import INPUTS_NAME, UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, workers
@@ -16,10 +17,12 @@ from corpus.manifest import read_manifest
 from corpus.reading import find_recordings
 from corpus.recording import NothingThereError
 from corpus.walk import absolute
+from storage.errors import first_few
 
 if TYPE_CHECKING:
     from batcher.recipe import Recipe
 
+NAMES_SHOWN = 3  # in a warning
 FEWEST_HELD_OUT = 2  # speakers that can be told apart
 
 logger = logging.getLogger("cli")
@@ -34,7 +37,7 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     if count and not args.yes and not confirmed(question):
         logger.info("nothing changed")
         return
-    _print_report(cache, listing, regenerate(cache, listing, workers(args), args.yes, args.any_sound))
+    _print_report(cache, listing, regenerate(cache, listing, workers(args), args.yes, _intake(args)))
 
 
 def confirmed(question: str) -> bool:
@@ -49,7 +52,11 @@ def update_cache(args: argparse.Namespace) -> None:
     """Add to the cache."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
-    _print_report(cache, listing, update(cache, listing, workers(args), args.yes, args.any_sound))
+    _print_report(cache, listing, update(cache, listing, workers(args), args.yes, _intake(args)))
+
+
+def _intake(args: argparse.Namespace) -> Intake:
+    return Intake(args.any_sound, args.channel)
 
 
 def generate_training_inputs(args: argparse.Namespace) -> None:
@@ -113,6 +120,12 @@ def _warn_of_few(counts: dict[str, int], split_by: str) -> None:
 def _print_report(cache: UtteranceCache, listing: Listing, report: CacheReport) -> None:
     for skipped in report.skipped:
         logger.warning("skipped %s: %s", skipped.path, skipped.reason)
+    if report.mixed:
+        logger.warning(
+            "%d recordings have different speech on their channels, which was mixed as if one person spoke: %s; "
+            "--regenerate_full_cache --channel 1, or 2, takes one of them",
+            len(report.mixed), first_few(map(str, report.mixed), NAMES_SHOWN),
+        )  # fmt: skip
     print(
         f"{cache.folder}: {report.added} utterances added, {report.unchanged} unchanged, {len(report.skipped)} "
         f"skipped; {len(cache.utterances)} utterances of {len(cache.speakers())} speakers in all{_not_read(listing)}"

@@ -52,7 +52,7 @@ def identify(args: argparse.Namespace) -> None:
     recordings = _load(args.identify, args.channel)
     encoder = network_of(args)
     store = profile_store(args)
-    profiles = store.of_network(encoder.fingerprint)
+    profiles = store.of_network(encoder.fingerprint, encoder.embedding_size)
     if not profiles.entries:
         raise ProfileError(f"nobody is enrolled in {store.path}; --enroll NAME FILE does that")
     policy = Policy(args.prior, args.max_false_accept)

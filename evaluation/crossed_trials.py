@@ -9,7 +9,6 @@ from itertools import combinations, zip_longest
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from audio.activity import speech_seconds
 from audio.decode import SAMPLE_RATE
@@ -20,6 +19,7 @@ from evaluation.cuts import CUTS, embed_cuts
 from evaluation.unseen import UTTERANCES_PAIRED
 from inference.cohort import Scoring, normalised
 from inference.encoder import SpeakerEncoder, mean_embedding
+from storage.progress import tracked
 
 ENROLLED_BY = 3  # utterances
 PAIRS_OF_SPEAKERS = 300  # of each corpus, drawn where there are more
@@ -60,7 +60,7 @@ def crossed_trials(
     """
     parts, number = [], 0
     for corpus, (name, speakers) in enumerate(corpora.items()):
-        bar = tqdm(speakers, f"embed {name}".strip(), unit="speaker", leave=False)
+        bar = tracked(speakers, f"embed {name}".strip(), len(speakers), "speaker")
         voices = [_voice(encoder, cache, in_turn(own)[:UTTERANCES_PAIRED], scoring) for own in bar]
         for a, b in _pairs(len(voices)):
             parts.append(_between(voices[a], voices[b], number + a, number + b, corpus))

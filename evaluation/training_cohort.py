@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 import numpy as np
-from tqdm import tqdm
 
 from cache.entries import read_signal
 from cache.utterances import UtteranceCache
@@ -11,6 +10,7 @@ from corpus.speakers import trained_on
 from inference.cohort import FEWEST, Cohort
 from inference.encoder import SpeakerEncoder, mean_embedding
 from storage.errors import UserError
+from storage.progress import tracked
 
 UTTERANCES = 20  # of each speaker at most; more hardly move a mean
 
@@ -33,7 +33,7 @@ def training_cohort(encoder: SpeakerEncoder, cache: UtteranceCache) -> Cohort:
     for _, entry in sorted(cache.utterances.items()):
         if entry.whose in heard and len(utterances[entry.whose]) < UTTERANCES:
             utterances[entry.whose].append(entry)
-    bar = tqdm(sorted(utterances.items()), "cohort", unit="speaker", leave=False)
+    bar = tracked(sorted(utterances.items()), "cohort", len(utterances), "speaker")
     signals = ([read_signal(cache.folder, one) for one in own] for _, own in bar)
     means = np.stack([mean_embedding(encoder.embed_utterances(own)) for own in signals])
     return Cohort.of(means[np.lexsort(means.T)])

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
@@ -19,6 +18,7 @@ from evaluation.detection import COSINES, DETECTION_FIGURES, detection_statistic
 from evaluation.results import Result
 from inference.cohort import Scoring
 from inference.encoder import SpeakerEncoder
+from storage.progress import tracked
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def evaluate_trials(
     by_speaker = np.argsort(owners, kind="stable")
     utterances, owners = [utterances[row] for row in by_speaker], owners[by_speaker]
     spans = np.split(np.arange(len(utterances)), np.flatnonzero(np.diff(owners)) + 1)
-    bar = tqdm(spans, "embed", unit="speaker", leave=False)
+    bar = tracked(spans, "embed", len(spans), "speaker")
     embedded = np.concatenate(
         [embed_cuts(encoder, cache, [utterances[row] for row in span], cuts) for span in bar], axis=1
     )  # (cuts, utterances, d)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
@@ -18,6 +17,7 @@ from inference.encoder import SpeakerEncoder
 from inference.similarity import cosine_distance
 from inference.speakers import SpeakerEmbeddings, same_speaker_distance
 from storage.errors import UserError
+from storage.progress import tracked
 
 FEWEST_UTTERANCES = 2  # to compare a voice with itself
 UTTERANCES_PAIRED = 20  # of each speaker, the first by name, at most: nobody fills the trials alone
@@ -91,7 +91,7 @@ def _evaluate_corpus(
     cuts: Sequence[float | None],
     scoring: Scoring,
 ) -> list[Result]:
-    bar = tqdm(speakers.values(), f"embed {corpus}".strip(), unit="speaker", leave=False)
+    bar = tracked(speakers.values(), f"embed {corpus}".strip(), len(speakers), "speaker")
     embedded = [embed_cuts(encoder, cache, own, cuts) for own in bar]  # each (cuts, utterances, d)
     utterances = [utterance for own in speakers.values() for utterance in own]
     two_sessions = _two_sessions(speakers)

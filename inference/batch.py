@@ -8,7 +8,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from audio.channels import Wanted
 from corpus.walk import audio_files
@@ -19,6 +18,7 @@ from models.exported import read_exported
 from storage.atomic import write_atomically
 from storage.errors import UserError
 from storage.parallel import parallel_map
+from storage.progress import tracked
 
 CHUNK = 4  # recordings handed to a worker at once; their embeddings fit into a pipe
 FEWEST_SHARED = 8  # recordings: below, starting workers takes longer than the work
@@ -75,7 +75,7 @@ def embed_files(
     embed = partial(_embed, encoder) if workers == 1 else partial(_embed_in_worker, encoder.file)
     embed = partial(embed, channel)
     rows, used = [], []
-    bar = tqdm(parallel_map(embed, files, workers, CHUNK), "embed", total=len(files), unit="file", leave=False)
+    bar = tracked(parallel_map(embed, files, workers, CHUNK), "embed", len(files), "file")
     for file, outcome in zip(files, bar):
         if not isinstance(outcome, str):
             embedding, noted = outcome

@@ -31,8 +31,8 @@ class ProfileStore:
         """
         return read_profiles(self.path)
 
-    def of_network(self, fingerprint: str) -> Profiles:
-        """All profiles, if they are of the network with that fingerprint.
+    def of_network(self, fingerprint: str, size: int) -> Profiles:
+        """All profiles, if they are of the network with that fingerprint, whose embeddings have `size` values.
 
         Raises:
             ProfileError: they are of another one; or as for `read`.
@@ -43,6 +43,11 @@ class ProfileStore:
                 f"the profiles in {self.path} are of another network ({profiles.fingerprint[:SHOWN_DIGITS]}; this one "
                 f"is {fingerprint[:SHOWN_DIGITS]}), and the two can't be compared: name theirs with --checkpoint, or "
                 "enrol the speakers anew in another file with --profiles"
+            )
+        if profiles.entries and profiles.embeddings.shape[1] != size:
+            raise ProfileError(
+                f"the profiles in {self.path} have {profiles.embeddings.shape[1]} values each, those of the network "
+                f"{size}; restore the file from a copy, or enrol the speakers anew in another file with --profiles"
             )
         return profiles
 
@@ -59,7 +64,7 @@ class ProfileStore:
         """
         check_name(profile.name)
         with self._locked():
-            profiles = self.of_network(fingerprint)
+            profiles = self.of_network(fingerprint, len(embedding))
             if profile.name in profiles.names:
                 raise ProfileError(f"{profile.name!r} is enrolled already; --remove_profile takes the old profile away")
             rows = [*profiles.embeddings, embedding]

@@ -17,6 +17,7 @@ import numpy as np
 
 from storage.atomic import write_atomically
 from storage.errors import UserError
+from storage.npz import check_npz
 
 VERSION = "2.0.0"  # of this code
 FORMAT = "deep-speaker-checkpoint-2"  # 1: of features that were not relative to the level of their utterance
@@ -24,6 +25,7 @@ KEYS = {
     *("stage", "step", "finished", "position", "run", "version"),
     *("network", "features", "speakers", "held_out", "trained_on"),
 }
+LARGEST = 1 << 30  # bytes, of a checkpoint; the default network with 6,000 speakers has 13 MB
 DESCRIPTION = "description"  # name of the array that holds the JSON
 
 
@@ -69,6 +71,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.is_file():
         raise CheckpointError(f"no checkpoint at {path}")
     try:
+        check_npz(path, LARGEST)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         description = json.loads(str(arrays.pop(DESCRIPTION)))

@@ -3,9 +3,16 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from command_line import SHARED, fail, run, succeed
 from conftest import VOICES, copy_voices
+
+from audio.decode import convert
+from audio.utterance import utterance_in
+from cache.entries import read_signal
+from cache.utterances import UtteranceCache
 
 CASES = SHARED / "cases"
 
@@ -107,6 +114,22 @@ def test_a_suspicious_loss_is_refused_without_yes(tmp_path):
     shutil.rmtree(corpus / "p226")
     assert "2 of 4 cached recordings are no longer in" in fail(2, *regenerate)
     assert "2 utterances of 1 speakers in all" in succeed(*regenerate, "--yes").stdout
+
+
+def test_two_people_on_two_channels_are_told_and_one_can_be_taken(tmp_path):
+    (left, rate), (right, _) = (soundfile.read(VOICES / name[:4] / f"{name}.flac") for name in ("p225_001", "p226_001"))
+    (tmp_path / "calls" / "ann").mkdir(parents=True)
+    length = min(len(left), len(right))
+    both = np.stack([left[:length], right[:length]], axis=1)
+    soundfile.write(tmp_path / "calls" / "ann" / "call.wav", both, rate)
+    where = ("--audio_dir", tmp_path / "calls", "--cache_output_dir", tmp_path / "c")
+    assert "1 recordings have different speech on their channels" in succeed("cli.py", "--update_cache", *where).stderr
+    for channel, alone in (("1", left), ("2", right)):
+        again = succeed("cli.py", "--regenerate_full_cache", "--channel", channel, *where)
+        assert "different speech" not in again.stderr
+        cache = UtteranceCache.open(tmp_path / "c")
+        signal = read_signal(cache.folder, *cache.utterances.values())
+        np.testing.assert_allclose(signal, utterance_in(convert(alone[:length, None], rate).signal).signal, atol=1)
 
 
 def test_other_formats_are_counted_in_the_summary(tmp_path):

@@ -88,7 +88,7 @@ def test_a_moved_corpus_is_not_decoded_again_twice_and_its_times_do_not_matter(t
     assert cached(tmp_path / "cache", tmp_path / "y" / "c") == before
     cache = UtteranceCache(tmp_path / "cache")
     assert {one.place for one in cache.utterances.values()} == {str(tmp_path / "y" / "c")}
-    assert update(cache, find_recordings(tmp_path / "y")) == CacheReport(0, 2, 0, ())
+    assert update(cache, find_recordings(tmp_path / "y")) == CacheReport(0, 2, 0, (), ())
 
 
 def test_a_corpus_or_a_recording_that_was_moved_or_renamed_is_not_decoded_into_the_cache_again(tmp_path, monkeypatch):

@@ -54,9 +54,16 @@ def test_a_chain_that_changes_is_refused(parts):
 
 
 def test_a_chain_without_end_is_refused(parts, monkeypatch):
-    monkeypatch.setattr("audio.ogg.MOST_LINKS", 2)
-    with pytest.raises(UnusableAudioError, match="a chain of 3 Ogg streams; expected up to 2"):
+    monkeypatch.setattr("audio.ogg.MOST_STREAMS", 2)
+    with pytest.raises(UnusableAudioError, match="a chain of more than 2 Ogg streams"):
         decode(io.BytesIO(chained(*parts, rate=RATE)))
+
+
+def test_a_file_of_marks_is_not_read_to_its_end(parts):
+    file = io.BytesIO(chained(parts[0], rate=RATE) + b"OggS\0\x02" * 1_000_000)
+    with pytest.raises(UnusableAudioError, match="a chain of more than 1000 Ogg streams"):
+        decode(file)
+    assert file.tell() < 3 << 20
 
 
 def test_a_damaged_link_is_refused(parts):

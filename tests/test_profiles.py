@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def store(tmp_path):
 
 
 def test_what_was_enrolled_comes_back(store):
-    profiles = ProfileStore(store.path).of_network(PRINT)
+    profiles = ProfileStore(store.path).of_network(PRINT, 2)
     assert profiles.entries == (profile("ann"), profile("Zoë 王"))
     np.testing.assert_array_equal(profiles.embeddings, [embedding(0.1), embedding(0.2)])
     assert profiles.seconds.tolist() == [7.5, 7.5]
@@ -69,7 +70,7 @@ def test_an_emptied_store_takes_the_profiles_of_another_network(store):
     for name in store.read().names:
         store.remove(name)
     store.add(profile(), np.array([1, 0, 0], np.float32), OTHER_PRINT)
-    assert store.of_network(OTHER_PRINT).embeddings.shape == (1, 3)
+    assert store.of_network(OTHER_PRINT, 3).embeddings.shape == (1, 3)
 
 
 def test_an_unknown_name_is_told_with_near_ones(store):
@@ -85,8 +86,16 @@ def test_an_enrolled_name_is_not_replaced(store):
 
 
 def test_profiles_of_another_network_are_refused(store):
-    for attempt in (lambda: store.of_network(OTHER_PRINT), lambda: store.add(profile("cid"), embedding(), OTHER_PRINT)):
+    adding = partial(store.add, profile("cid"), embedding(), OTHER_PRINT)
+    for attempt in (lambda: store.of_network(OTHER_PRINT, 2), adding):
         with pytest.raises(ProfileError, match=r"of another network .*aaaaaaaaaaaa.*--checkpoint.*enrol"):
+            attempt()
+
+
+def test_profiles_of_another_length_are_refused(store):
+    longer = np.array([1, 0, 0], np.float32)
+    for attempt in (lambda: store.of_network(PRINT, 3), partial(store.add, profile("cid"), longer, PRINT)):
+        with pytest.raises(ProfileError, match=r"team\.npz have 2 values each, those of the network 3"):
             attempt()
 
 

@@ -19,7 +19,9 @@ def test_metrics_in_a_line():
 
 
 def test_an_epoch_in_a_line():
-    assert describe(ROW) == "epoch 3 (step 300, 62 s): learning rate 0.00125, train loss 0.1235"
+    line = "epoch 3 (step 300 of 30000, 62 s, 102 min left): learning rate 0.00125, train loss 0.1235"
+    assert describe(ROW, 30_000) == line
+    assert "(step 300 of 300, 62 s, 0 s left)" in describe(ROW, 300)
 
 
 def test_a_healthy_epoch_is_no_trouble(caplog):

@@ -310,7 +310,7 @@ def test_a_suspiciously_large_share_is_not_deleted_unless_that_is_sure(tmp_path,
         ):
             regenerate(cache, listing)
         assert audio_state(cache.folder) == before
-    assert regenerate(cache, listing, sure=refused) == CacheReport(count - gone, 0, gone, ())
+    assert regenerate(cache, listing, sure=refused) == CacheReport(count - gone, 0, gone, (), ())
     assert len(audio_state(cache.folder)) == count - gone
 
 

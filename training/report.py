@@ -7,6 +7,7 @@ from storage.errors import UserError
 
 SAME = 0.95  # mean cosine above which different speakers' embeddings all but coincide
 NO_GAIN = 0.9  # share of the margin; a loss above it tells positives from negatives no better than equal ones would
+LONG = 180  # s, from which on minutes are told
 
 _PERCENT = ("accuracy", "share")
 
@@ -17,10 +18,12 @@ class TrainingError(UserError):
     """The run can't go on; the message says what to change."""
 
 
-def describe(row: dict[str, float]) -> str:
-    """Format an epoch's figures: shares and accuracies in percent, the rest to four digits."""
+def describe(row: dict[str, float], total_steps: int) -> str:
+    """Format an epoch's figures: shares and accuracies in percent, the rest to four digits; and how far that is."""
     figures = {name: value for name, value in row.items() if name not in ("epoch", "step", "seconds")}
-    return f"epoch {row['epoch']:g} (step {row['step']:.0f}, {row['seconds']:.0f} s): {format_metrics(figures)}"
+    left = row["seconds"] / row["step"] * (total_steps - row["step"])
+    so_far = f"step {row['step']:.0f} of {total_steps}, {_duration(row['seconds'])}, {_duration(left)} left"
+    return f"epoch {row['epoch']:g} ({so_far}): {format_metrics(figures)}"
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
@@ -51,6 +54,10 @@ def _collapsed(row: dict[str, float], side: str, margin: float) -> bool:
     """Whether the triplets of one side, mined or random, are all alike, as far as the margin sees."""
     cosines = row.get(f"{side}_positive_cosine", 0), row.get(f"{side}_negative_cosine", 0)
     return min(cosines) > SAME and row[f"{side}_loss"] > NO_GAIN * margin
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < LONG else f"{seconds / 60:.0f} min"
 
 
 def _format(name: str, value: float) -> str:

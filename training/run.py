@@ -8,12 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import tensorflow as tf
-from tqdm import tqdm
 
 from batcher.inputs import TrainingInputs
 from batcher.windows import Batch, batches
 from models.checkpoint import VERSION, Checkpoint
 from storage.lock import folder_lock
+from storage.progress import progress
 from training.interrupt import Interruption, interruption
 from training.options import STEPS_PER_EPOCH, TrainingOptions
 from training.report import check_health, describe, format_metrics
@@ -150,7 +150,7 @@ class _Run:
         """Step until `end`, or until asked to stop."""
         position, began = self.position, time.monotonic()
         epoch, done = divmod(position.step, STEPS_PER_EPOCH)
-        with tqdm(total=STEPS_PER_EPOCH, initial=done, desc=f"epoch {epoch + 1}", leave=False) as bar:
+        with progress(f"epoch {epoch + 1}", STEPS_PER_EPOCH, "step", done) as bar:
             while position.step < end and not asked.requested:
                 self._step(next(drawn))
                 bar.update()
@@ -182,7 +182,7 @@ class _Run:
             "learning_rate": float(self.stage.state.optimizer.learning_rate),
             **position.metrics,
         }
-        logger.info(describe(row))
+        logger.info(describe(row, self.options.total_steps))
         check_health(row, self.options.margin)
         is_best = position.progress.update(row["train_loss"])
         position.progress.learned = self.stage.learned(row)
