@@ -13,17 +13,15 @@ LINE_EVERY = 30.0  # s, where nothing moves on a line; work that is done by then
 Item = TypeVar("Item")
 
 
-class _Lines(tqdm):
-    """Each state on a line of its own."""
+class _Lines:
+    """Standard error, to which each state of a bar is written as a line."""
 
-    @staticmethod
-    def status_printer(file):
-        def show(state: str) -> None:
-            if state.strip():
-                file.write(f"{state.strip()}\n")
-                file.flush()
+    def write(self, state: str) -> None:
+        if line := state.strip():
+            sys.stderr.write(f"{line}\n")
 
-        return show
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 @contextmanager
@@ -36,12 +34,13 @@ def progress(what: str, total: int, unit: str, done: int = 0) -> Iterator[tqdm]:
         unit: of what.
         done: how much of it was done before.
     """
-    about = {"desc": what, "total": total, "unit": unit, "initial": done, "leave": False, "file": sys.stderr}
+    about = {"desc": what, "total": total, "unit": unit, "initial": done, "leave": False}
     if sys.stderr.isatty():
-        with logging_redirect_tqdm(), tqdm(**about) as bar:
+        with logging_redirect_tqdm(), tqdm(**about, file=sys.stderr) as bar:
             yield bar
         return
-    with _Lines(**about, delay=LINE_EVERY, mininterval=LINE_EVERY, maxinterval=LINE_EVERY, ncols=0) as bar:
+    every = {"delay": LINE_EVERY, "mininterval": LINE_EVERY, "maxinterval": LINE_EVERY}
+    with tqdm(**about, **every, file=_Lines(), ncols=0) as bar:
         yield bar
 
 
