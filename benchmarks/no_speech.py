@@ -4,8 +4,9 @@
 
 Makes sounds in which nobody speaks, in `VARIANTS` ways each (pitch, level, rate, length), and says how many of each
 kind `load_speech` refuses, which is what `--verify`, `--identify` and `--enroll` go through. Then loads the recordings
-of each FOLDER and says how many of these people are refused, and why. Prints JSON lines after the machine's: for each
-kind of sound `made` and `refused`; for each folder `recordings`, `refused`, and its rate as one in so many.
+of each FOLDER and says how many of these people are refused, and why; and every `EVERY`th again, as if it were
+whispered or sung (`revoiced.py`). Prints JSON lines after the machine's: for each kind of sound `made` and `refused`;
+for each folder and voice `recordings`, `refused`, and its rate as one in so many.
 """
 
 import argparse
@@ -15,7 +16,9 @@ from pathlib import Path
 
 import held_out
 import numpy as np
+import soundfile
 from measure import progress, report, show_table
+from revoiced import Larynx, breath, notes, revoiced
 from sounds import SOUNDS, Sound
 
 from corpus.walk import audio_files
@@ -24,6 +27,8 @@ from inference.recordings import RecordingError, load_speech
 VARIANTS = 20  # of each sound
 RATES = (8000, 16000, 44100)  # Hz, in turn
 LOUD, QUIET = -6, -46  # dB below full scale, root mean square
+VOICES: dict[str, Larynx] = {"whispered": breath, "sung": notes}
+EVERY = 20
 SHOWN = 20  # refused recordings, named on stderr
 
 
@@ -40,7 +45,9 @@ def main() -> None:
     made, refused = (sum(row[name] for row in rows) for name in ("made", "refused"))
     report("no_speech", sound="all", made=made, refused=refused)
     for folder in args.folder:
-        report("no_speech", folder=folder.name, **refused_recordings(folder))
+        report("no_speech", folder=folder.name, voice="as recorded", **refused_recordings(folder))
+        for name, larynx in VOICES.items():
+            report("no_speech", folder=folder.name, voice=name, **refused_voices(folder, larynx))
     show_table(rows)
 
 
@@ -80,6 +87,18 @@ def refused_recordings(folder: Path) -> dict[str, object]:
         progress(f"{file}: {reason}")
     one_in = len(files) / len(refused) if refused else None
     return {"recordings": len(files), "refused": len(refused), "one_in": one_in, "why": Counter(refused.values())}
+
+
+def refused_voices(folder: Path, larynx: Larynx) -> dict[str, object]:
+    """The same of some of them, with another larynx."""
+    reasons = []
+    for number, file in enumerate(audio_files(folder)[::EVERY]):
+        samples, rate = soundfile.read(file, dtype="float64", always_2d=True)
+        voice = revoiced(samples[:, 0] - samples[:, 0].mean(), rate, larynx, np.random.default_rng(number))
+        reasons.append(refusal(held_out.to_pcm(voice), rate))
+    refused = [reason for reason in reasons if reason is not None]
+    one_in = len(reasons) / len(refused) if refused else None
+    return {"recordings": len(reasons), "refused": len(refused), "one_in": one_in, "why": Counter(refused)}
 
 
 if __name__ == "__main__":

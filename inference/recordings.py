@@ -63,7 +63,9 @@ def remarks(speech: Speech) -> list[str]:
     """What makes an embedding of it less to be trusted, in words; often nothing."""
     found = []
     if speech.seconds < SHORT_SPEECH:
-        found.append(f"{speech.name}: only {speech.seconds:.1f} s of speech, which says little about the voice")
+        found.append(
+            f"{speech.name}: only {_rounded_down(speech.seconds)} s of speech, which says little about the voice"
+        )
     return found + recording_remarks(speech)
 
 
@@ -90,5 +92,12 @@ def enrolment_remarks(recordings: Sequence[Speech]) -> list[str]:
     found = [remark for one in recordings for remark in recording_remarks(one)]
     seconds = sum(one.seconds for one in recordings)
     if seconds < SHORT_ENROLMENT:
-        found.append(f"only {seconds:.1f} s of speech to enrol with; {SHORT_ENROLMENT:g} s or more are reliable")
+        found.append(
+            f"only {_rounded_down(seconds)} s of speech to enrol with; {SHORT_ENROLMENT:g} s or more are reliable"
+        )
     return found
+
+
+def _rounded_down(seconds: float) -> str:
+    """Less than 3 s are never 3.0 s."""
+    return f"{int(10 * seconds) / 10:.1f}"
