@@ -38,6 +38,8 @@ def main() -> int:
         parser.error("--freeze_embedding_weights goes with --loss_on_softmax")
     if args.fine_tune and (not args.loss_on_softmax or args.freeze_embedding_weights or args.from_scratch):
         parser.error("--fine_tune goes with --loss_on_softmax, on weights that are trained already")
+    if args.teacher is not None and (not args.loss_on_softmax or args.freeze_embedding_weights):
+        parser.error("--teacher goes with --loss_on_softmax, while the embeddings are trained")
     if args.from_scratch and args.checkpoint is not None:
         parser.error("--from_scratch and --checkpoint contradict each other")
     if args.from_scratch and args.adapt:
@@ -71,6 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
          "$CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
     flag("--run_dir", type=path, metavar="DIR", help="holds a folder for each stage (default: runs/ beside the inputs)")
     flag("--checkpoint", type=path, metavar="FILE", help="start from it (default: the stage before's last one)")
+    flag("--teacher", type=path, metavar="FILE", help="with --loss_on_softmax: learn also from what another network "
+         "makes of the utterances: .npz with utterances, as corpus/speaker/utterance, and embeddings")  # fmt: skip
     flag("--from_scratch", action="store_true", help="start from random weights; a finished run is set aside")
 
     flag = parser.add_argument_group("training").add_argument

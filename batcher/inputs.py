@@ -48,6 +48,7 @@ class SpeakerSplit:
         default_factory=_no_copies
     )  # (copies, utterances) int64, the same of each utterance's disturbed copies
     copy_lengths: np.ndarray = field(default_factory=_no_copies)
+    names: tuple[str, ...] = ()  # of the utterances, as `corpus/speaker/utterance`
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,11 @@ def _add(record: dict, copy: int, sides: dict[str, "_SplitBuilder"], speakers: d
     """Put an utterance, or the copy of it that comes next, on its side; returns that."""
     if _typed(record["copy"], int) != copy:
         raise ValueError(f"expected copy {copy} of an utterance. Received another")
-    label = speakers[str(Speaker(_typed(record["corpus"], str), _typed(record["speaker"], str)))]
+    speaker = str(Speaker(_typed(record["corpus"], str), _typed(record["speaker"], str)))
     side = sides[_typed(record["side"], str)]
-    side.add(_typed(record["powers"], np.ndarray), label)
+    side.add(_typed(record["powers"], np.ndarray), speakers[speaker])
+    if not copy:
+        side.names.append(f"{speaker}/{_typed(record['utterance'], str)}")
     return side
 
 
@@ -153,6 +156,7 @@ class _SplitBuilder:
         self.block = bytearray()
         self.lengths: list[int] = []
         self.labels: list[int] = []
+        self.names: list[str] = []  # of those that are no copies
 
     def add(self, powers: np.ndarray, label: int) -> None:
         if powers.dtype != POWER_DTYPE or powers.shape != (len(powers), self.size) or not len(powers):
@@ -169,4 +173,4 @@ class _SplitBuilder:
         starts = np.cumsum(lengths) - lengths
         starts, lengths, labels = (of.reshape(of_each, order="F") for of in (starts, lengths, labels))
         powers = np.frombuffer(self.block, POWER_DTYPE).reshape(-1, self.size)
-        return SpeakerSplit(powers, starts[0], lengths[0], labels[0], starts[1:], lengths[1:])
+        return SpeakerSplit(powers, starts[0], lengths[0], labels[0], starts[1:], lengths[1:], tuple(self.names))

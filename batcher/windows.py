@@ -15,10 +15,11 @@ from batcher.inputs import SpeakerSplit
 
 
 class Batch(NamedTuple):
-    """Windows and who speaks in them."""
+    """Windows, who speaks in them, and what they were cut from."""
 
     windows: np.ndarray  # (batch, frames, features) float32
     labels: np.ndarray  # (batch,) int64
+    utterances: np.ndarray  # (batch,) int64, row in the split
 
 
 class Preparation(Protocol):
@@ -99,7 +100,7 @@ class WindowSampler:
         starts, lengths = self._versions(utterances, rng)
         begin = rng.integers(0, np.maximum(lengths - needed, 0) + 1)
         windows = self.prepare(_cut(self.split.powers, starts, lengths, begin, frames, pace), factors, rng)
-        return Batch(windows, self.split.labels[utterances] + speeds * self.labels)
+        return Batch(windows, self.split.labels[utterances] + speeds * self.labels, utterances)
 
     def _versions(self, utterances: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """First frames and lengths (batch,) of utterances, or of disturbed copies in the place of some of them."""

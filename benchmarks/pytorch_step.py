@@ -131,7 +131,7 @@ def gradient_difference(stage: "Stage", pytorch: "PyTorchTraining", batch: Batch
 
     stage.state.optimizer.iterations.assign(MARGIN_WARM_UP)
     with tf.GradientTape() as tape:
-        loss, _ = stage.loss(tf.constant(batch.windows), tf.constant(batch.labels))
+        loss, _ = stage.loss(*map(tf.constant, batch))
     stage.state.optimizer.iterations.assign(0)
     variables = stage.state.trainable_variables
     expected = {v.path: g.numpy() for v, g in zip(variables, tape.gradient(loss, variables))}

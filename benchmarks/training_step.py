@@ -116,7 +116,7 @@ def training_loop(stage: "Stage", steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 def take_step(stage: "Stage", batch: Batch) -> dict[str, float]:
     """One gradient step, its report read as in training."""
-    return {name: float(value) for name, value in stage.step(batch.windows, batch.labels).items()}
+    return {name: float(value) for name, value in stage.step(*batch).items()}
 
 
 def milliseconds(function: Callable, *arguments: object) -> tuple[float, object]:

@@ -84,6 +84,12 @@ def build_head(options: NetworkOptions, speakers: int) -> keras.Model:
     return keras.Model(embedding, CosineLogits(speakers, name=HEAD_LAYER)(embedding), name="head")
 
 
+def build_teacher_map(options: NetworkOptions, size: int) -> keras.Model:
+    """From an embedding to a teacher's, while there is one: linear, (batch, embedding_size) -> (batch, size)."""
+    embedding = keras.Input((options.embedding_size,), name="embedding_to_teach")
+    return keras.Model(embedding, layers.Dense(size, use_bias=False, name="teacher_map")(embedding), name="teacher_map")
+
+
 def compile_embedder(embedder: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """The embedder as a function, compiled once for all batch sizes and window lengths.
 

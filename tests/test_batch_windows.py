@@ -262,7 +262,7 @@ def test_tempo_speeds_windows_up_and_down_within_its_bounds():
 def test_a_speaker_at_another_speed_is_another_speaker():
     sampler = WindowSampler(counting(), (100,), AsTheyAre(speeds=(1.0, 0.8, 1.25)))
     for draw, seed in itertools.product(DRAWS.values(), range(5)):
-        windows, labels = draw(sampler)(np.random.default_rng(seed))
+        windows, labels, _ = draw(sampler)(np.random.default_rng(seed))
         assert set(labels.tolist()) <= set(range(6))
         np.testing.assert_array_equal(labels % 2, windows[:, 0, 0] >= 1000)
         np.testing.assert_allclose(pace(windows), np.array([1.0, 0.8, 1.25])[labels // 2], atol=0.02)
@@ -276,7 +276,7 @@ def test_windows_are_prepared_at_their_speeds_by_the_generator_of_the_batch():
 
     prepare = Noting(speeds=(1.0, 0.8, 1.25))
     rng = np.random.default_rng(0)
-    windows, labels = WindowSampler(counting(), (100,), prepare).softmax_batch(rng, 50)
+    windows, labels, _ = WindowSampler(counting(), (100,), prepare).softmax_batch(rng, 50)
     np.testing.assert_array_equal(prepare.given[0], np.array([1.0, 0.8, 1.25])[labels // 2])
     assert prepare.given[1] is rng
     assert windows.max() <= 0  # what came out of it

@@ -71,11 +71,11 @@ def interrupt_at(patch, step, number=signal.SIGINT):
     """Send this process a signal while the batch of `step` (counted from 1) is used."""
     taken, plain = [], SoftmaxStage.step
 
-    def stepping(stage, windows, labels):
+    def stepping(stage, *batch):
         taken.append(1)
         if len(taken) == step:
             os.kill(os.getpid(), number)
-        return plain.__get__(stage, type(stage))(windows, labels)
+        return plain.__get__(stage, type(stage))(*batch)
 
     patch.setattr(SoftmaxStage, "step", stepping)
 
@@ -124,6 +124,17 @@ def test_another_seed_gives_other_weights(tmp_path, softmax_folder, eager):
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path, softmax_folder, monkeypatch):
     interrupted_and_continued(tmp_path, tiny.EPOCH + 1, monkeypatch)
     assert_same_run(tmp_path, softmax_folder)
+
+
+def test_a_teacher_s_lessons_go_on_too(tmp_path, monkeypatch, eager):
+    folders = [tmp_path / "whole", tmp_path / "halves"]
+    for folder in folders:
+        folder.mkdir()
+        tiny.write_teacher(folder / "teacher.npz")
+    tiny.run(tiny.training_options(folders[0], "softmax", augmentation=True, teacher=folders[0] / "teacher.npz"))
+    interrupted_and_continued(folders[1], 3, monkeypatch, teacher=folders[1] / "teacher.npz")
+    assert_same_run(folders[1], folders[0])
+    assert arrays_of(folders[0])["teacher_map/teacher_map/kernel"].any()
 
 
 def test_an_interruption_in_the_last_step_of_an_epoch_costs_nothing(tmp_path, softmax_folder, monkeypatch):

@@ -63,8 +63,8 @@ def softmax_losses(cosines, labels, margin):
 def test_softmax_loss_equals_a_plain_loop_and_its_margin_warms_up(tmp_path, step, share):
     stage = build(tmp_path, "softmax_frozen", softmax_margin=0.2)
     stage.state.optimizer.iterations.assign(step)
-    windows, labels = stage.draw(rng())
-    loss, report = stage.loss(windows, labels)
+    windows, labels, utterances = stage.draw(rng())
+    loss, report = stage.loss(windows, labels, utterances)
     cosines = stage.state.head(stage.embed(windows)).numpy()
     assert float(loss) == pytest.approx(np.mean(softmax_losses(cosines, labels, share * 0.2)), rel=1e-4)
     assert float(report["accuracy"]) == pytest.approx((cosines.argmax(axis=1) == labels).mean())
@@ -72,9 +72,9 @@ def test_softmax_loss_equals_a_plain_loop_and_its_margin_warms_up(tmp_path, step
 
 def test_other_speeds_are_classes_of_their_own(tmp_path):
     stage = build(tmp_path, "softmax", augmentation=True, batch_size=200)
-    windows, labels = stage.draw(rng())
+    windows, labels, utterances = stage.draw(rng())
     assert set(labels) == set(range(20))
-    assert np.isfinite(float(stage.loss(windows, labels)[0]))
+    assert np.isfinite(float(stage.loss(windows, labels, utterances)[0]))
 
 
 def sampler_of(stage, prepare) -> WindowSampler:
@@ -161,20 +161,20 @@ def test_a_margin_that_the_head_has_learned_to_bear_grows_from_there(tmp_path):
 
 def test_adaptation_is_pulled_back_by_the_square_of_the_distance_that_it_has_gone(tmp_path):
     stage = build(tmp_path, "adapted")
-    windows, labels = stage.draw(rng())
-    plain, _ = SoftmaxStage.loss(stage, windows, labels)
-    loss, report = stage.loss(windows, labels)
+    windows, labels, utterances = stage.draw(rng())
+    plain, _ = SoftmaxStage.loss(stage, windows, labels, utterances)
+    loss, report = stage.loss(windows, labels, utterances)
     assert float(loss) == pytest.approx(float(plain), rel=1e-6)
     bias = stage.state.embedder.get_layer("embedding").bias
     bias.assign(bias + 0.5)  # eight times
-    plain, _ = SoftmaxStage.loss(stage, windows, labels)
-    loss, report = stage.loss(windows, labels)
+    plain, _ = SoftmaxStage.loss(stage, windows, labels, utterances)
+    loss, report = stage.loss(windows, labels, utterances)
     assert float(loss - plain) == pytest.approx(PULL * 8 * 0.25, rel=1e-3)
     assert float(report["distance"]) == pytest.approx(2**0.5, rel=1e-4)
 
 
 def test_softmax_draws_the_asked_number_of_windows(tmp_path):
-    windows, labels = build(tmp_path, "softmax", batch_size=13).draw(rng())
+    windows, labels, *_ = build(tmp_path, "softmax", batch_size=13).draw(rng())
     assert windows.shape == (13, 16, 6)
     assert labels.shape == (13,)
 
@@ -272,7 +272,7 @@ def test_triplet_figures_equal_a_plain_loop_over_test_utterances(tmp_path):
 
 
 def test_a_mined_batch_has_whole_speakers(tmp_path):
-    _, labels = build(tmp_path, "triplet", triplet_selection="hard", batch_size=17).draw(rng())
+    _, labels, *_ = build(tmp_path, "triplet", triplet_selection="hard", batch_size=17).draw(rng())
     assert list(np.unique(labels, return_counts=True)[1]) == [WINDOWS_PER_SPEAKER] * 3
 
 
@@ -307,7 +307,7 @@ def test_augmentation_changes_nothing_in_what_is_measured(tmp_path, name):
 
 
 def test_a_random_batch_has_thirds(tmp_path):
-    _, labels = build(tmp_path, "triplet", triplet_selection="random", batch_size=31).draw(rng())
+    _, labels, *_ = build(tmp_path, "triplet", triplet_selection="random", batch_size=31).draw(rng())
     anchor, positive, negative = np.split(labels, 3)
     assert len(anchor) == 10
     assert (anchor == positive).all()
@@ -334,9 +334,9 @@ def hinges_by_loop(embeddings, labels, selection, margin):
 @pytest.mark.parametrize("selection", ["hard", "semi-hard", "random"])
 def test_triplet_loss_equals_a_plain_loop(tmp_path, selection):
     stage = build(tmp_path, "triplet", triplet_selection=selection, margin=0.3)
-    windows, labels = stage.draw(rng(4))
+    windows, labels, utterances = stage.draw(rng(4))
     embeddings = stage.state.embedder(windows, training=True).numpy()  # batch statistics, as in the loss
-    loss, report = stage.loss(windows, labels)
+    loss, report = stage.loss(windows, labels, utterances)
     hinges = np.array(hinges_by_loop(embeddings, labels, selection, 0.3))
     assert float(loss) == pytest.approx(hinges.mean(), abs=1e-5)
     assert float(report["active_share"]) == pytest.approx((hinges > 0).mean(), abs=1e-5)

@@ -49,20 +49,21 @@ def utterances(speakers=SPEAKERS, each=UTTERANCES, seed=0, size=SETTINGS.powers)
     ]
 
 
-def split(spoken: list[list[np.ndarray]]) -> SpeakerSplit:
+def split(spoken: list[list[np.ndarray]], speakers=SPEAKERS) -> SpeakerSplit:
     """A split of utterances listed by speaker."""
     frames = [u for own in spoken for u in own]
     lengths = np.array([len(u) for u in frames], np.int64)
     powers = np.concatenate(frames) if frames else np.zeros((0, SETTINGS.powers), POWER_DTYPE)
     labels = np.repeat(np.arange(len(spoken)), [len(own) for own in spoken])
-    return SpeakerSplit(powers, np.cumsum(lengths) - lengths, lengths, labels)
+    names = tuple(f"{speakers[label]}/{number:03}" for number, label in enumerate(labels))
+    return SpeakerSplit(powers, np.cumsum(lengths) - lengths, lengths, labels, names=names)
 
 
 def inputs(speakers=SPEAKERS, each=UTTERANCES, test_utterances=TEST_UTTERANCES, seed=0) -> TrainingInputs:
     """Training inputs in memory."""
     spoken = utterances(speakers, each, seed)
-    train = split([own[: each - test_utterances] for own in spoken])
-    test = split([own[each - test_utterances :] for own in spoken])
+    train = split([own[: each - test_utterances] for own in spoken], speakers)
+    test = split([own[each - test_utterances :] for own in spoken], speakers)
     frames = np.concatenate([cepstra_with_derivatives(np.float64(u), SETTINGS) for own in spoken for u in own])
     mean, deviation = frames.mean(axis=0).astype(np.float32), frames.std(axis=0).astype(np.float32)
     return TrainingInputs(tuple(speakers), ("zed",), SETTINGS, "made up", mean, deviation, train, test)
@@ -84,6 +85,14 @@ def write_inputs(path: Path, made: TrainingInputs) -> Path:
                 about = {"corpus": corpus, "speaker": speaker, "session": "", "utterance": f"{number:03}"}
                 write_record(file, {**about, "side": name, "copy": 0, "powers": powers})
         write_record(file, {"mean": made.mean, "deviation": made.deviation})
+    return path
+
+
+def write_teacher(path: Path, size: int = 5, without: int = 0) -> Path:
+    """A teacher's embeddings of `inputs()`, but for so many utterances."""
+    names = inputs().train.names
+    embeddings = np.random.default_rng(0).normal(1, 1, (len(names), size)).astype(np.float32)
+    np.savez(path, utterances=np.array(names)[without:], embeddings=embeddings[without:])
     return path
 
 

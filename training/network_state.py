@@ -8,7 +8,15 @@ import numpy as np
 
 from models.checkpoint import Checkpoint
 from models.layers import FusedBatchNormalization
-from models.network import NetworkOptions, assign, build_embedder, build_head, by_path, stored_variables
+from models.network import (
+    NetworkOptions,
+    assign,
+    build_embedder,
+    build_head,
+    build_teacher_map,
+    by_path,
+    stored_variables,
+)
 from training.averaging import WeightAverage, variables_of
 
 
@@ -36,12 +44,14 @@ class NetworkState:
     head: keras.Model | None  # the triplet stage has none
     optimizer: keras.optimizers.Optimizer
     first_margin: float = 0.0  # of the softmax: what the head has learned to bear already
+    teacher_map: keras.Model | None = None  # from an embedding to a teacher's, where there is one
     average: WeightAverage | None = None  # None: the weights themselves are what is measured and passed on
 
     @property
     def trainable_variables(self) -> list[keras.Variable]:
         """What a gradient step changes."""
-        return self.embedder.trainable_variables + (self.head.trainable_variables if self.head else [])
+        models = (self.embedder, self.head, self.teacher_map)
+        return [variable for model in models if model for variable in model.trainable_variables]
 
     @property
     def result_embedder(self) -> keras.Model:
@@ -106,6 +116,8 @@ class NetworkState:
             averages = {"embedder": self.average.embedder, "head": self.average.head}
             result = {part: dict(zip(named[part], stored_variables(averages[part]), strict=True)) for part in named}
             result |= {f"trained_{part}": variables for part, variables in named.items()}
+        if self.teacher_map:
+            result["teacher_map"] = by_path(self.teacher_map)
         return {**result, "optimizer": {variable.path: variable for variable in self.optimizer.variables}}
 
 
@@ -116,14 +128,21 @@ def build_state(
     trained: Trained,
     first_rate: float,
     averaged: bool = False,
+    taught: int = 0,
 ) -> NetworkState:
-    """Build a fresh network with Adam; `speakers` is the size of its head, 0 for none."""
+    """Build a fresh network with Adam.
+
+    Args:
+        speakers: the size of its head, 0 for none.
+        taught: the size of a teacher's embeddings, 0 for none.
+    """
     embedder = build_embedder(options, *normalization)
     trained.apply_to(embedder)
     head = build_head(options, speakers) if speakers else None
     optimizer = keras.optimizers.Adam(first_rate)
     average = _average(embedder, head, averaged)
-    state = NetworkState(options, normalization, embedder, head, optimizer, average=average)
+    teacher_map = build_teacher_map(options, taught) if taught else None
+    state = NetworkState(options, normalization, embedder, head, optimizer, teacher_map=teacher_map, average=average)
     optimizer.build(state.trainable_variables)
     return state
 

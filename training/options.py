@@ -67,6 +67,7 @@ class TrainingOptions:
     augmentation: bool = True  # of the windows that the embedder trains on
     weight_averaging: bool = True  # what is measured and passed on is a moving average of the weights
     seed: int = 0
+    teacher: Path | None = None  # embeddings of the training utterances by another network, see `teacher`
     checkpoint: Path | None = None  # where to start from instead of the stage before
     from_scratch: bool = False
 

@@ -19,8 +19,9 @@ from training.options import STEPS_PER_EPOCH, TrainingOptions
 from training.report import check_health, describe, format_metrics
 from training.run_folder import RunFolder
 from training.schedule import Progress, learning_rate
-from training.stages import STAGES, Metrics, Stage
+from training.stages import Metrics, Stage, build_stage
 from training.start import build_start, find_origin, load_origin, run_identity, trained_speakers
+from training.teacher import read_lessons
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def run_stage(options: TrainingOptions, inputs: TrainingInputs) -> StageResult:
     the weights of one that was not.
 
     Raises:
-        CheckpointError, StartError: it can't begin; each says why.
+        CheckpointError, StartError, TeacherError: it can't begin; each says why.
         TrainingError: the loss is no longer a number.
         KeyboardInterrupt: it was interrupted, after saving where it stands.
         OSError: the run folder can't be written to.
@@ -75,7 +76,8 @@ def run_stage(options: TrainingOptions, inputs: TrainingInputs) -> StageResult:
         folder = RunFolder(options.run_dir / options.stage)
         earlier = _earlier_checkpoint(folder, identity, options)
         origin = load_origin(origin_path)
-        state = build_start(options, inputs, origin)
+        lessons = None if options.teacher is None else read_lessons(options.teacher, inputs.train.names)
+        state = build_start(options, inputs, origin, lessons)
         if earlier is None and folder.path.exists():
             logger.info("another run stood in %s; it is kept as %s", folder.path, folder.set_aside().name)
         description = {
@@ -89,7 +91,7 @@ def run_stage(options: TrainingOptions, inputs: TrainingInputs) -> StageResult:
             "run": identity,
             "version": VERSION,
         }
-        run = _Run(options, folder, STAGES[options.stage](options, inputs, state), description, earlier)
+        run = _Run(options, folder, build_stage(options, inputs, state, lessons), description, earlier)
         run.train()
         return StageResult(folder, run.position.step, run.position.metrics)
 
@@ -160,7 +162,7 @@ class _Run:
         position = self.position
         rate = learning_rate(position.step, self.options.total_steps, self.options.learning_rate)
         self.stage.state.optimizer.learning_rate = rate
-        report = self.stage.step(batch.windows, batch.labels)
+        report = self.stage.step(*batch)
         position.sums = {name: position.sums.get(name, 0.0) + float(value) for name, value in report.items()}
         position.summed += 1
         position.step += 1

@@ -23,6 +23,7 @@ EVALUATION_SEED = 300  # the same triplets are measured after every epoch
 LEARNED_LOSS = 0.01  # of a softmax, at which nothing is left to learn; a hundred real speakers do not get there
 MARGIN_WARM_UP = 400  # steps
 EMBEDDING_DROPOUT = 0.25  # before the softmax
+TEACHING = 5.0  # of the cosine distance to a teacher's embeddings, beside the softmax's loss
 PULL = 0.2  # of adaptation, towards the weights that it starts from
 BATCHES_AS_RECORDED = 0.5  # share of the triplet stage's, where windows are disturbed at all
 
@@ -46,8 +47,8 @@ class Stage(ABC):
         """Draw the batch of one step."""
 
     @abstractmethod
-    def loss(self, windows: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """The loss to step on, and what to report beside it."""
+    def loss(self, windows, labels, utterances) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """The loss to step on, and what to report beside it; of a `Batch`, as tensors."""
 
     @abstractmethod
     def measure(self) -> Metrics:
@@ -58,10 +59,10 @@ class Stage(ABC):
         """Whether an epoch's figures leave nothing to learn."""
 
     @tf.function
-    def step(self, windows: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+    def step(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> dict[str, tf.Tensor]:
         """One gradient step. Compiled once for each length of windows, which the unrolled GRU has to know."""
         with tf.GradientTape() as tape:
-            loss, report = self.loss(windows, labels)
+            loss, report = self.loss(windows, labels, utterances)
         self.state.apply(tape.gradient(loss, self.state.trainable_variables))
         return {"loss": loss, **report}
 
@@ -77,10 +78,15 @@ class SoftmaxStage(Stage):
     def draw(self, rng: np.random.Generator) -> Batch:
         return self.train.softmax_batch(rng, self.options.batch_size)
 
-    def loss(self, windows, labels):
+    def loss(self, windows, labels, utterances):
         """Cross-entropy of the cosines to each speaker's weights, the right one handicapped by the margin."""
+        return self._classified(self._embedded(windows), labels)
+
+    def _embedded(self, windows):
         training = bool(self.state.embedder.trainable_variables)  # a frozen embedder keeps its batch statistics
-        embeddings = self.state.embedder(windows, training=training)
+        return self.state.embedder(windows, training=training)
+
+    def _classified(self, embeddings, labels):
         if self.options.augments:  # stateless, so that a continued run drops what an uninterrupted one would
             seed = tf.stack([self.options.seed, tf.cast(self.state.optimizer.iterations, tf.int32)])
             embeddings = tf.nn.experimental.stateless_dropout(embeddings, EMBEDDING_DROPOUT, seed)
@@ -127,6 +133,29 @@ class SoftmaxStage(Stage):
         return ops.log_softmax(LOGIT_SCALE * cosines).numpy()
 
 
+class TaughtStage(SoftmaxStage):
+    """Softmax, and the directions of a teacher's embeddings; see `teacher`.
+
+    The teacher has heard the speakers as they are, so windows at other speeds have none of it; disturbed ones have, and
+    so are to be heard through.
+    """
+
+    def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState, lessons: np.ndarray):
+        """`lessons`, (utterances, d) float32, are those of the training utterances."""
+        super().__init__(options, inputs, state)
+        self.lessons = tf.constant(lessons)
+
+    def loss(self, windows, labels, utterances):
+        """The softmax's, and the cosine distance to the teacher's embeddings, both of the same embeddings."""
+        embeddings = self._embedded(windows)
+        loss, report = self._classified(embeddings, labels)
+        lessons = tf.gather(self.lessons, utterances)
+        known = ops.cast(labels < len(self.inputs.speakers), "float32") * ops.sum(ops.square(lessons), axis=1)
+        distances = 1 - ops.sum(ops.normalize(self.state.teacher_map(embeddings)) * lessons, axis=1)
+        distance = ops.sum(known * distances) / ops.maximum(ops.sum(known), 1.0)
+        return loss + TEACHING * distance, {**report, "teacher_distance": distance}
+
+
 class AdaptationStage(SoftmaxStage):
     """Softmax on one's own few speakers, from a network that knows many, whose speech is not at hand.
 
@@ -140,9 +169,9 @@ class AdaptationStage(SoftmaxStage):
         super().__init__(options, inputs, state)
         self.origin = [tf.constant(variable) for variable in state.embedder.trainable_variables]
 
-    def loss(self, windows, labels):
+    def loss(self, windows, labels, utterances):
         """The softmax's, and how far the embedder has gone."""
-        loss, report = super().loss(windows, labels)
+        loss, report = super().loss(windows, labels, utterances)
         pairs = zip(self.state.embedder.trainable_variables, self.origin)
         gone = ops.sum([ops.sum(ops.square(variable - origin)) for variable, origin in pairs])
         return loss + PULL * gone, {**report, "distance": ops.sqrt(gone)}
@@ -167,7 +196,7 @@ class TripletStage(Stage):
             return sampler.triplet_batch(rng, self.options.batch_size // 3)
         return sampler.speaker_batch(rng, self.options.batch_size // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
 
-    def loss(self, windows, labels):
+    def loss(self, windows, labels, utterances):
         """Mean hinge of the triplets that the strategy makes of the batch."""
         embeddings = self.state.embedder(windows, training=True)
         select = STRATEGIES[self.options.triplet_selection]
@@ -202,6 +231,15 @@ class TripletStage(Stage):
             "positive_cosine": float(ops.mean(to_positive)),
             "negative_cosine": float(ops.mean(to_negative)),
         }
+
+
+def build_stage(
+    options: TrainingOptions, inputs: TrainingInputs, state: NetworkState, lessons: np.ndarray | None = None
+) -> Stage:
+    """The stage that `options` name; with a teacher's lessons, see `teacher`, where it has one."""
+    if lessons is not None:
+        return TaughtStage(options, inputs, state, lessons)
+    return STAGES[options.stage](options, inputs, state)
 
 
 STAGES = {SOFTMAX: SoftmaxStage, FINE: SoftmaxStage, TRIPLET: TripletStage, FROZEN: SoftmaxStage}

@@ -27,7 +27,10 @@ UNUSED = {
     FROZEN: {"margin", "triplet_selection", "speeds"},
     ADAPTED: {"margin", "triplet_selection"},
 }
-NOT_IDENTITY = {"run_dir", "data_filename", "checkpoint", "from_scratch", "max_steps", "max_epochs", "patience"}
+NOT_IDENTITY = {
+    *("run_dir", "data_filename", "teacher", "checkpoint"),  # whose content counts, wherever it is
+    *("from_scratch", "max_steps", "max_epochs", "patience"),
+}
 
 TRAINED = {FROZEN: Trained.NOTHING, ADAPTED: Trained.WEIGHTS}  # where that is not all
 HEADS_KEPT = {SOFTMAX, FINE}  # where the origin's is of the same speakers
@@ -68,11 +71,15 @@ def run_identity(options: TrainingOptions, origin: Path | None) -> dict:
     """What makes a run this run and no other: its settings, its data, and what it started from."""
     ignored = NOT_IDENTITY | UNUSED[options.stage]
     settings = {name: value for name, value in options.as_json().items() if name not in ignored}
-    return {**settings, "data_sha256": _digest(options.data_filename), "origin_sha256": origin and _digest(origin)}
+    taught = {} if options.teacher is None else {"teacher_sha256": _digest(options.teacher)}
+    data = {"data_sha256": _digest(options.data_filename), **taught}
+    return {**settings, **data, "origin_sha256": origin and _digest(origin)}
 
 
-def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkpoint | None) -> NetworkState:
-    """Build the network for `inputs`, with the embedder of `origin` if there is one.
+def build_start(
+    options: TrainingOptions, inputs: TrainingInputs, origin: Checkpoint | None, lessons: np.ndarray | None = None
+) -> NetworkState:
+    """Build the network for `inputs`, with the embedder of `origin` if there is one; `lessons` as `teacher` has them.
 
     Raises:
         StartError: `origin` was trained on other features, or with another activation; or there is nobody to tell from.
@@ -95,6 +102,7 @@ def build_start(options: TrainingOptions, inputs: TrainingInputs, origin: Checkp
         trained=TRAINED.get(options.stage, Trained.ALL),
         first_rate=options.learning_rate,
         averaged=options.weight_averaging,
+        taught=0 if lessons is None else lessons.shape[1],
     )
     if origin is None:
         return state
