@@ -3,9 +3,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= .demo
-SPEECH ?= ../shared/speech ../shared/more_speech
-HELD_OUT ?= ../shared/protocol/dev_speakers.txt ../shared/protocol/more_dev_speakers.txt
+FIRST_SPEECH ?= ../shared/speech
+SPEECH ?= $(FIRST_SPEECH) ../shared/more_speech
+FIRST_HELD_OUT ?= ../shared/protocol/dev_speakers.txt
+HELD_OUT ?= $(FIRST_HELD_OUT) ../shared/protocol/more_dev_speakers.txt
 PRETRAINED ?= .pretrained
+TEACHER ?= .resemblyzer
 BIN = $(VENV)/bin
 
 .PHONY: help demo test lint pretrained clean
@@ -19,8 +22,9 @@ help:
 demo: $(VENV)/installed
 	sh samples/demo.sh "$(BIN)/python" "$(DEMO)"
 
-pretrained: $(VENV)/installed
-	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(PRETRAINED)" "$(SPEECH)" "$(HELD_OUT)"
+pretrained: $(VENV)/installed $(TEACHER)/installed
+	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(PRETRAINED)" "$(FIRST_SPEECH)" "$(FIRST_HELD_OUT)" \
+		"$(SPEECH)" "$(HELD_OUT)" "$(TEACHER)/bin/python"
 
 test: lint
 	$(BIN)/python -m pytest
@@ -45,5 +49,10 @@ $(VENV)/installed-test: requirements-test.txt requirements.txt | $(VENV)/bin/pyt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
 	@touch $@ $(VENV)/installed
 
+$(TEACHER)/installed: models/pretrained/requirements-teacher.txt
+	$(PYTHON) -m venv $(TEACHER)
+	$(TEACHER)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 clean:
-	rm -rf "$(VENV)" "$(DEMO)"
+	rm -rf "$(VENV)" "$(TEACHER)" "$(DEMO)"

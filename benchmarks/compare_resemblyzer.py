@@ -15,15 +15,13 @@ draws for both.
 
 import argparse
 import re
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import held_out
 import numpy as np
 from measure import progress, report, show_table
+from resemblyzer_teacher import name_of, resemblyzer
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
@@ -36,15 +34,6 @@ from inference.encoder import SpeakerEncoder
 ALL_PAIRS, TWO_SESSIONS = "all pairs", "two sessions"
 MEANS = ("eer", "cosine_eer", "resemblyzer_eer", "difference_eer")  # over corpora, all pairs
 SESSION = re.compile(r"_s(\d+)_\d+$")  # at the end of an utterance's name
-RESEMBLYZER = """
-import sys
-import numpy, torch
-torch.set_num_threads(1)
-from resemblyzer import VoiceEncoder, preprocess_wav
-encoder = VoiceEncoder("cpu", verbose=False)
-embedded = [encoder.embed_utterance(preprocess_wav(line.rstrip("\\n"))) for line in sys.stdin]
-numpy.save(sys.argv[1], numpy.array(embedded, numpy.float32))
-"""
 
 
 def main() -> None:
@@ -78,42 +67,17 @@ def compared(
     """Counts and figures of a corpus, for each kind of trials.
 
     Args:
-        theirs: Resemblyzer's embeddings, by path.
+        theirs: Resemblyzer's embeddings, by name.
     """
     utterances, owners = [one for own in speakers.values() for one in own], held_out.owners(speakers)
     ours = embed_cuts(encoder, cache, utterances, (None,))[0]
-    other = np.array([theirs[str(one.path)] for one in utterances])
+    other = np.array([theirs[name_of(one)] for one in utterances])
     for trials, (first, second) in trials_of(utterances).items():
         scored = score_pairs(ours, owners, first, second, encoder.scoring)
         row = {"trials": trials, "speakers": len(speakers), "utterances": len(utterances)}
         row |= {"targets": scored.targets, "nontargets": scored.nontargets, "score_norm": encoder.scoring.norm}
         row["cosine_eer"] = eer(score_pairs(ours, owners, first, second))
         yield row | flat(side_by_side(scored, score_pairs(other, owners, first, second), len(speakers)))
-
-
-def resemblyzer(python: str, utterances: list[Utterance], kept: Path | None) -> dict[str, np.ndarray]:
-    """Resemblyzer's embeddings, (256,), of the files as they are, by path; what was kept of them is not made again."""
-    if parts := [one for one in utterances if (one.start, one.end) != (None, None)]:
-        sys.exit(f"expected utterances that are files of their own. Received a part of {parts[0].path}")
-    known = {}
-    if kept is not None and kept.is_file():
-        with np.load(kept) as content:
-            known = dict(zip(content["paths"].tolist(), content["embeddings"]))
-    if missing := [str(one.path) for one in utterances if str(one.path) not in known]:
-        progress(f"{len(missing)} recordings to Resemblyzer")
-        known.update(zip(missing, embedded(python, missing)))
-    if kept is not None:
-        np.savez(kept, paths=np.array(list(known)), embeddings=np.array(list(known.values())))
-    return known
-
-
-def embedded(python: str, paths: list[str]) -> np.ndarray:
-    """Resemblyzer's embeddings, (files, 256) float32."""
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, "embeddings.npy")
-        given = "".join(f"{path}\n" for path in paths)
-        subprocess.run([python, "-W", "ignore", "-c", RESEMBLYZER, str(made)], input=given, text=True, check=True)
-        return np.load(made)
 
 
 def trials_of(utterances: list[Utterance]) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -8,17 +8,11 @@ import numpy as np
 import pytest
 from compare_resemblyzer import session, side_by_side, trials_of
 from conftest import SPEAKERS
+from resemblyzer_stand_in import stand_in
 
 from evaluation.detection import score_all_pairs
 from evaluation.unseen import evaluate_unseen
 from inference.encoder import SpeakerEncoder
-
-STAND_IN = """#!{python}
-import sys, numpy
-paths = sys.stdin.read().split("\\n")[:-1]
-made = numpy.random.default_rng(len(paths)).standard_normal((len(paths), 256)).astype(numpy.float32)
-numpy.save(sys.argv[-1], made / numpy.linalg.norm(made, axis=1, keepdims=True))
-"""
 
 
 def named(tiny_cache, names):
@@ -55,10 +49,8 @@ def test_the_difference_of_a_system_to_itself_is_nothing_with_certainty():
 
 
 def test_our_figure_is_that_of_evaluate(tmp_path, tiny_cache, monkeypatch, capsys):
-    listed, python = tmp_path / "speakers.txt", tmp_path / "python"
+    listed, python = tmp_path / "speakers.txt", stand_in(tmp_path)
     listed.write_text("\n".join(SPEAKERS))
-    python.write_text(STAND_IN.format(python=sys.executable))
-    python.chmod(0o755)
     command = ["", str(tiny_cache.folder), "--resemblyzer", str(python), "--test_speakers_file", str(listed)]
     monkeypatch.setattr(sys, "argv", command)
     compare_resemblyzer.main()
@@ -69,23 +61,3 @@ def test_our_figure_is_that_of_evaluate(tmp_path, tiny_cache, monkeypatch, capsy
     assert (row["targets"], row["nontargets"]) == (expected.targets, expected.nontargets)
     assert row["resemblyzer_eer"] > 0.3  # of random vectors
     assert mean["eer"] == row["eer"] and mean["corpora"] == 1
-
-
-def test_a_part_of_a_file_is_refused(tiny_cache):
-    one = next(iter(tiny_cache.utterances.values()))._replace(start=1.0)
-    with pytest.raises(SystemExit, match="files of their own"):
-        compare_resemblyzer.resemblyzer(sys.executable, [one], None)
-
-
-def test_kept_embeddings_are_not_made_again(tmp_path, tiny_cache):
-    kept, calls = tmp_path / "kept.npz", tmp_path / "calls"
-    python = tmp_path / "python"
-    python.write_text(STAND_IN.format(python=sys.executable) + f"open({str(calls)!r}, 'a').write('x')\n")
-    python.chmod(0o755)
-    utterances = list(tiny_cache.utterances.values())
-    made = [
-        compare_resemblyzer.resemblyzer(str(python), part, kept) for part in (utterances[:5], utterances, utterances)
-    ]
-    assert calls.read_text() == "xx"
-    assert [len(found) for found in made] == [5, 15, 15]
-    assert all(np.array_equal(made[0][path], made[2][path]) for path in made[0])
