@@ -38,8 +38,8 @@ def main() -> int:
         parser.error("--freeze_embedding_weights goes with --loss_on_softmax")
     if args.fine_tune and (not args.loss_on_softmax or args.freeze_embedding_weights or args.from_scratch):
         parser.error("--fine_tune goes with --loss_on_softmax, on weights that are trained already")
-    if args.teacher is not None and (not args.loss_on_softmax or args.freeze_embedding_weights):
-        parser.error("--teacher goes with --loss_on_softmax, while the embeddings are trained")
+    if args.teacher is not None and (not args.loss_on_softmax or args.freeze_embedding_weights or args.fine_tune):
+        parser.error("--teacher goes with --loss_on_softmax, while the embeddings are trained from the beginning")
     if args.from_scratch and args.checkpoint is not None:
         parser.error("--from_scratch and --checkpoint contradict each other")
     if args.from_scratch and args.adapt:
@@ -96,6 +96,8 @@ def build_parser() -> argparse.ArgumentParser:
          f"(default: {_defaults('softmax_margin', SOFTMAX, FINE, FROZEN, ADAPTED)})")  # fmt: skip
     flag("--speeds", type=speeds, metavar="1,X,...", help="at which every speaker makes another one "
          f"(default: {_defaults('speeds', SOFTMAX, FINE, TRIPLET, ADAPTED)})")  # fmt: skip
+    flag("--copied", type=share, metavar="X", help="share of windows from disturbed copies, where the inputs have any "
+         f"(default: {_defaults('copied', SOFTMAX, FINE, TRIPLET, ADAPTED)})")  # fmt: skip
     flag("--no_augmentation", dest="augmentation", action="store_false", help="train on windows as they are and keep "
          "embeddings whole (default: other speeds, rooms, noises, channels; dropout before the softmax)")  # fmt: skip
     flag("--no_weight_averaging", dest="weight_averaging", action="store_false", help="keep the last weights (default: "

@@ -60,7 +60,15 @@ class Disturbed:
 
 
 def preparation(
-    settings: FeatureSettings, mean: np.ndarray, augmented: bool, speeds: tuple[float, ...] = (1.0,)
+    settings: FeatureSettings,
+    mean: np.ndarray,
+    augmented: bool,
+    speeds: tuple[float, ...] = (1.0,),
+    copied: float = Augmentation.copied,
 ) -> Preparation:
-    """For training with augmentation, other speeds included, or without; `mean` is the training set's, (features,)."""
-    return Disturbed(settings, mean, Augmentation(speeds)) if augmented else Plain(settings)
+    """For training with augmentation, other speeds and the share `copied` of disturbed copies included, or without.
+
+    Args:
+        mean: the training set's, (features,).
+    """
+    return Disturbed(settings, mean, Augmentation(speeds, copied=copied)) if augmented else Plain(settings)

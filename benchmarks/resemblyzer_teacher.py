@@ -4,8 +4,8 @@
 
 `--resemblyzer` names the Python of an environment with Resemblyzer (PyPI, with PyTorch for the CPU). It embeds each
 recording as its README says, `embed_utterance(preprocess_wav(file))`. OUTPUT, an .npz file, has the names of the
-utterances, `corpus/speaker/utterance`, and their embeddings; those of the speakers in `--held_out` are not in it. What
-an earlier run put there is not made again.
+utterances, `corpus/speaker/utterance`, the SHA-256 of what they say, and their embeddings; those of the speakers in
+`--held_out` are not in it. What an earlier run put there is not made again.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from measure import progress
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from corpus.speakers import read_speakers_file
+from corpus.speakers import check_listed, listed, read_speakers_file
 from storage.atomic import write_atomically
 
 AT_ONCE = 500  # recordings, after which what is done is kept
@@ -46,10 +46,11 @@ def main() -> None:
     flag("--held_out", nargs="+", type=Path, default=[], metavar="FILE", help="speakers to leave out, one a line")
     args = parser.parse_args()
     cache = UtteranceCache.open(args.cache)
-    held_out = set(chain.from_iterable(read_speakers_file(file, cache.speakers()) for file in args.held_out))
-    utterances = [
-        one for _, one in sorted(cache.utterances.items()) if held_out.isdisjoint((str(one.whose), one.speaker))
-    ]
+    speakers = cache.speakers()
+    names = tuple(chain.from_iterable(read_speakers_file(file, speakers) for file in args.held_out))
+    check_listed(names, speakers)
+    held_out = listed(names, speakers)
+    utterances = [one for _, one in sorted(cache.utterances.items()) if one.whose not in held_out]
     embeddings = resemblyzer(args.resemblyzer, utterances, args.output)
     progress(f"{args.output}: {len(embeddings)} embeddings")
 
@@ -58,18 +59,16 @@ def resemblyzer(python: str, utterances: list[Utterance], kept: Path | None) -> 
     """Resemblyzer's embeddings of whole files, (256,), by `name_of`; those that were kept are not made again."""
     if parts := [one for one in utterances if (one.start, one.end) != (None, None)]:
         sys.exit(f"expected utterances that are files of their own. Received a part of {parts[0].path}")
-    known = {}
-    if kept is not None and kept.is_file():
-        with np.load(kept) as content:
-            known = dict(zip(content["utterances"].tolist(), content["embeddings"]))
-    missing = [one for one in utterances if name_of(one) not in known]
+    known = read_kept(kept) if kept is not None and kept.is_file() else {}
+    missing = [one for one in utterances if one.sha256 not in known]
     for start in range(0, len(missing), AT_ONCE):
         progress(f"{len(missing) - start} recordings left for Resemblyzer")
         some = missing[start : start + AT_ONCE]
-        known.update(zip(map(name_of, some), embedded(python, [str(one.path) for one in some])))
+        made = embedded(python, [str(one.path) for one in some])
+        known.update(zip([one.sha256 for one in some], made))
         if kept is not None:
-            keep(kept, known)
-    return known
+            keep(kept, [one for one in utterances if one.sha256 in known], known)
+    return {name_of(one): known[one.sha256] for one in utterances}
 
 
 def name_of(utterance: Utterance) -> str:
@@ -77,10 +76,21 @@ def name_of(utterance: Utterance) -> str:
     return f"{utterance.whose}/{utterance.utterance}"
 
 
-def keep(path: Path, known: dict[str, np.ndarray]) -> None:
-    """Save embeddings by name, as `training.teacher` reads them."""
+def read_kept(path: Path) -> dict[str, np.ndarray]:
+    """Embeddings of an earlier run, by the SHA-256 of what is said."""
+    with np.load(path, allow_pickle=False) as content:
+        return dict(zip(content["sha256"].tolist(), content["embeddings"]))
+
+
+def keep(path: Path, utterances: list[Utterance], known: dict[str, np.ndarray]) -> None:
+    """Save the utterances' embeddings, as `training.teacher` and `read_kept` read them."""
     content = io.BytesIO()
-    np.savez(content, utterances=np.array(list(known)), embeddings=np.array(list(known.values())))
+    arrays = {
+        "utterances": np.array([name_of(one) for one in utterances]),
+        "sha256": np.array([one.sha256 for one in utterances]),
+        "embeddings": np.stack([known[one.sha256] for one in utterances]),
+    }
+    np.savez(content, allow_pickle=False, **arrays)
     write_atomically(path, content.getvalue())
 
 

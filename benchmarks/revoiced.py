@@ -41,15 +41,16 @@ def revoiced(samples: np.ndarray, rate: int, larynx: Larynx, rng: np.random.Gene
     made, weight = np.zeros(len(samples)), np.full(len(samples), 1e-3)
     for start in range(0, len(samples) - frame, hop):
         part = slice(start, start + frame)
-        filtered = _through_mouth(samples[part] * window, excitation[part], poles)
+        filtered = _through_mouth(samples[part], window, excitation[part], poles)
         made[part] += window * filtered
         weight[part] += window
     return made / weight
 
 
-def _through_mouth(speech: np.ndarray, excitation: np.ndarray, poles: int) -> np.ndarray:
+def _through_mouth(speech: np.ndarray, window: np.ndarray, excitation: np.ndarray, poles: int) -> np.ndarray:
     """An excitation through the filter that linear prediction finds in a frame, at the frame's level."""
-    power = np.correlate(speech, speech, "full")[len(speech) - 1 :][: poles + 1]
+    seen = speech * window
+    power = np.correlate(seen, seen, "full")[len(seen) - 1 :][: poles + 1]
     if power[0] <= 0:
         return np.zeros(len(speech))
     power[0] *= 1 + WHITENING

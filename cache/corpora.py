@@ -182,7 +182,7 @@ def _say_the_same(pairs: list[tuple[Utterance, Recording]]) -> bool:
 def _says_the_same(entry: Utterance, recording: Recording) -> bool:
     """By what is said, or where other settings cut it otherwise, by the file's size."""
     if entry.made_with == SETTINGS_DIGEST:
-        return voiced_digest(recording) == entry.sha256
+        return voiced_digest(recording, entry.channel) == entry.sha256
     return not is_gone(recording.path) and recording.path.stat().st_size == entry.size
 
 

@@ -7,7 +7,7 @@ called, or called later, no name of a file depends on it.
 
 import hashlib
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
 from typing import NamedTuple
@@ -107,13 +107,15 @@ def make_entry(
     Args:
         work: the recording, and what the index says of it so far.
         anew: write the file also if what is cached says the same.
-        intake: what is taken of it.
+        intake: what is taken of it; a channel that was asked for before is, unless `anew`, where none is asked for now.
 
     Raises:
         OSError: the staging folder can't be written to, or the disk is full.
     """
     recording, known = work
     path = recording.path
+    if intake.channel is None and known is not None and not anew:
+        intake = replace(intake, channel=known.channel)
     try:
         stat = path.stat()
         if not S_ISREG(stat.st_mode):
@@ -132,16 +134,17 @@ def make_entry(
         samples=len(voiced.signal),
         leading_blank_ms=1000 * voiced.leading / SAMPLE_RATE,
         trailing_blank_ms=1000 * voiced.trailing / SAMPLE_RATE,
+        channel=intake.channel,
     )
     if not anew and known is not None and known.sha256 == utterance.sha256 and is_whole(folder, known):
         return Entry(utterance, None, is_mixed)
     return Entry(utterance, _stage(folder, voiced.signal), is_mixed)
 
 
-def voiced_digest(recording: Recording) -> str | None:
-    """SHA-256 of what a recording says; None if it can't be used."""
+def voiced_digest(recording: Recording, channel: Wanted) -> str | None:
+    """SHA-256 of what a recording says on a channel; None if it can't be used."""
     try:
-        return _digest(_voiced(recording, Intake(any_sound=True))[0].signal)
+        return _digest(_voiced(recording, Intake(any_sound=True, channel=channel))[0].signal)
     except (UnusableAudioError, OSError):
         return None
 

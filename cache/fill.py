@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from audio.channels import Wanted
 from cache.entries import AUDIO_FOLDER, USUAL, Entry, Intake, Skipped, audio_path, make_entry, wav_size
 from cache.index import INDEX, Key, Utterance, index_line
 from cache.mark import SETTINGS_DIGEST
@@ -35,10 +36,12 @@ class Filling:
     skipped: list[Skipped] = field(default_factory=list)
     mixed: list[Path] = field(default_factory=list)  # recordings of channels with different speech
 
-    def is_current(self, recording: Recording) -> bool:
-        """Whether nothing is to be done for a recording."""
+    def is_current(self, recording: Recording, channel: Wanted) -> bool:
+        """Whether nothing is to be done for a recording, of which this channel was asked for."""
         entry = self.entries.get(recording.key)
         if entry is None or entry[: len(recording)] != recording or entry.made_with != SETTINGS_DIGEST:
+            return False
+        if channel is not None and channel != entry.channel:
             return False
         try:
             stat = os.stat(recording.origin[0])  # noqa: PTH116, a path is slower, and there are many

@@ -39,6 +39,7 @@ class Utterance(NamedTuple):
     samples: int  # of the voiced part
     leading_blank_ms: float
     trailing_blank_ms: float
+    channel: int | str | None = None  # that was asked for, see `audio.channels`; None where that was left to the tool
 
     key, origin, path = Recording.key, Recording.origin, Recording.path  # of the same first fields
 

@@ -51,7 +51,7 @@ def update(
     mark = check_ownership(cache.folder)
     with cache.locked():
         filling, recordings = _begin(cache, listing, mark, sure)
-        due = [one for one in recordings if not filling.is_current(one)]
+        due = [one for one in recordings if not filling.is_current(one, intake.channel)]
         fill(cache.folder, filling, due, workers, intake=intake)
         renamed = lapsed.renamed(filling, recordings, listing)
         _forget(filling, renamed, "%d recordings have other names now, as that of %s")

@@ -123,8 +123,8 @@ def _print_report(cache: UtteranceCache, listing: Listing, report: CacheReport) 
     if report.mixed:
         logger.warning(
             "%d recordings have different speech on their channels, which was mixed as if one person spoke: %s; "
-            "--regenerate_full_cache --channel 1, or 2, takes one of them",
-            len(report.mixed), first_few(map(str, report.mixed), NAMES_SHOWN),
+            "--update_cache --channel 1, or 2, takes one of them",
+            len(report.mixed), first_few(dict.fromkeys(map(str, report.mixed)), NAMES_SHOWN),
         )  # fmt: skip
     print(
         f"{cache.folder}: {report.added} utterances added, {report.unchanged} unchanged, {len(report.skipped)} "

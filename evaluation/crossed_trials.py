@@ -60,8 +60,10 @@ def crossed_trials(
     """
     parts, number = [], 0
     for corpus, (name, speakers) in enumerate(corpora.items()):
-        bar = tracked(speakers, f"embed {name}".strip(), len(speakers), "speaker")
-        voices = [_voice(encoder, cache, in_turn(own)[:UTTERANCES_PAIRED], scoring) for own in bar]
+        voices = [
+            _voice(encoder, cache, in_turn(own)[:UTTERANCES_PAIRED], scoring)
+            for own in tracked(speakers, f"embed {name}".strip(), len(speakers), "speaker")
+        ]
         for a, b in _pairs(len(voices)):
             parts.append(_between(voices[a], voices[b], number + a, number + b, corpus))
         number += len(voices)

@@ -33,7 +33,9 @@ def training_cohort(encoder: SpeakerEncoder, cache: UtteranceCache) -> Cohort:
     for _, entry in sorted(cache.utterances.items()):
         if entry.whose in heard and len(utterances[entry.whose]) < UTTERANCES:
             utterances[entry.whose].append(entry)
-    bar = tracked(sorted(utterances.items()), "cohort", len(utterances), "speaker")
-    signals = ([read_signal(cache.folder, one) for one in own] for _, own in bar)
-    means = np.stack([mean_embedding(encoder.embed_utterances(own)) for own in signals])
+    means = [
+        mean_embedding(encoder.embed_utterances([read_signal(cache.folder, one) for one in own]))
+        for _, own in tracked(sorted(utterances.items()), "cohort", len(utterances), "speaker")
+    ]
+    means = np.stack(means)
     return Cohort.of(means[np.lexsort(means.T)])

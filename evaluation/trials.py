@@ -99,9 +99,12 @@ def evaluate_trials(
     by_speaker = np.argsort(owners, kind="stable")
     utterances, owners = [utterances[row] for row in by_speaker], owners[by_speaker]
     spans = np.split(np.arange(len(utterances)), np.flatnonzero(np.diff(owners)) + 1)
-    bar = tracked(spans, "embed", len(spans), "speaker")
     embedded = np.concatenate(
-        [embed_cuts(encoder, cache, [utterances[row] for row in span], cuts) for span in bar], axis=1
+        [
+            embed_cuts(encoder, cache, [utterances[row] for row in span], cuts)
+            for span in tracked(spans, "embed", len(spans), "speaker")
+        ],
+        axis=1,
     )  # (cuts, utterances, d)
     rows = {utterance.key: row for row, utterance in enumerate(utterances)}
     first = np.array([rows[trial.first.key] for trial in trials])

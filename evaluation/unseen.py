@@ -91,8 +91,10 @@ def _evaluate_corpus(
     cuts: Sequence[float | None],
     scoring: Scoring,
 ) -> list[Result]:
-    bar = tracked(speakers.values(), f"embed {corpus}".strip(), len(speakers), "speaker")
-    embedded = [embed_cuts(encoder, cache, own, cuts) for own in bar]  # each (cuts, utterances, d)
+    embedded = [  # each (cuts, utterances, d)
+        embed_cuts(encoder, cache, own, cuts)
+        for own in tracked(speakers.values(), f"embed {corpus}".strip(), len(speakers), "speaker")
+    ]
     utterances = [utterance for own in speakers.values() for utterance in own]
     two_sessions = _two_sessions(speakers)
     results, apart = [], []

@@ -75,8 +75,8 @@ def embed_files(
     embed = partial(_embed, encoder) if workers == 1 else partial(_embed_in_worker, encoder.file)
     embed = partial(embed, channel)
     rows, used = [], []
-    bar = tracked(parallel_map(embed, files, workers, CHUNK), "embed", len(files), "file")
-    for file, outcome in zip(files, bar):
+    made = parallel_map(embed, files, workers, CHUNK)
+    for outcome, file in zip(tracked(made, "embed", len(files), "file"), files):
         if not isinstance(outcome, str):
             embedding, noted = outcome
             rows.append(embedding)

@@ -16,7 +16,7 @@ STRETCH = SAMPLE_RATE // DECIMATION  # samples, 1 s
 LARGEST_SHARE = 0.7  # of the shorter recording: its ends may have been cut elsewhere
 STRETCHES, COUNTED = 3, 2  # of the shorter recording: the loudest, and of these the ones that fit best
 USUAL = 90  # percentile of the correlations at all places
-SAME_SOUND = 0.75  # correlation above the usual; other recordings of a speaker hardly have it, and 97 % of copies do
+SAME_SOUND = 0.75  # correlation above the usual; other recordings of a speaker hardly have it, and 98 % of copies do
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ KEYS = {
     *("stage", "step", "finished", "position", "run", "version"),
     *("network", "features", "speakers", "held_out", "trained_on"),
 }
-LARGEST = 1 << 30  # bytes, of a checkpoint; the default network with 6,000 speakers has 13 MB
+LARGEST = 1 << 30  # bytes, of a checkpoint; the default network with 6,000 speakers has 61 MB
 DESCRIPTION = "description"  # name of the array that holds the JSON
 
 
@@ -75,7 +75,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         description = json.loads(str(arrays.pop(DESCRIPTION)))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, BadZipFile, zlib.error) as error:
         raise CheckpointError(f"{path} is damaged or not a checkpoint ({error})") from error
     if not isinstance(description, dict) or description.pop("format", None) != FORMAT:
         raise CheckpointError(f"{path} is not a checkpoint of the format {FORMAT}")

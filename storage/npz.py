@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from tokenize import TokenError
 from zipfile import ZIP_STORED, ZipFile, ZipInfo, is_zipfile
 
 from numpy.lib import format as npy
@@ -37,7 +38,10 @@ def _check(archive: ZipFile, member: ZipInfo) -> None:
         read_header = HEADERS.get(npy.read_magic(file))
         if read_header is None:
             raise ValueError(f"{member.filename} is of an unknown version")
-        shape, _, dtype = read_header(file)
+        try:
+            shape, _, dtype = read_header(file)
+        except (TokenError, RecursionError) as error:  # of Python's parser, which NumPy asks
+            raise ValueError(f"{member.filename} has a header that can't be read") from error
         stated = file.tell() + math.prod(shape) * dtype.itemsize
         if not dtype.hasobject and (min(shape, default=0) < 0 or stated != member.file_size):  # NumPy refuses objects
             raise ValueError(f"{member.filename} does not hold what its header states")

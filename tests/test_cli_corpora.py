@@ -1,5 +1,6 @@
 """The command line on corpora as people have them: what it asks back, what it says, what it refuses."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -125,11 +126,16 @@ def test_two_people_on_two_channels_are_told_and_one_can_be_taken(tmp_path):
     where = ("--audio_dir", tmp_path / "calls", "--cache_output_dir", tmp_path / "c")
     assert "1 recordings have different speech on their channels" in succeed("cli.py", "--update_cache", *where).stderr
     for channel, alone in (("1", left), ("2", right)):
-        again = succeed("cli.py", "--regenerate_full_cache", "--channel", channel, *where)
+        again = succeed("cli.py", "--update_cache", "--channel", channel, *where)
         assert "different speech" not in again.stderr
         cache = UtteranceCache.open(tmp_path / "c")
         signal = read_signal(cache.folder, *cache.utterances.values())
         np.testing.assert_allclose(signal, utterance_in(convert(alone[:length, None], rate).signal).signal, atol=1)
+    (tmp_path / "calls").rename(tmp_path / "renamed")
+    os.utime(tmp_path / "renamed" / "ann" / "call.wav", (1, 1))
+    again = succeed("cli.py", "--update_cache", "--audio_dir", tmp_path / "renamed", *where[2:])
+    assert "1 utterances of 1 speakers in all" in again.stdout and "different speech" not in again.stderr
+    assert [one.channel for one in UtteranceCache.open(tmp_path / "c").utterances.values()] == [2]
 
 
 def test_other_formats_are_counted_in_the_summary(tmp_path):

@@ -48,7 +48,9 @@ def test_it_prints_a_line_for_each_sound_and_folder(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(sys, "argv", ["", str(folder), "--seconds", "1"])
     no_speech.main()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line.get("sound", line.get("folder")) for line in lines][-3:] == ["zeros", "all", "voices"]
-    assert lines[-1] | {"benchmark": "", "why": ""} == {
-        "benchmark": "", "folder": "voices", "recordings": 1, "refused": 0, "one_in": None, "why": ""
+    assert [line.get("sound", line.get("folder")) for line in lines][-5:] == ["zeros", "all"] + 3 * ["voices"]
+    assert [line["voice"] for line in lines[-3:]] == ["as recorded", "whispered", "sung"]
+    assert lines[-3] | {"benchmark": "", "why": ""} == {
+        "benchmark": "", "folder": "voices", "voice": "as recorded",
+        "recordings": 1, "refused": 0, "one_in": None, "why": "",
     }  # fmt: skip

@@ -38,7 +38,7 @@ def test_long_work_has_a_line_now_and_then_with_what_is_left():
     assert last == "done"
     assert "remark" in lines
     told = [line for line in lines if line != "remark"]
-    assert 2 <= len(told) <= 4
+    assert 2 <= len(told) < 12
     assert all(re.fullmatch(r"work: +\d+% \d+/12 \[00:0\d<00:0\d, .*file/s\]", line) for line in told), told
 
 

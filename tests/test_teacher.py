@@ -55,6 +55,8 @@ UNUSABLE = {
     "embeddings in a row": lambda made: made | {"embeddings": made["embeddings"][:, 0]},
     "whole numbers": lambda made: made | {"embeddings": made["embeddings"].astype(int)},
     "no number": lambda made: made | {"embeddings": made["embeddings"] * np.nan},
+    "too large": lambda made: made | {"embeddings": made["embeddings"].astype(float) * 1e300},
+    "none": lambda made: made | {"embeddings": made["embeddings"][:, :0]},
     "no embeddings": lambda made: {"utterances": made["utterances"]},
     "objects": lambda made: made | {"utterances": made["utterances"].astype(object)},
 }
@@ -119,6 +121,19 @@ def test_names_come_back_from_the_inputs_file(tmp_path):
     assert dataclasses.replace(loaded.test, powers=0).names == INPUTS.test.names
 
 
-@pytest.mark.parametrize("stage", [("--loss_on_embeddings",), ("--loss_on_softmax", "--freeze_embedding_weights")])
+def test_a_missing_teacher_is_told_as_such(tmp_path):
+    tiny.write_inputs(tmp_path / "full_inputs.pkl", INPUTS)
+    command = ("--loss_on_softmax", "--data_filename", tmp_path / "full_inputs.pkl", "--teacher", tmp_path / "t.npz")
+    assert "no teacher's embeddings at" in fail(2, "train_cli.py", *command)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        ("--loss_on_embeddings",),
+        ("--loss_on_softmax", "--freeze_embedding_weights"),
+        ("--loss_on_softmax", "--fine_tune"),
+    ],
+)
 def test_a_teacher_is_of_use_while_the_embeddings_learn_from_labels(tmp_path, stage):
     assert "--teacher goes with --loss_on_softmax" in fail(2, "train_cli.py", *stage, "--teacher", tmp_path / "t.npz")

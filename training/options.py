@@ -21,6 +21,7 @@ SMALLEST_TRIPLET_BATCH = 2 * WINDOWS_PER_SPEAKER  # two speakers
 RANDOM_BATCH = 900  # windows: v1's 300 anchors, 300 positives, 300 negatives
 SPEEDS = (1.0, 0.83, 0.9, 1.1, 1.2)  # each makes other voices of all speakers
 SOFTMAX_MARGIN = 0.2
+COPIED = 0.5
 WINDOW_SECONDS = (0.8, 1.2, 2.0, 2.8)  # of speech; each batch has one of them
 
 
@@ -34,10 +35,11 @@ class StageDefaults:
     window_seconds: tuple[float, ...] = WINDOW_SECONDS
     speeds: tuple[float, ...] = SPEEDS
     softmax_margin: float = SOFTMAX_MARGIN
+    copied: float = COPIED
 
 
 DEFAULTS = {
-    SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=300),
+    SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=200, copied=0.15),
     FINE: StageDefaults(256, 2e-4, max_epochs=40, window_seconds=(2.8, 4.0), speeds=(1.0,), softmax_margin=0.4),
     TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=30),
     FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10, window_seconds=(2.0,)),
@@ -64,6 +66,7 @@ class TrainingOptions:
     margin: float = 0.2  # of the triplet loss, in cosine
     speeds: tuple[float, ...] = SPEEDS  # of which the first is 1; used where windows are disturbed
     softmax_margin: float = SOFTMAX_MARGIN  # taken off the right speaker's cosine
+    copied: float = COPIED  # share of disturbed windows that are from disturbed copies, where the inputs have any
     augmentation: bool = True  # of the windows that the embedder trains on
     weight_averaging: bool = True  # what is measured and passed on is a moving average of the weights
     seed: int = 0

@@ -71,12 +71,12 @@ def run_stage(options: TrainingOptions, inputs: TrainingInputs) -> StageResult:
         OSError: the run folder can't be written to.
     """
     with folder_lock(options.run_dir):
+        lessons = None if options.teacher is None else read_lessons(options.teacher, inputs.train.names)
         origin_path = find_origin(options)
         identity = run_identity(options, origin_path)
         folder = RunFolder(options.run_dir / options.stage)
         earlier = _earlier_checkpoint(folder, identity, options)
         origin = load_origin(origin_path)
-        lessons = None if options.teacher is None else read_lessons(options.teacher, inputs.train.names)
         state = build_start(options, inputs, origin, lessons)
         if earlier is None and folder.path.exists():
             logger.info("another run stood in %s; it is kept as %s", folder.path, folder.set_aside().name)

@@ -37,7 +37,8 @@ class Stage(ABC):
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         self.options, self.inputs, self.state = options, inputs, state
-        prepare = preparation(inputs.feature_settings, state.normalization[0], options.augments, options.speeds_used)
+        mean, speeds = state.normalization[0], options.speeds_used
+        prepare = preparation(inputs.feature_settings, mean, options.augments, speeds, options.copied)
         self.lengths = tuple(max(round(seconds / FRAME_STEP), 1) for seconds in options.window_seconds)  # frames
         self.train = WindowSampler(inputs.train, self.lengths, prepare)
         self.embed = compile_embedder(state.result_embedder)

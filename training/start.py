@@ -24,7 +24,7 @@ UNUSED = {
     TRIPLET: {"softmax_margin"},
     SOFTMAX: {"margin", "triplet_selection"},
     FINE: {"margin", "triplet_selection"},
-    FROZEN: {"margin", "triplet_selection", "speeds"},
+    FROZEN: {"margin", "triplet_selection", "speeds", "copied"},
     ADAPTED: {"margin", "triplet_selection"},
 }
 NOT_IDENTITY = {

@@ -18,6 +18,7 @@ from storage.errors import UserError, first_few
 from storage.npz import check_npz
 
 LARGEST = 1 << 32  # bytes, of a file; a million utterances at 512 values have half of that
+LARGEST_VALUE = 1e18  # whose square is still a float32
 FEWEST = 0.5  # share of the training utterances
 NAMES_SHOWN = 3
 
@@ -73,6 +74,6 @@ def _rows(names: np.ndarray, embeddings: np.ndarray) -> dict[str, int]:
     """The row of each utterance; `ValueError` for what can't be used."""
     if names.ndim != 1 or names.dtype.kind != "U" or embeddings.ndim != 2 or embeddings.dtype.kind != "f":
         raise ValueError("expected names (n,) and embeddings (n, d)")
-    if len(names) != len(embeddings) or not np.isfinite(embeddings).all():
-        raise ValueError(f"{len(names)} names and {len(embeddings)} embeddings, or values that are not finite")
+    if not embeddings.size or len(names) != len(embeddings) or not (np.abs(embeddings) < LARGEST_VALUE).all():
+        raise ValueError(f"{len(names)} names and {len(embeddings)} embeddings, or values that are none")
     return {str(name): row for row, name in enumerate(names)}
