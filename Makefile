@@ -3,10 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= .demo
-FIRST_SPEECH ?= ../shared/speech
-SPEECH ?= $(FIRST_SPEECH) ../shared/more_speech
-FIRST_HELD_OUT ?= ../shared/protocol/dev_speakers.txt
-HELD_OUT ?= $(FIRST_HELD_OUT) ../shared/protocol/more_dev_speakers.txt
+SPEECH ?= ../shared/speech ../shared/more_speech
+HELD_OUT ?= ../shared/protocol/dev_speakers.txt ../shared/protocol/more_dev_speakers.txt
 PRETRAINED ?= .pretrained
 TEACHER ?= .resemblyzer
 BIN = $(VENV)/bin
@@ -16,15 +14,15 @@ BIN = $(VENV)/bin
 help:
 	@echo "make demo   run the whole pipeline on the bundled synthetic voices"
 	@echo "make test   run linters and tests, as CI does"
-	@echo "make pretrained  train the bundled network anew, from SPEECH; takes an hour"
-	@echo "make clean  delete the virtual environment and the demo's results"
+	@echo "make pretrained  train the bundled network anew, from SPEECH; takes three quarters of an hour"
+	@echo "make clean  delete the virtual environments and the demo's results"
 
 demo: $(VENV)/installed
 	sh samples/demo.sh "$(BIN)/python" "$(DEMO)"
 
 pretrained: $(VENV)/installed $(TEACHER)/installed
-	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(PRETRAINED)" "$(FIRST_SPEECH)" "$(FIRST_HELD_OUT)" \
-		"$(SPEECH)" "$(HELD_OUT)" "$(TEACHER)/bin/python"
+	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(PRETRAINED)" "$(SPEECH)" "$(HELD_OUT)" \
+		"$(TEACHER)/bin/python"
 
 test: lint
 	$(BIN)/python -m pytest
