@@ -41,7 +41,7 @@ class StageDefaults:
 DEFAULTS = {
     SOFTMAX: StageDefaults(batch_size=256, learning_rate=2e-3, max_epochs=200, copied=0.15),
     FINE: StageDefaults(256, 2e-4, max_epochs=40, window_seconds=(2.8, 4.0), speeds=(1.0,), softmax_margin=0.4),
-    TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=30),
+    TRIPLET: StageDefaults(batch_size=300, learning_rate=5e-4, max_epochs=60),
     FROZEN: StageDefaults(batch_size=256, learning_rate=5e-3, max_epochs=10, window_seconds=(2.0,)),
     ADAPTED: StageDefaults(batch_size=128, learning_rate=1e-3, max_epochs=3, speeds=(1.0,), softmax_margin=0.1),
 }
