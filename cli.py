@@ -147,7 +147,8 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
     flag("--max_false_accept", type=open_share, metavar="P", help="accept so strictly that the share P of wrong "
          "speakers passes, whatever the prior")  # fmt: skip
     flag("--channel", type=channel, metavar="1|2|mix", help="of recordings with several channels, take this one, or "
-         "their mean (default: the best one; their mean, with a remark, where they differ)")  # fmt: skip
+         "their mean (default: the best one; their mean, with a remark, where they differ; a cache keeps to the "
+         "channel that was asked for, unless a file is renamed)")  # fmt: skip
     flag("--exit_verdict", action="store_true", help="with --verify: end with status 1 for different speakers")
     flag("--json", action="store_true", help="print a JSON object")
     flag("--score_norm", choices=("none", "as"), help="with --evaluate: score trials by cosine, or by how far that "

@@ -68,6 +68,8 @@ def resemblyzer(python: str, utterances: list[Utterance], kept: Path | None) -> 
         known.update(zip([one.sha256 for one in some], made))
         if kept is not None:
             keep(kept, [one for one in utterances if one.sha256 in known], known)
+    if kept is not None and not missing:  # others may have been asked for, or by other names
+        keep(kept, utterances, known)
     return {name_of(one): known[one.sha256] for one in utterances}
 
 
@@ -79,6 +81,8 @@ def name_of(utterance: Utterance) -> str:
 def read_kept(path: Path) -> dict[str, np.ndarray]:
     """Embeddings of an earlier run, by the SHA-256 of what is said."""
     with np.load(path, allow_pickle=False) as content:
+        if "sha256" not in content.files:  # of an earlier version
+            return {}
         return dict(zip(content["sha256"].tolist(), content["embeddings"]))
 
 

@@ -96,10 +96,8 @@ def check_output(path: Path) -> None:
     """Refuse a name that `save` would not write to.
 
     Raises:
-        UserError: it is a folder, is to be in a file, or ends in neither of `SAVED_AS`.
+        UserError: it is a folder, or ends in neither of `SAVED_AS`.
     """
-    if path.parent.exists() and not path.parent.is_dir():
-        raise UserError(f"expected the name of a file to write. {path.parent} is no folder")
     if path.is_dir():
         raise UserError(f"expected the name of a file to write. {path} is a folder")
     if path.suffix.lower() not in SAVED_AS:

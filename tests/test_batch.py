@@ -97,10 +97,7 @@ def test_csv_comes_back(tmp_path):
     np.testing.assert_array_equal(np.array([row[1:] for row in rows], np.float32), EMBEDDINGS)
 
 
-@pytest.mark.parametrize(
-    ("name", "message"), [("x.txt", r"\.npz or \.csv"), ("", "is a folder"), ("a.txt/x.npz", "is no folder")]
-)
+@pytest.mark.parametrize(("name", "message"), [("x.txt", r"\.npz or \.csv"), ("", "is a folder")])
 def test_other_outputs_are_refused(tmp_path, name, message):
-    (tmp_path / "a.txt").touch()
     with pytest.raises(UserError, match=message):
         check_output(tmp_path / name)

@@ -235,7 +235,7 @@ def test_an_interrupted_run_saves_itself_and_goes_on(cache):
     flags = ("--loss_on_softmax", "--batch_size", "32", "--data_filename", str(cache / "full_inputs.pkl"))
     command = [sys.executable, "train_cli.py", *flags, "--max_steps", "100000", "--max_epochs", "1000"]
     with subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True) as process:
-        epochs = (line for line in process.stderr if "(step 100," in line)
+        epochs = (line for line in process.stderr if "(step 100 of" in line)
         assert next(epochs, None) is not None, "the run ended before its first epoch did"
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=PATIENCE)

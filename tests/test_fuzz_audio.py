@@ -127,7 +127,7 @@ def outcome(folder: Path, content: bytes) -> str:
     if isinstance(made, Skipped):
         assert made.reason.strip()
         return made.reason
-    utterance, staged = made
+    utterance, staged, _ = made
     assert utterance.samples >= MINIMUM_VOICED
     assert staged.stat().st_size == HEADER_SIZE + 2 * utterance.samples
     staged.unlink()
