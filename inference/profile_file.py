@@ -7,30 +7,18 @@ known of each profile; `sha256` of both. No pickle.
 import hashlib
 import io
 import json
-import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from storage.atomic import write_atomically
 from storage.errors import UserError
-from storage.npz import check_npz
+from storage.npz import read_npz
 
 FORMAT = "deep-speaker-profiles-1"
 LARGEST = 1 << 30  # bytes, of a store; a million profiles of 128 values have half of that
-UNREADABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    RecursionError,
-    BadZipFile,
-    zlib.error,
-)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class ProfileError(UserError):
@@ -78,9 +66,8 @@ def read_profiles(path: Path) -> Profiles:
     if not path.exists():
         return NOBODY
     try:
-        check_npz(path, LARGEST)
-        with np.load(path, allow_pickle=False) as archive:
-            embeddings, text, digest = (archive[name] for name in ("embeddings", "description", "sha256"))
+        arrays = read_npz(path, LARGEST)
+        embeddings, text, digest = (arrays[name] for name in ("embeddings", "description", "sha256"))
         return _parse(embeddings, str(text), str(digest))
     except UNREADABLE as error:
         raise ProfileError(

@@ -8,16 +8,14 @@ are what to use: mostly averages (training/averaging.py), beside which `trained_
 
 import io
 import json
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from storage.atomic import write_atomically
 from storage.errors import UserError
-from storage.npz import check_npz
+from storage.npz import read_npz
 
 VERSION = "2.0.0"  # of this code
 FORMAT = "deep-speaker-checkpoint-2"  # 1: of features that were not relative to the level of their utterance
@@ -71,11 +69,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.is_file():
         raise CheckpointError(f"no checkpoint at {path}")
     try:
-        check_npz(path, LARGEST)
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_npz(path, LARGEST)
         description = json.loads(str(arrays.pop(DESCRIPTION)))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged or not a checkpoint ({error})") from error
     if not isinstance(description, dict) or description.pop("format", None) != FORMAT:
         raise CheckpointError(f"{path} is not a checkpoint of the format {FORMAT}")

@@ -1,26 +1,38 @@
 """Read npz files that may be anybody's: nothing is unpickled, unpacked, or allocated beyond what the file holds."""
 
 import math
+import zlib
 from pathlib import Path
 from tokenize import TokenError
-from zipfile import ZIP_STORED, ZipFile, ZipInfo, is_zipfile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_zipfile
 
+import numpy as np
 from numpy.lib import format as npy
 
 ENCRYPTED = 0x1  # bit of a member's flags
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-def check_npz(path: Path, largest: int) -> None:
-    """Refuse what `numpy.savez` did not write.
+def read_npz(path: Path, largest: int) -> dict[str, np.ndarray]:
+    """Read what `numpy.savez` wrote, and nothing else.
 
     Args:
         largest: bytes, of all arrays together.
 
     Raises:
-        ValueError: it is no npz file, is compressed or encrypted, or an array is larger than its bytes or than allowed.
-        OSError, BadZipFile: it can't be read, or is damaged.
+        ValueError: it is no npz file, is damaged, compressed or encrypted, holds objects, or an array is larger than
+            its bytes or than allowed.
+        OSError: it can't be read.
     """
+    try:
+        _check_file(path, largest)
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+        raise ValueError(str(error)) from error
+
+
+def _check_file(path: Path, largest: int) -> None:
     if not is_zipfile(path):  # what NumPy says of other files is advice to unpickle them
         raise ValueError("no npz file")
     with ZipFile(path) as archive:

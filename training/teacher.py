@@ -7,15 +7,13 @@ Speaker Embedding", ICASSP 2019; here by their cosine).
 """
 
 import logging
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from storage.errors import UserError, first_few
-from storage.npz import check_npz
+from storage.npz import read_npz
 
 LARGEST = 1 << 32  # bytes, of a file; a million utterances at 512 values have half of that
 LARGEST_VALUE = 1e18  # whose square is still a float32
@@ -46,11 +44,10 @@ def read_lessons(path: Path, utterances: Sequence[str]) -> np.ndarray:
     if not path.is_file():
         raise TeacherError(f"no teacher's embeddings at {path}")
     try:
-        check_npz(path, LARGEST)
-        with np.load(path, allow_pickle=False) as archive:
-            names, embeddings = archive["utterances"], archive["embeddings"]
+        arrays = read_npz(path, LARGEST)
+        names, embeddings = arrays["utterances"], arrays["embeddings"]
         rows = _rows(names, embeddings)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise TeacherError(f"{path} does not hold a teacher's embeddings ({error})") from error
     known = np.array([row for row, name in enumerate(utterances) if name in rows], int)
     unknown = [name for name in utterances if name not in rows]
