@@ -85,8 +85,7 @@ def refused_recordings(folder: Path) -> dict[str, object]:
     refused = {file: reason for file, reason in reasons.items() if reason is not None}
     for file, reason in list(refused.items())[:SHOWN]:
         progress(f"{file}: {reason}")
-    one_in = len(files) / len(refused) if refused else None
-    return {"recordings": len(files), "refused": len(refused), "one_in": one_in, "why": Counter(refused.values())}
+    return counted(list(reasons.values()))
 
 
 def refused_voices(folder: Path, larynx: Larynx) -> dict[str, object]:
@@ -96,6 +95,11 @@ def refused_voices(folder: Path, larynx: Larynx) -> dict[str, object]:
         samples, rate = soundfile.read(file, dtype="float64", always_2d=True)
         voice = revoiced(samples[:, 0] - samples[:, 0].mean(), rate, larynx, np.random.default_rng(number))
         reasons.append(refusal(held_out.to_pcm(voice), rate))
+    return counted(reasons)
+
+
+def counted(reasons: list[str | None]) -> dict[str, object]:
+    """How many recordings there were, how many of them were refused, and why; None is no reason."""
     refused = [reason for reason in reasons if reason is not None]
     one_in = len(reasons) / len(refused) if refused else None
     return {"recordings": len(reasons), "refused": len(refused), "one_in": one_in, "why": Counter(refused)}

@@ -33,9 +33,10 @@ def training_cohort(encoder: SpeakerEncoder, cache: UtteranceCache) -> Cohort:
     for _, entry in sorted(cache.utterances.items()):
         if entry.whose in heard and len(utterances[entry.whose]) < UTTERANCES:
             utterances[entry.whose].append(entry)
-    means = [
-        mean_embedding(encoder.embed_utterances([read_signal(cache.folder, one) for one in own]))
-        for _, own in tracked(sorted(utterances.items()), "cohort", len(utterances), "speaker")
-    ]
-    means = np.stack(means)
+    means = np.stack(
+        [
+            mean_embedding(encoder.embed_utterances([read_signal(cache.folder, one) for one in own]))
+            for _, own in tracked(sorted(utterances.items()), "cohort", len(utterances), "speaker")
+        ]
+    )
     return Cohort.of(means[np.lexsort(means.T)])
