@@ -14,14 +14,14 @@ ACTIONS = {  # flag: the module of commands/ that has the function of that name
     "enroll": "enrolment",
     "list_profiles": "enrolment",
     "remove_profile": "enrolment",
-    "embed": "files",
+    "embed": "embedding",
     "export_model": "export",
     "regenerate_full_cache": "cache",
     "update_cache": "cache",
     "generate_training_inputs": "cache",
-    "unseen_speakers": "cached_voices",
-    "get_embeddings": "cached_voices",
-    "evaluate": "cached_voices",
+    "unseen_speakers": "cached_speakers",
+    "get_embeddings": "cached_speakers",
+    "evaluate": "cached_speakers",
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")

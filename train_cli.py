@@ -128,8 +128,8 @@ def _between(text: str, low: float, high: float, what: str) -> tuple[float, ...]
 
 def train(args: argparse.Namespace) -> None:
     """Run the stage that was asked for, draw its curves, and print what it reached."""
-    from batcher.choice import is_stale
     from batcher.inputs import load_inputs
+    from batcher.selection import is_stale
     from models.backend import load_tensorflow
 
     options = training_options(args)

@@ -1,7 +1,7 @@
-"""Mel-frequency cepstra with their first and second derivatives, by way of log mel powers.
+"""Mel-frequency cepstra with their first and second derivatives, by way of log mel values.
 
 Computed along the whole utterance: v1 took one 25 ms slice at a time, which made its derivatives constant. Log mel
-powers are what training inputs hold, since noise and rooms can be added to them and not to cepstra.
+values are what training inputs hold, since noise and rooms can be added to them and not to cepstra.
 """
 
 import reprlib
@@ -85,7 +85,7 @@ class FeatureSettings:
         return 3 * self.num_cepstra
 
     @property
-    def powers(self) -> int:
+    def log_mel_size(self) -> int:
         """Values per frame before they become cepstra: the log energy and the log power of each filter."""
         return 1 + self.num_filters
 
@@ -160,10 +160,10 @@ def speech_log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATU
     Raises:
         ValueError: an empty signal.
     """
-    powers, active = log_mel(signal, settings), active_cells(signal)
+    mel, active = log_mel(signal, settings), active_cells(signal)
     length, step = _frame_samples(settings)
-    centres = (np.arange(len(powers)) * step + length // 2) // CELL
-    spoken = powers[active[np.minimum(centres, len(active) - 1)]]
+    centres = (np.arange(len(mel)) * step + length // 2) // CELL
+    spoken = mel[active[np.minimum(centres, len(active) - 1)]]
     return spoken - np.log(np.exp(spoken[:, 0]).mean())
 
 
@@ -183,15 +183,15 @@ def log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) ->
         raise ValueError("expected a signal with samples. Received an empty one")
     frames = _frames(psf.sigproc.preemphasis(_dithered(signal, settings.dither_seed), PREEMPHASIS), settings)
     parts = range(0, len(frames), FRAMES_AT_ONCE)
-    return np.concatenate([_log_powers(frames[first : first + FRAMES_AT_ONCE], settings) for first in parts])
+    return np.concatenate([_log_mel_of_frames(frames[first : first + FRAMES_AT_ONCE], settings) for first in parts])
 
 
-def cepstra_with_derivatives(powers: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
+def cepstra_with_derivatives(mel: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
     """What `log_mel` gives, of one utterance or of many windows, as cepstra: (…, frames, 33) -> (…, frames, 60).
 
     The type stays. All of it is linear: adding a constant to a filter moves the cepstra and leaves derivatives alone.
     """
-    cepstra = powers @ _cepstra_of_powers(settings).astype(powers.dtype)
+    cepstra = mel @ _log_mel_to_cepstra(settings).astype(mel.dtype)
     delta = _derivative(cepstra)
     return np.concatenate([cepstra, delta, _derivative(delta)], axis=-1)
 
@@ -204,7 +204,7 @@ def _frames(signal: np.ndarray, settings: FeatureSettings) -> np.ndarray:
     return sliding_window_view(padded, length)[::step]
 
 
-def _log_powers(frames: np.ndarray, settings: FeatureSettings) -> np.ndarray:
+def _log_mel_of_frames(frames: np.ndarray, settings: FeatureSettings) -> np.ndarray:
     """(frames, samples) -> (frames, 1 + filters), as `python_speech_features.mfcc` has them before their logarithm.
 
     (The library builds frames by an array of their indices, and its filters anew for each utterance; without that, it
@@ -220,8 +220,8 @@ def _log_powers(frames: np.ndarray, settings: FeatureSettings) -> np.ndarray:
 
 
 @cache
-def _cepstra_of_powers(settings: FeatureSettings) -> np.ndarray:
-    """Log energy and log mel powers to log energy and liftered cepstra: (1 + filters, cepstra)."""
+def _log_mel_to_cepstra(settings: FeatureSettings) -> np.ndarray:
+    """Log energy and log mel values to log energy and liftered cepstra: (1 + filters, cepstra)."""
     cosines = psf.lifter(dct(np.eye(settings.num_filters), axis=1, norm="ortho")[:, : settings.num_cepstra])
     matrix = np.vstack([np.zeros(settings.num_cepstra), cosines])
     matrix[:, 0] = 0  # in the place of the first cepstrum stands the energy

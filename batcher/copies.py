@@ -1,6 +1,6 @@
 """Disturbed copies of training utterances: what was said, as rooms, telephones and phone apps would have handed it on.
 
-`augment` disturbs the log mel powers of windows when they are drawn, which is cheap and never the same twice. What
+`augment` disturbs the log mel values of windows when they are drawn, which is cheap and never the same twice. What
 codecs, lost packets, clipping and pauses do, and what the front end lets through of it, needs samples; so it is done
 once, when inputs are made, to a few copies of each training utterance (`chain`). A copy then goes through the front
 end, as a recording of its own would.

@@ -10,11 +10,11 @@ import numpy as np
 
 from audio.decode import SAMPLE_RATE
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, speech_log_mel
-from batcher.choice import choose, fingerprint
 from batcher.copies import copies_of
-from batcher.inputs import FORMAT, POWER_DTYPE, InputsError
+from batcher.inputs import FORMAT, LOG_MEL_DTYPE, InputsError
 from batcher.recipe import NO_COPIES, Plan, Recipe, plans
 from batcher.restricted_pickle import write_record
+from batcher.selection import choose, fingerprint
 from batcher.splits import TEST, TRAIN, UTTERANCE
 from cache.entries import read_signal
 from cache.index import Utterance
@@ -64,24 +64,26 @@ def generate_inputs(
             left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
             raise InputsError(f"{left}; training needs two or more")
         write_record(file, _header(settings, held_out, [str(speaker) for speaker in speakers], chosen, recipe))
-        with closing(_all_powers(cache.folder, plans(chosen, sides, recipe), settings, workers)) as made:
+        with closing(_all_log_mel(cache.folder, plans(chosen, sides, recipe), settings, workers)) as made:
             for utterance, side in zip(tracked(chosen, "inputs", len(chosen), "file"), sides):
                 for copy in range(1 + (recipe.copies if side == TRAIN else 0)):
-                    powers = next(made)
+                    log_mel = next(made)
                     if side == TRAIN and not copy:
-                        statistics.add(powers)
-                    write_record(file, _utterance_record(utterance, side, copy, powers))
+                        statistics.add(log_mel)
+                    write_record(file, _utterance_record(utterance, side, copy, log_mel))
         write_record(file, statistics.record())
     kept_out = len(cache.speakers()) - len(speakers)
     return {"speakers": len(speakers), "train": sides.count(TRAIN), "test": sides.count(TEST), "held_out": kept_out}
 
 
-def _all_powers(folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: int) -> Iterator[np.ndarray]:
-    """The log mel powers of each utterance and of its copies, in order."""
-    work = partial(_write_powers, folder, settings)
+def _all_log_mel(
+    folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: int
+) -> Iterator[np.ndarray]:
+    """The log mel values of each utterance and of its copies, in order."""
+    work = partial(_write_log_mel, folder, settings)
     with staging(folder), closing(parallel_map(work, _batches(planned), workers, chunk=1)) as files:
         for staged, lengths in files:
-            frames = np.fromfile(staged, POWER_DTYPE).reshape(-1, settings.powers)
+            frames = np.fromfile(staged, LOG_MEL_DTYPE).reshape(-1, settings.log_mel_size)
             staged.unlink()
             yield from np.split(frames, np.cumsum(lengths)[:-1])
 
@@ -99,16 +101,16 @@ def _batches(planned: Iterable[Plan]) -> Iterator[list[Plan]]:
         yield batch
 
 
-def _write_powers(folder: Path, settings: FeatureSettings, batch: list[Plan]) -> tuple[Path, list[int]]:
+def _write_log_mel(folder: Path, settings: FeatureSettings, batch: list[Plan]) -> tuple[Path, list[int]]:
     """Write the frames of a batch, one utterance after another; returns the file and the frames of each."""
     staged, lengths = temporary_name(folder / STAGING_FOLDER), []
     with open(staged, "xb") as file:
         for plan in batch:
             signal = read_signal(folder, plan.utterance)
             for version in (signal, *copies_of(signal, plan, folder)):
-                powers = speech_log_mel(version, settings).astype(POWER_DTYPE)
-                file.write(powers.tobytes())
-                lengths.append(len(powers))
+                log_mel = speech_log_mel(version, settings).astype(LOG_MEL_DTYPE)
+                file.write(log_mel.tobytes())
+                lengths.append(len(log_mel))
     return staged, lengths
 
 
@@ -126,7 +128,7 @@ def _header(
     }
 
 
-def _utterance_record(utterance: Utterance, side: str, copy: int, powers: np.ndarray) -> dict:
+def _utterance_record(utterance: Utterance, side: str, copy: int, log_mel: np.ndarray) -> dict:
     return {
         "corpus": utterance.corpus,
         "speaker": utterance.speaker,
@@ -134,7 +136,7 @@ def _utterance_record(utterance: Utterance, side: str, copy: int, powers: np.nda
         "utterance": utterance.utterance,
         "side": side,
         "copy": copy,
-        "powers": powers,
+        "log_mel": log_mel,
     }
 
 
@@ -147,8 +149,8 @@ class _RunningStatistics:
         self.sum = np.zeros(settings.size)
         self.sum_of_squares = np.zeros(settings.size)
 
-    def add(self, powers: np.ndarray) -> None:
-        frames = cepstra_with_derivatives(powers.astype(np.float64), self.settings)
+    def add(self, log_mel: np.ndarray) -> None:
+        frames = cepstra_with_derivatives(log_mel.astype(np.float64), self.settings)
         self.count += len(frames)
         self.sum += frames.sum(axis=0)
         self.sum_of_squares += np.square(frames).sum(axis=0)

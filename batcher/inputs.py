@@ -1,10 +1,10 @@
-"""`full_inputs.pkl`: the log mel powers of every training speaker, each utterance's frames once.
+"""`full_inputs.pkl`: the log mel values of every training speaker, each utterance's frames once.
 
 The file is a sequence of pickles (see `restricted_pickle`), written and read one at a time so that memory stays flat:
 
     header     format, feature settings, held-out speakers, fingerprint of the cache (see `choice`), speakers, numbers
                of utterances and of disturbed copies of each training utterance
-    utterance  speaker, corpus, utterance, "train" or "test", copy (0), powers (frames, 33) float16 - one for each;
+    utterance  speaker, corpus, utterance, "train" or "test", copy (0), log_mel (frames, 33) float16 - one for each;
                after it, if it trains, its copies (1, 2, ...), see `copies`
     footer     mean and deviation (60,) of the cepstra of the *training* frames, as they were recorded
 
@@ -24,8 +24,9 @@ from batcher.restricted_pickle import UnsafePickleError, read_records
 from corpus.recording import Speaker
 from storage.errors import UserError
 
-FORMAT = "deep-speaker-inputs-5"  # 4 had no copies, and frames without speech; 3 named speakers without corpora
-POWER_DTYPE = np.float16  # half the size; its rounding, 0.03 dB, is a hundredth of a feature's deviation
+# 5 called log mel values powers, 4 had no copies and kept frames without speech, 3 named speakers without corpora
+FORMAT = "deep-speaker-inputs-6"
+LOG_MEL_DTYPE = np.float16  # half the size; its rounding, 0.03 dB, is a hundredth of a feature's deviation
 
 
 class InputsError(UserError):
@@ -40,7 +41,7 @@ def _no_copies() -> np.ndarray:
 class SpeakerSplit:
     """A side of the data: frames of utterances, and who speaks them."""
 
-    powers: np.ndarray  # (all frames, 33) float16, log energy and log mel powers, utterance after utterance
+    log_mel: np.ndarray  # (all frames, 33) float16, log energy and log mel values, utterance after utterance
     starts: np.ndarray  # (utterances,) int64, first frame of each
     lengths: np.ndarray  # (utterances,) int64, frames of each
     labels: np.ndarray  # (utterances,) int64, index into `TrainingInputs.speakers`
@@ -88,7 +89,10 @@ def _assemble(records: Iterator) -> TrainingInputs:
         raise ValueError(f"it is not of the format {FORMAT}")
     settings = FeatureSettings(**_typed(header["features"], dict))
     speakers = {name: label for label, name in enumerate(_names(header, "speakers"))}
-    sides = {"train": _SplitBuilder(settings.powers, _copies(header)), "test": _SplitBuilder(settings.powers, 0)}
+    sides = {
+        "train": _SplitBuilder(settings.log_mel_size, _copies(header)),
+        "test": _SplitBuilder(settings.log_mel_size, 0),
+    }
     for _ in range(_typed(header["utterances"], int)):
         side = _add(next(records), 0, sides, speakers)
         for copy in range(1, side.copies + 1):
@@ -110,7 +114,7 @@ def _add(record: dict, copy: int, sides: dict[str, "_SplitBuilder"], speakers: d
         raise ValueError(f"expected copy {copy} of an utterance. Received another")
     speaker = str(Speaker(_typed(record["corpus"], str), _typed(record["speaker"], str)))
     side = sides[_typed(record["side"], str)]
-    side.add(_typed(record["powers"], np.ndarray), speakers[speaker])
+    side.add(_typed(record["log_mel"], np.ndarray), speakers[speaker])
     if not copy:
         side.names.append(f"{speaker}/{_typed(record['utterance'], str)}")
     return side
@@ -150,7 +154,7 @@ class _SplitBuilder:
     """Collects utterances in one growing block, so that no second copy of the data is ever made."""
 
     def __init__(self, size: int, copies: int):
-        """Collect powers of `size` values a frame, of utterances that each have so many copies after them."""
+        """Collect log mel values of `size` values a frame, of utterances that each have so many copies after them."""
         self.size = size
         self.copies = copies
         self.block = bytearray()
@@ -158,13 +162,13 @@ class _SplitBuilder:
         self.labels: list[int] = []
         self.names: list[str] = []  # of those that are no copies
 
-    def add(self, powers: np.ndarray, label: int) -> None:
-        if powers.dtype != POWER_DTYPE or powers.shape != (len(powers), self.size) or not len(powers):
-            raise ValueError(f"expected float16 powers (frames, {self.size}). Received {powers.shape}")
-        if not np.isfinite(powers).all():
-            raise ValueError("it holds powers that are NaN or infinite")
-        self.block += powers.tobytes()
-        self.lengths.append(len(powers))
+    def add(self, log_mel: np.ndarray, label: int) -> None:
+        if log_mel.dtype != LOG_MEL_DTYPE or log_mel.shape != (len(log_mel), self.size) or not len(log_mel):
+            raise ValueError(f"expected float16 log mel values (frames, {self.size}). Received {log_mel.shape}")
+        if not np.isfinite(log_mel).all():
+            raise ValueError("it holds log mel values that are NaN or infinite")
+        self.block += log_mel.tobytes()
+        self.lengths.append(len(log_mel))
         self.labels.append(label)
 
     def build(self) -> SpeakerSplit:
@@ -172,5 +176,5 @@ class _SplitBuilder:
         lengths, labels = np.array(self.lengths, np.int64), np.array(self.labels, np.int64)
         starts = np.cumsum(lengths) - lengths
         starts, lengths, labels = (of.reshape(of_each, order="F") for of in (starts, lengths, labels))
-        powers = np.frombuffer(self.block, POWER_DTYPE).reshape(-1, self.size)
-        return SpeakerSplit(powers, starts[0], lengths[0], labels[0], starts[1:], lengths[1:], tuple(self.names))
+        log_mel = np.frombuffer(self.block, LOG_MEL_DTYPE).reshape(-1, self.size)
+        return SpeakerSplit(log_mel, starts[0], lengths[0], labels[0], starts[1:], lengths[1:], tuple(self.names))

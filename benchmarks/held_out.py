@@ -16,7 +16,7 @@ from audio.decode import PCM_SCALE
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from corpus.speakers import read_speakers_file
-from evaluation.unseen import FEWEST_UTTERANCES, UTTERANCES_PAIRED, unseen_utterances
+from evaluation.held_out import FEWEST_UTTERANCES, UTTERANCES_PAIRED, unseen_utterances
 from inference.encoder import SpeakerEncoder
 
 Corpora = dict[str, dict[str, list[Utterance]]]  # utterances by corpus and speaker

@@ -24,7 +24,7 @@ from measure import progress, report
 from peak_memory import KIB
 
 from batcher.inputs import TrainingInputs, load_inputs
-from batcher.windows import Batch, batches
+from batcher.sampling.windows import Batch, batches
 from models.backend import load_tensorflow
 from training.options import DEFAULTS, SOFTMAX, TRIPLET, TrainingOptions
 
@@ -56,8 +56,8 @@ def main() -> None:
 
 def build_stage(options: TrainingOptions, inputs: TrainingInputs) -> "Stage":
     """The stage with random weights, as at the beginning of a run."""
+    from training.initialization import build_start
     from training.stages import STAGES
-    from training.start import build_start
 
     return STAGES[options.stage](options, inputs, build_start(options, inputs, None))
 

@@ -41,7 +41,7 @@ def trained_checkpoint(args: argparse.Namespace) -> Path:
     Raises:
         CheckpointError: nothing was.
     """
-    from inference.find import find_checkpoint
+    from inference.network_choice import find_checkpoint
 
     return args.checkpoint or find_checkpoint(args.run_dir or entry_point.run_dir_of(cache_dir(args)))
 

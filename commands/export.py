@@ -11,8 +11,8 @@ from evaluation.error_rates import format_error_rates
 from evaluation.training_cohort import training_cohort
 from inference.encoder import SpeakerEncoder
 from models.checkpoint import load_checkpoint, save_checkpoint
-from models.export import export_network, with_calibration, with_cohort, without_training_state
-from models.exported import file_sha256
+from models.onnx_export import export_network, with_calibration, with_cohort, without_training_state
+from models.onnx_file import file_sha256
 from storage.atomic import write_atomically
 from storage.errors import UserError
 

@@ -12,7 +12,7 @@ People compare recordings of two occasions. Where a speaker has trials across se
 
 import numpy as np
 
-from evaluation.crossed_trials import Trials, chosen
+from evaluation.calibration_trials import Trials, chosen
 
 BINS = (1.5, 3.0)  # s of speech: the lengths that are told apart
 

@@ -17,7 +17,7 @@ RESAMPLES = 1000  # what percentile intervals want (Efron & Tibshirani, "An Intr
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """A value and its interval; NaN where there is none."""
 
     value: float
@@ -25,9 +25,9 @@ class Figure:
     high: float
 
 
-def figures(
+def estimates(
     statistic: Callable[[np.ndarray], np.ndarray], speakers: int, seed: int = 0, confidence: float = CONFIDENCE
-) -> list[Figure]:
+) -> list[Estimate]:
     """Each figure's value, and its percentile interval over `RESAMPLES` draws of speakers.
 
     Args:
@@ -38,7 +38,7 @@ def figures(
     draws = (rng.integers(0, speakers, speakers) for _ in range(RESAMPLES))
     drawn = np.array([statistic(np.bincount(draw, minlength=speakers)) for draw in draws])  # (resamples, figures)
     values = statistic(np.ones(speakers, np.int64))
-    return [Figure(float(value), *_interval(column, confidence)) for value, column in zip(values, drawn.T)]
+    return [Estimate(float(value), *_interval(column, confidence)) for value, column in zip(values, drawn.T)]
 
 
 def _interval(values: np.ndarray, confidence: float) -> tuple[float, float]:

@@ -7,12 +7,12 @@ import numpy as np
 
 from cache.utterances import UtteranceCache
 from evaluation.balance import BINS, a_few_of_each, balanced_weights
+from evaluation.calibration_trials import Trials, chosen, crossed_trials
 from evaluation.cross_validation import cross_validated, dealt, fitted, judged, without_own_corpus
-from evaluation.crossed_trials import Trials, chosen, crossed_trials
 from evaluation.error_rates import RATES, Judged, error_rates, thresholds
+from evaluation.held_out import unseen_utterances
 from evaluation.logistic import with_intercept
 from evaluation.speaker_draws import SpeakerDraws
-from evaluation.unseen import unseen_utterances
 from inference.calibration import Calibration, side_by_side
 from inference.encoder import SpeakerEncoder
 from storage.errors import UserError

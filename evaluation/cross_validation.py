@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from evaluation.balance import balanced_weights
-from evaluation.crossed_trials import Trials, chosen
+from evaluation.calibration_trials import Trials, chosen
 from evaluation.logistic import logistic_regression
 from inference.calibration import side_by_side
 from storage.errors import UserError

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from evaluation.balance import BINS, bins_of
-from evaluation.bootstrap import Figure
-from evaluation.crossed_trials import Trials, chosen
+from evaluation.bootstrap import Estimate
+from evaluation.calibration_trials import Trials, chosen
 from evaluation.metrics import ErrorCurve, crossing
 from evaluation.speaker_draws import SpeakerDraws
 
@@ -160,5 +160,5 @@ def _percent(figure: dict) -> str:
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _fields(figure: Figure) -> dict:
+def _fields(figure: Estimate) -> dict:
     return {end: round(float(number), 6) for end, number in vars(figure).items()}

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.bootstrap import RESAMPLES, Figure
+from evaluation.bootstrap import RESAMPLES, Estimate
 from evaluation.cuts import describe_cut
 from evaluation.detection import PRIORS, minimum_cost_name
 from evaluation.metrics import CONFIDENCE
@@ -35,7 +35,7 @@ class Result:
     long_enough: int  # utterances that are at least as long as the cut; the others are used whole
     targets: int  # trials of one speaker
     nontargets: int  # trials of two
-    figures: dict[str, Figure]  # by their names in `COLUMNS`; sap and san are of a corpus's whole result alone
+    figures: dict[str, Estimate]  # by their names in `COLUMNS`; sap and san are of a corpus's whole result alone
     across_sessions: bool = False  # whether the trials of one speaker are those between two sessions only
 
 
@@ -75,7 +75,7 @@ def _row(result: Result, names: list[str]) -> list[str]:
     return [source, *counts, *(_cell(result.figures.get(name), *COLUMNS[name][1:]) for name in names)]
 
 
-def _cell(figure: Figure | None, scale: float, decimals: int) -> str:
+def _cell(figure: Estimate | None, scale: float, decimals: int) -> str:
     if figure is None:
         return ""
     value, low, high = (f"{scale * number:.{decimals}f}" for number in (figure.value, figure.low, figure.high))

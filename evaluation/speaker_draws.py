@@ -7,8 +7,8 @@ recordings will be of other people, and of another kind. (Davison & Hinkley, "Bo
 
 import numpy as np
 
-from evaluation.bootstrap import RESAMPLES, Figure
-from evaluation.crossed_trials import Trials
+from evaluation.bootstrap import RESAMPLES, Estimate
+from evaluation.calibration_trials import Trials
 from evaluation.metrics import CONFIDENCE
 
 
@@ -33,7 +33,7 @@ class SpeakerDraws:
         one_speaker = self.first == self.second
         self.times = times[:, self.first] * np.where(one_speaker, 1, times[:, self.second])  # (draws, units)
 
-    def share(self, hits: np.ndarray, among: np.ndarray, corpus: int | None = None) -> Figure:
+    def share(self, hits: np.ndarray, among: np.ndarray, corpus: int | None = None) -> Estimate:
         """How much of the weight of some trials is that of hits; NaN of none.
 
         Corpora keep their weights, whoever of their speakers is drawn. Where no hit, or no miss, was seen at all, the
@@ -47,7 +47,7 @@ class SpeakerDraws:
         mass, hit = (np.bincount(self.unit, self._weights * kind, len(self.first)) for kind in (among, among & hits))
         corpora = np.unique(self.corpora[mass > 0])
         if not len(corpora):
-            return Figure(np.nan, np.nan, np.nan)
+            return Estimate(np.nan, np.nan, np.nan)
         own = self.corpora[:, None] == corpora[None]  # (units, corpora)
         totals = mass @ own
         value = float((hit @ own).sum() / totals.sum())
@@ -60,7 +60,7 @@ class SpeakerDraws:
         speakers = len(np.union1d(self.first[mass > 0], self.second[mass > 0]))
         rule = 1 - ((1 - CONFIDENCE) / 2) ** (1 / speakers)
         low, high = min(low, 1 - rule) if value == 1 else low, max(high, rule) if value == 0 else high
-        return Figure(value, float(low), float(high))
+        return Estimate(value, float(low), float(high))
 
     def effective_units(self, hits: np.ndarray) -> float:
         """How many speakers or pairs hits (trials,) are shared out among: 1 if all the weight is one pair's.

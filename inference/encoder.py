@@ -18,12 +18,12 @@ from audio.errors import UnusableAudioError
 from audio.mfcc import FeatureSettings, mfcc
 from inference.calibration import Calibration
 from inference.cohort import Cohort, Scoring
-from inference.network import Network
+from inference.onnx_session import Network
 from inference.recordings import RecordingError, load_speech, recording_remarks
 from inference.similarity import cosine
 from inference.sources import Source, sources_in
 from models.checkpoint import CheckpointError
-from models.exported import BUNDLED, check_seal, file_sha256, read_exported
+from models.onnx_file import BUNDLED, check_seal, file_sha256, read_exported
 
 UNIT_TOLERANCE = 1e-3
 LONGEST_WINDOW = 6000  # frames: a minute, where training's have 2 s
@@ -233,7 +233,7 @@ def _load(path: Path) -> tuple[Network, Path | None]:
                 return network, kept
         except CheckpointError as error:
             logger.warning("%s. It is made again", error)
-    from models.export import export_and_keep
+    from models.onnx_export import export_and_keep
 
     content = export_and_keep(path, kept)
     return Network(content, str(path)), kept if kept.is_file() else None

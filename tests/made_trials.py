@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from evaluation.crossed_trials import Trials
+from evaluation.calibration_trials import Trials
 
 SAME_MEAN, OTHER_MEAN, DEVIATION = 0.6, 0.2, 0.1
 LENGTHS = np.array([(1, 1), (1, 2), (1, 4), (2, 2), (2, 4), (4, 4)])  # s, all combinations of bins

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from models.exported import DESCRIPTION, FORMAT, KEYS, seal
+from models.onnx_file import DESCRIPTION, FORMAT, KEYS, seal
 
 SIZE = 3  # values of a frame and of an embedding
 

@@ -5,7 +5,7 @@ import pytest
 from made_trials import made_trials
 
 from evaluation.balance import a_few_of_each, balanced_weights, bins_of
-from evaluation.crossed_trials import Trials, chosen
+from evaluation.calibration_trials import Trials, chosen
 
 
 def trials_of(*rows) -> Trials:

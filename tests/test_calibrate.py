@@ -6,7 +6,7 @@ from angles import AngleEncoder, cache_of
 from made_trials import known_ratio, made_trials
 
 from corpus.recording import Speaker
-from evaluation import crossed_trials
+from evaluation import calibration_trials
 from evaluation.calibrate import calibrate, fit
 from inference.calibration import Calibration
 from inference.cohort import Scoring
@@ -30,7 +30,7 @@ def test_lengths_that_strangers_have_more_often_say_nothing():
     trials = made_trials(of_one=96, of_two=360)
     rng = np.random.default_rng(0)
     kept = trials.same | (rng.random(len(trials.same)) < np.where(trials.shorter >= 3, 1, 0.02))
-    calibration = fit(crossed_trials.chosen(trials, kept), ["a", "b"], "none")
+    calibration = fit(calibration_trials.chosen(trials, kept), ["a", "b"], "none")
     for seconds in (1.0, 2.0, 5.0):
         assert calibration.unbounded(0.4, seconds, seconds) == pytest.approx(
             0, abs=1
@@ -81,8 +81,8 @@ def cache(tmp_path, monkeypatch):
         f"corpus/s{number:02}": [int(a) for a in rng.normal(centre, 12, UTTERANCES)]
         for number, centre in enumerate(centres)
     }
-    monkeypatch.setattr("evaluation.crossed_trials.read_signal", lambda _folder, u: np.zeros(u.samples, np.int16))
-    monkeypatch.setattr("evaluation.crossed_trials.speech_seconds", lambda signal: len(signal) / 8000)
+    monkeypatch.setattr("evaluation.calibration_trials.read_signal", lambda _folder, u: np.zeros(u.samples, np.int16))
+    monkeypatch.setattr("evaluation.calibration_trials.speech_seconds", lambda signal: len(signal) / 8000)
     return cache_of(tmp_path, angles, monkeypatch, utterances_a_session=4)
 
 
@@ -105,8 +105,8 @@ def test_speakers_of_a_cache_make_for_trials(cache):
 
 def test_no_utterance_is_compared_with_itself(cache):
     utterances = cache.of_speaker(Speaker("corpus", "s03"))
-    voice = crossed_trials._voice(AngleEncoder(), cache, utterances, Scoring(None))
-    pairs = crossed_trials._between(voice, voice, 3, 3, 0)
+    voice = calibration_trials._voice(AngleEncoder(), cache, utterances, Scoring(None))
+    pairs = calibration_trials._between(voice, voice, 3, 3, 0)
     each = UTTERANCES * (UTTERANCES - 1) // 2 * 4**2  # of two utterances, at all cuts
     enrolled = 2 * 4 * (UTTERANCES - 3) + 1  # against cuts of the other utterances, and each other
     assert len(pairs.same) == each + enrolled
@@ -115,18 +115,18 @@ def test_no_utterance_is_compared_with_itself(cache):
 
 def test_trials_across_sessions_are_known(cache):
     utterances = cache.of_speaker(Speaker("corpus", "s03"))  # four of one session, three of the next
-    voice = crossed_trials._voice(AngleEncoder(), cache, utterances, Scoring(None))
-    pairs = crossed_trials._between(voice, voice, 3, 3, 0)
+    voice = calibration_trials._voice(AngleEncoder(), cache, utterances, Scoring(None))
+    pairs = calibration_trials._between(voice, voice, 3, 3, 0)
     enrolled = 4 * 3  # one of the first session's 0, 1, 2 against cuts of 4, 5, 6; one of 3, 4, 5 is of both
     assert pairs.across.sum() == 4 * 3 * 4**2 + enrolled
     unknown = [one._replace(session="") for one in utterances]
-    voice = crossed_trials._voice(AngleEncoder(), cache, unknown, Scoring(None))
-    assert not crossed_trials._between(voice, voice, 3, 3, 0).across.any()
+    voice = calibration_trials._voice(AngleEncoder(), cache, unknown, Scoring(None))
+    assert not calibration_trials._between(voice, voice, 3, 3, 0).across.any()
 
 
 def test_utterances_are_taken_from_all_sessions_in_turn(cache):
     utterances = cache.of_speaker(Speaker("corpus", "s03"))
-    assert [one.utterance for one in crossed_trials.in_turn(utterances)[:4]] == ["000", "004", "001", "005"]
+    assert [one.utterance for one in calibration_trials.in_turn(utterances)[:4]] == ["000", "004", "001", "005"]
 
 
 def test_without_two_unheard_speakers_it_is_refused(cache):

@@ -16,9 +16,9 @@ import cli
 import train_cli
 from audio.mfcc import FeatureSettings
 from batcher.inputs import load_inputs
-from inference.find import find_checkpoint
+from inference.network_choice import find_checkpoint
 from models.checkpoint import load_checkpoint
-from models.exported import BUNDLED_CHECKPOINT
+from models.onnx_file import BUNDLED_CHECKPOINT
 
 VOICES = ROOT / "samples" / "voices"
 TWO_VOICES = ("p225", "p226")

@@ -11,7 +11,7 @@ from conftest import SPEAKERS
 from resemblyzer_stand_in import stand_in
 
 from evaluation.detection import score_all_pairs
-from evaluation.unseen import evaluate_unseen
+from evaluation.held_out import evaluate_unseen
 from inference.encoder import SpeakerEncoder
 
 

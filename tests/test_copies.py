@@ -78,7 +78,7 @@ def test_copies_do_not_depend_on_who_else_is_there(tiny_cache, chosen):
         np.testing.assert_array_equal(a, b)
 
 
-def test_what_stands_in_the_inputs_are_the_copies_powers(tmp_path, tiny_cache, tiny_inputs):
+def test_what_stands_in_the_inputs_are_the_copies_log_mel(tmp_path, tiny_cache, tiny_inputs):
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",), recipe=Recipe(2))
     inputs = load_inputs(tmp_path / "inputs.pkl")
     train = [one for key, one in sorted(tiny_cache.utterances.items()) if key[1] != "p362" and key[2][-1] != "5"]
@@ -90,7 +90,7 @@ def test_what_stands_in_the_inputs_are_the_copies_powers(tmp_path, tiny_cache, t
         for copy, signal in enumerate(made):
             start, length = inputs.train.copy_starts[copy, number], inputs.train.copy_lengths[copy, number]
             expected = speech_log_mel(signal, FeatureSettings()).astype(np.float16)
-            np.testing.assert_array_equal(inputs.train.powers[start : start + length], expected)
+            np.testing.assert_array_equal(inputs.train.log_mel[start : start + length], expected)
 
 
 def test_copies_change_neither_statistics_nor_tests_nor_what_was_recorded(tmp_path, tiny_cache, tiny_inputs):
@@ -98,11 +98,11 @@ def test_copies_change_neither_statistics_nor_tests_nor_what_was_recorded(tmp_pa
     inputs = load_inputs(tmp_path / "inputs.pkl")
     np.testing.assert_array_equal(inputs.mean, tiny_inputs.mean)
     np.testing.assert_array_equal(inputs.deviation, tiny_inputs.deviation)
-    np.testing.assert_array_equal(inputs.test.powers, tiny_inputs.test.powers)
+    np.testing.assert_array_equal(inputs.test.log_mel, tiny_inputs.test.log_mel)
     for number, length in enumerate(tiny_inputs.train.lengths):
         here, there = inputs.train.starts[number], tiny_inputs.train.starts[number]
-        recorded = tiny_inputs.train.powers[there : there + length]
-        np.testing.assert_array_equal(inputs.train.powers[here : here + length], recorded)
+        recorded = tiny_inputs.train.log_mel[there : there + length]
+        np.testing.assert_array_equal(inputs.train.log_mel[here : here + length], recorded)
 
 
 def test_a_copy_without_disturbances_is_the_utterance_at_another_level(tiny_cache, chosen):
@@ -153,17 +153,17 @@ def recorded(tmp_path):
 def test_recorded_noises_and_rooms_make_other_copies_and_other_inputs(tmp_path, tiny_cache, recorded):
     noises, responses = recorded
     recipes = [Recipe(1), Recipe(1, noises=noises), Recipe(1, responses=responses), Recipe(1, 0, noises, responses)]
-    headers, powers = [], []
+    headers, log_mel = [], []
     for number, recipe in enumerate(recipes):
         path = tmp_path / f"{number}.pkl"
         generate_inputs(tiny_cache, path, ("p362",), recipe=recipe)
         header = next(read_records(path))
         headers.append((header["copies"], header["noises_sha256"], header["responses_sha256"]))
-        powers.append(load_inputs(path).train.powers.tobytes())
+        log_mel.append(load_inputs(path).train.log_mel.tobytes())
     assert headers == [
         (1, "", ""), (1, noises.sha256, ""), (1, "", responses.sha256), (1, noises.sha256, responses.sha256)
     ]  # fmt: skip
-    assert len(set(powers)) == 4
+    assert len(set(log_mel)) == 4
 
 
 def test_speech_among_the_noises_is_babble_of_several(tmp_path, chosen):

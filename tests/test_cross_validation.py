@@ -5,8 +5,8 @@ import pytest
 from made_trials import OTHER_MEAN, SAME_MEAN, made_trials
 
 from evaluation import cross_validation
+from evaluation.calibration_trials import chosen
 from evaluation.cross_validation import cross_validated, dealt, fitted, judged, without_own_corpus
-from evaluation.crossed_trials import chosen
 from storage.errors import UserError
 
 

@@ -1,4 +1,4 @@
-"""`cli.py --evaluate` as a user runs it: a table, JSON, a trial list. (The figures: test_unseen.py, test_trials.py.)"""
+"""`cli.py --evaluate` as a user runs it: table, JSON, trial list. (Figures: test_held_out.py, test_trial_list.py.)"""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from audio.mfcc import FeatureSettings
 from inference.cohort import Cohort
 from inference.encoder import SpeakerEncoder
 from models.checkpoint import load_checkpoint, save_checkpoint
-from models.export import export_network, with_cohort
+from models.onnx_export import export_network, with_cohort
 
 TRIALS = "1 p225/p225_001 p225/p225_002\n1 p362/p362_001 p362/p362_003\n0 p225/p225_001 p362/p362_002\n"
 FIGURES = ["sap", "san", "eer", "min_dcf_0.01", "min_dcf_0.05"]

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from audio.mfcc import FeatureSettings, cepstra_with_derivatives, speech_log_mel
-from batcher.generate import _write_powers, generate_inputs
+from batcher.generate import _write_log_mel, generate_inputs
 from batcher.inputs import InputsError, load_inputs
 from batcher.recipe import Plan
 from batcher.restricted_pickle import read_records
@@ -31,7 +31,7 @@ def test_counts(tmp_path, tiny_cache):
     assert counts == {"speakers": 2, "train": 8, "test": 2, "held_out": 1}
 
 
-def test_sides_hold_each_utterances_powers_in_order(tiny_cache, tiny_inputs):
+def test_sides_hold_each_utterances_log_mel_in_order(tiny_cache, tiny_inputs):
     for name, side, slot in (("train", tiny_inputs.train, slice(0, 4)), ("test", tiny_inputs.test, slice(4, 5))):
         expected = [
             (label, speech_log_mel(read_signal(tiny_cache.folder, utterance)).astype(np.float16))
@@ -41,15 +41,15 @@ def test_sides_hold_each_utterances_powers_in_order(tiny_cache, tiny_inputs):
         assert side.labels.tolist() == [label for label, _ in expected], name
         assert side.lengths.tolist() == [len(frames) for _, frames in expected], name
         for start, length, (_, frames) in zip(side.starts, side.lengths, expected):
-            np.testing.assert_array_equal(side.powers[start : start + length], frames)
-        assert len(side.powers) == side.lengths.sum()
-        assert (side.powers.dtype, side.labels.dtype) == (np.float16, np.int64)
+            np.testing.assert_array_equal(side.log_mel[start : start + length], frames)
+        assert len(side.log_mel) == side.lengths.sum()
+        assert (side.log_mel.dtype, side.labels.dtype) == (np.float16, np.int64)
 
 
 def test_statistics_are_those_of_all_train_frames(tiny_inputs):
     train = tiny_inputs.train
-    spoken = np.split(train.powers.astype(np.float64), train.starts[1:])
-    frames = np.concatenate([cepstra_with_derivatives(powers) for powers in spoken])
+    spoken = np.split(train.log_mel.astype(np.float64), train.starts[1:])
+    frames = np.concatenate([cepstra_with_derivatives(log_mel) for log_mel in spoken])
     np.testing.assert_allclose(tiny_inputs.mean, frames.mean(axis=0), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(tiny_inputs.deviation, frames.std(axis=0), rtol=1e-4)
     assert tiny_inputs.mean.dtype == tiny_inputs.deviation.dtype == np.float32
@@ -119,8 +119,8 @@ def test_statistics_do_not_see_the_test_utterances(tmp_path, tiny_cache, tiny_in
     changed = load_inputs(tmp_path / "inputs.pkl")
     np.testing.assert_array_equal(changed.mean, tiny_inputs.mean)
     np.testing.assert_array_equal(changed.deviation, tiny_inputs.deviation)
-    np.testing.assert_array_equal(changed.train.powers, tiny_inputs.train.powers)
-    assert not np.array_equal(changed.test.powers, tiny_inputs.test.powers)
+    np.testing.assert_array_equal(changed.train.log_mel, tiny_inputs.train.log_mel)
+    assert not np.array_equal(changed.test.log_mel, tiny_inputs.test.log_mel)
 
 
 def test_statistics_do_see_the_train_utterances(tmp_path, tiny_cache, tiny_inputs):
@@ -133,7 +133,7 @@ def test_features_are_not_normalised_by_speaker(tiny_inputs):
     """v1's leak: every speaker's mean was zero, and what was subtracted said who it was."""
     train = tiny_inputs.train
     frame_labels = np.repeat(train.labels, train.lengths)
-    first, second = (train.powers[frame_labels == label].mean(0, np.float64) for label in (0, 1))
+    first, second = (train.log_mel[frame_labels == label].mean(0, np.float64) for label in (0, 1))
     apart = cepstra_with_derivatives((first - second)[None]) / tiny_inputs.deviation
     assert np.abs(apart).max() > 0.1
 
@@ -149,7 +149,7 @@ def test_settings_travel_with_the_inputs(tmp_path, tiny_cache):
     generate_inputs(tiny_cache, tmp_path / "inputs.pkl", (), settings)
     made = load_inputs(tmp_path / "inputs.pkl")
     assert made.feature_settings == settings
-    assert (made.train.powers.shape[1], made.mean.size) == (27, 12)
+    assert (made.train.log_mel.shape[1], made.mean.size) == (27, 12)
 
 
 def test_a_constant_feature_has_a_deviation_to_divide_by(tmp_path, tiny_cache):
@@ -180,7 +180,7 @@ def test_speakers_with_few_utterances_only_train(tmp_path, tiny_cache):
     write_index(tiny_cache.folder, few)
     assert generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))["test"] == 0
     test = load_inputs(tmp_path / "inputs.pkl").test
-    assert test.powers.shape == (0, 33)
+    assert test.log_mel.shape == (0, 33)
     assert test.labels.size == test.starts.size == 0
 
 
@@ -199,5 +199,5 @@ def test_what_a_worker_hands_over_fits_in_a_pipe_at_once(tiny_cache):
     """Else one that is killed in mid-message leaves the parent waiting for the rest of it."""
     with staging(tiny_cache.folder):
         batch = [Plan(one) for one in tiny_cache.utterances.values()]
-        handed_over = _write_powers(tiny_cache.folder, FeatureSettings(), batch)
+        handed_over = _write_log_mel(tiny_cache.folder, FeatureSettings(), batch)
     assert len(pickle.dumps(handed_over)) < select.PIPE_BUF

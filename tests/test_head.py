@@ -58,7 +58,7 @@ def test_mean_directions_equal_a_plain_loop(monkeypatch):
     expected = np.zeros((8, 4))
     for start, length, label in zip(train.starts, train.lengths, train.labels):
         begin = start + (length - 16) // 2
-        window = train.powers[begin : begin + 16].astype(np.float32)[None]
+        window = train.log_mel[begin : begin + 16].astype(np.float32)[None]
         embedding = embed(cepstra_with_derivatives(window, inputs.feature_settings))[0]
         expected[:, label] += embedding / np.linalg.norm(embedding)
     np.testing.assert_allclose(mean_directions(state.embedder, state.options, inputs), expected, atol=1e-5)

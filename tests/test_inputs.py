@@ -60,17 +60,17 @@ def test_the_records_as_they_are_are_read(tmp_path, records, tiny_inputs):
     np.testing.assert_array_equal(inputs.deviation, records[-1]["deviation"])
     for name, side in (("train", inputs.train), ("test", inputs.test)):
         own = [record for record in records[1:-1] if record["side"] == name]
-        np.testing.assert_array_equal(side.powers, np.concatenate([record["powers"] for record in own]))
-        assert side.lengths.tolist() == [len(record["powers"]) for record in own]
+        np.testing.assert_array_equal(side.log_mel, np.concatenate([record["log_mel"] for record in own]))
+        assert side.lengths.tolist() == [len(record["log_mel"]) for record in own]
         assert side.starts.tolist() == [0, *side.lengths.cumsum()[:-1]]
         assert [inputs.speakers[label] for label in side.labels] == [f"corpus/{record['speaker']}" for record in own]
 
 
-WRONG_POWERS = r"expected float16 powers \(frames, 33\)"
+WRONG_LOG_MEL = r"expected float16 log mel values \(frames, 33\)"
 
 
 @pytest.mark.parametrize("place, change, message", [
-    (0, {"format": "deep-speaker-inputs-0"}, "it is not of the format deep-speaker-inputs-5"),
+    (0, {"format": "deep-speaker-inputs-0"}, "it is not of the format deep-speaker-inputs-6"),
     (0, {"features": {"unknown": 1}}, "unknown"),
     (0, {"features": {"num_cepstra": 5}}, r"expected finite float32 statistics \(15,\). Received float32 \(60,\)"),
     (0, {"speakers": ["corpus/p225"]}, "'corpus/p226'"),
@@ -97,12 +97,12 @@ WRONG_POWERS = r"expected float16 powers \(frames, 33\)"
     (1, {"speaker": NESTED}, "expected a str. Received a tuple"),
     (1, {"speaker": ["p225"]}, "expected a str. Received a list"),
     (1, {"corpus": NESTED}, "expected a str. Received a tuple"),
-    (1, {"powers": "frames"}, "expected a ndarray. Received a str"),
-    (1, {"powers": np.zeros((5, 32), np.float16)}, WRONG_POWERS),
-    (1, {"powers": np.full((5, 33), np.nan, np.float16)}, "powers that are NaN or infinite"),
-    (1, {"powers": np.full((5, 33), np.inf, np.float16)}, "powers that are NaN or infinite"),
-    (1, {"powers": np.zeros((5, 33), np.float32)}, WRONG_POWERS),
-    (1, {"powers": np.zeros((0, 33), np.float16)}, WRONG_POWERS),
+    (1, {"log_mel": "frames"}, "expected a ndarray. Received a str"),
+    (1, {"log_mel": np.zeros((5, 32), np.float16)}, WRONG_LOG_MEL),
+    (1, {"log_mel": np.full((5, 33), np.nan, np.float16)}, "log mel values that are NaN or infinite"),
+    (1, {"log_mel": np.full((5, 33), np.inf, np.float16)}, "log mel values that are NaN or infinite"),
+    (1, {"log_mel": np.zeros((5, 33), np.float32)}, WRONG_LOG_MEL),
+    (1, {"log_mel": np.zeros((0, 33), np.float16)}, WRONG_LOG_MEL),
 ])  # fmt: skip
 def test_records_that_do_not_fit_are_refused_with_the_reason(tmp_path, records, place, change, message):
     changed = [*records]
@@ -116,8 +116,8 @@ def with_copies(records: list, copies: int) -> list:
     made = [{**records[0], "copies": copies}]
     for record in records[1:-1]:
         for copy in range(1 + (copies if record["side"] == "train" else 0)):
-            powers = np.concatenate([record["powers"], np.full((copy, 33), copy, np.float16)])
-            made.append({**record, "copy": copy, "powers": powers})
+            log_mel = np.concatenate([record["log_mel"], np.full((copy, 33), copy, np.float16)])
+            made.append({**record, "copy": copy, "log_mel": log_mel})
     return [*made, records[-1]]
 
 
@@ -128,11 +128,11 @@ def test_copies_stand_beside_the_utterances_that_train(tmp_path, records, tiny_i
     np.testing.assert_array_equal(inputs.train.lengths, plain.lengths)
     np.testing.assert_array_equal(inputs.train.copy_lengths, plain.lengths + np.array([[1], [2], [3]]))
     for number, (start, length) in enumerate(zip(plain.starts, plain.lengths)):
-        expected = plain.powers[start : start + length]
+        expected = plain.log_mel[start : start + length]
         for copy, begin in enumerate([inputs.train.starts[number], *inputs.train.copy_starts[:, number]]):
-            np.testing.assert_array_equal(inputs.train.powers[begin : begin + length], expected)
-            assert (inputs.train.powers[begin + length : begin + length + copy] == copy).all()
-    np.testing.assert_array_equal(inputs.test.powers, tiny_inputs.test.powers)
+            np.testing.assert_array_equal(inputs.train.log_mel[begin : begin + length], expected)
+            assert (inputs.train.log_mel[begin + length : begin + length + copy] == copy).all()
+    np.testing.assert_array_equal(inputs.test.log_mel, tiny_inputs.test.log_mel)
     assert inputs.test.copy_starts.shape == (0, 2)
 
 

@@ -10,7 +10,7 @@ from conftest import SPEAKERS, VOICES
 from microphones import CHANGES, LOST
 from other_microphones import SAMPLE_RATE, at_8_khz
 
-from evaluation.unseen import evaluate_unseen
+from evaluation.held_out import evaluate_unseen
 from inference.encoder import SpeakerEncoder
 
 DELAY = 1000  # samples by which a codec may be late

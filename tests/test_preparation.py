@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from audio.mfcc import DEFAULT_FEATURES, cepstra_with_derivatives
-from batcher.augment import DECIBEL, Augmentation, disturb, mask
-from batcher.preparation import WINDOWS_AT_ONCE, Disturbed, Plain, preparation
-from batcher.speed import change_speeds
+from batcher.sampling.augmentation import DECIBEL, Augmentation, disturb, mask
+from batcher.sampling.preparation import WINDOWS_AT_ONCE, Disturbed, Plain, preparation
+from batcher.sampling.speeds import change_speeds
 
 OFF = Augmentation(reverberated=0, noisy=0, coloured=0, band_limited=0, gain=0, longest_mask=0)
 ALL = Augmentation(reverberated=1, noisy=1, coloured=1, band_limited=1)
@@ -18,7 +18,7 @@ WINDOWS, FRAMES = 2 * WINDOWS_AT_ONCE + 6, 40  # the last part is not full
 
 @pytest.fixture
 def windows() -> np.ndarray:
-    return np.random.default_rng(0).normal(0, 1, (WINDOWS, FRAMES, DEFAULT_FEATURES.powers)).astype(np.float32)
+    return np.random.default_rng(0).normal(0, 1, (WINDOWS, FRAMES, DEFAULT_FEATURES.log_mel_size)).astype(np.float32)
 
 
 @pytest.fixture

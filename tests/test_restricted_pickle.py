@@ -340,11 +340,11 @@ def test_a_header_of_a_hundred_thousand_speakers_is_read(tmp_path):
 
 def test_the_longest_utterance_of_the_most_filters_is_read(tmp_path):
     frames = LONGEST // round(SAMPLE_RATE * FRAME_STEP)
-    powers = np.zeros((frames, MOST_FILTERS + 1), np.float16)
+    log_mel = np.zeros((frames, MOST_FILTERS + 1), np.float16)
     with open(tmp_path / "records.pkl", "wb") as file:
-        for record in ("header", {"corpus": "c" * 4096, "powers": powers}):
+        for record in ("header", {"corpus": "c" * 4096, "log_mel": log_mel}):
             write_record(file, record)
-    assert list(read_records(tmp_path / "records.pkl"))[1]["powers"].shape == powers.shape
+    assert list(read_records(tmp_path / "records.pkl"))[1]["log_mel"].shape == log_mel.shape
 
 
 def test_an_extension_that_this_process_has_registered_is_refused_too(tmp_path, monkeypatch):

@@ -5,14 +5,14 @@ import json
 
 import pytest
 
-from evaluation.bootstrap import Figure
+from evaluation.bootstrap import Estimate
 from evaluation.results import COLUMNS, Result, as_json, format_table
 
-WHOLE, NAN = Figure(0.06524, 0.0566, 0.07404), float("nan")
+WHOLE, NAN = Estimate(0.06524, 0.0566, 0.07404), float("nan")
 ALL = dict.fromkeys(COLUMNS, WHOLE)
 RESULTS = [
     Result("speechocean762", None, 24, 384, 384, 2880, 70_656, ALL),
-    Result("", 2.0, 4, 40, 38, 180, 600, ALL | {"eer": Figure(0.5, NAN, NAN)}),
+    Result("", 2.0, 4, 40, 38, 180, 600, ALL | {"eer": Estimate(0.5, NAN, NAN)}),
 ]
 
 
@@ -34,7 +34,7 @@ def test_columns_stand_below_their_headings():
 
 
 def test_the_table_fits_a_wide_terminal():
-    figures = ALL | {"eer": Figure(0.1722, 0.0351, 0.3111)}
+    figures = ALL | {"eer": Estimate(0.1722, 0.0351, 0.3111)}
     assert max(map(len, format_table([Result("speechocean762", 2.0, 24, 384, 207, 1, 1, figures)]).splitlines())) <= 150
 
 
@@ -71,7 +71,7 @@ def test_what_does_not_exist_is_null():
 
 
 def test_infinity_is_null_too():
-    text = as_json([Result("", None, 2, 4, 4, 2, 4, {"eer": Figure(float("inf"), 0, 1)})])
+    text = as_json([Result("", None, 2, 4, 4, 2, 4, {"eer": Estimate(float("inf"), 0, 1)})])
     assert json.loads(text)["results"][0]["figures"]["eer"]["value"] is None
 
 

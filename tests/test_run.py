@@ -11,10 +11,10 @@ import pytest
 import tiny
 
 from models.checkpoint import load_checkpoint
+from training.initialization import StartError
 from training.report import TrainingError
 from training.run_folder import RunFolder
 from training.stages import SoftmaxStage
-from training.start import StartError
 
 
 @pytest.fixture(autouse=True)

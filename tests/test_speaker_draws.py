@@ -6,8 +6,8 @@ from made_trials import made_trials
 
 from evaluation.balance import balanced_weights
 from evaluation.calibrate import covariance
+from evaluation.calibration_trials import Trials
 from evaluation.cross_validation import fitted, judged
-from evaluation.crossed_trials import Trials
 from evaluation.error_rates import Judged
 from evaluation.speaker_draws import SpeakerDraws
 

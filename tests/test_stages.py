@@ -9,9 +9,9 @@ import tensorflow as tf
 import tiny
 
 from audio.mfcc import cepstra_with_derivatives
-from batcher.augment import Augmentation
-from batcher.preparation import Disturbed, Plain
-from batcher.windows import WindowSampler
+from batcher.sampling.augmentation import Augmentation
+from batcher.sampling.preparation import Disturbed, Plain
+from batcher.sampling.windows import WindowSampler
 from models.network import LOGIT_SCALE
 from training.options import WINDOWS_PER_SPEAKER
 from training.stages import (
@@ -186,7 +186,7 @@ def test_softmax_measures_what_a_plain_loop_finds(tmp_path, augmentation):
     losses, hits, utterance_hits = [], [], []
     test = INPUTS.test
     for start, length, label in zip(test.starts, test.lengths, test.labels):
-        utterance = test.powers[start : start + length].astype(np.float32)
+        utterance = test.log_mel[start : start + length].astype(np.float32)
         count = -(-(length - frames) // (frames // 2)) + 1  # windows half of one apart at most
         begins = np.round(np.linspace(0, length - frames, count)).astype(int)
         windows = np.stack([utterance[begin : begin + frames] for begin in begins])

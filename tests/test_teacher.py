@@ -118,7 +118,7 @@ def test_drawn_utterances_are_those_of_the_windows(tmp_path):
 def test_names_come_back_from_the_inputs_file(tmp_path):
     loaded = tiny.load_inputs(tiny.write_inputs(tmp_path / "full_inputs.pkl", INPUTS))
     assert loaded.train.names == NAMES
-    assert dataclasses.replace(loaded.test, powers=0).names == INPUTS.test.names
+    assert dataclasses.replace(loaded.test, log_mel=0).names == INPUTS.test.names
 
 
 def test_a_missing_teacher_is_told_as_such(tmp_path):

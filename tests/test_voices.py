@@ -21,8 +21,8 @@ from inference import SpeakerEncoder
 from inference.profile_file import Profile, Profiles, write_profiles
 from inference.profiles import ProfileStore
 from inference.recordings import RecordingError
-from models.export import with_calibration
-from models.exported import BUNDLED, read_exported
+from models.onnx_export import with_calibration
+from models.onnx_file import BUNDLED, read_exported
 
 A, A_AGAIN, B = (VOICES / name[:4] / f"{name}.flac" for name in ("p225_001", "p225_002", "p226_001"))
 NOT_FOR_INFERENCE = "tensorflow keras librosa pandas matplotlib sklearn onnx tf2onnx"

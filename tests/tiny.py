@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from audio.mfcc import FRAME_STEP, FeatureSettings, cepstra_with_derivatives
-from batcher.inputs import FORMAT, POWER_DTYPE, SpeakerSplit, TrainingInputs, load_inputs
+from batcher.inputs import FORMAT, LOG_MEL_DTYPE, SpeakerSplit, TrainingInputs, load_inputs
 from batcher.restricted_pickle import write_record
 from models.checkpoint import VERSION, Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
@@ -18,7 +18,7 @@ from training.network_state import NetworkState, Trained, build_state
 from training.options import TrainingOptions
 from training.run import run_stage
 
-SETTINGS = FeatureSettings(num_filters=4, num_cepstra=2)  # 5 powers a frame, 6 features
+SETTINGS = FeatureSettings(num_filters=4, num_cepstra=2)  # 5 log mel values a frame, 6 features
 SPEAKERS = ("tiny/ann", "tiny/bob", "tiny/cid", "tiny/dee")
 UTTERANCES = 6  # of each speaker
 TEST_UTTERANCES = 2  # of them, the last ones
@@ -39,12 +39,15 @@ class TinyNetworkOptions(NetworkOptions):
     embedding_size: int = 8
 
 
-def utterances(speakers=SPEAKERS, each=UTTERANCES, seed=0, size=SETTINGS.powers) -> list[list[np.ndarray]]:
-    """Log powers (frames, size) float16 of each speaker's utterances; speakers differ in their mean frame."""
+def utterances(speakers=SPEAKERS, each=UTTERANCES, seed=0, size=SETTINGS.log_mel_size) -> list[list[np.ndarray]]:
+    """Log mel values (frames, size) float16 of each speaker's utterances; speakers differ in their mean frame."""
     rng = np.random.default_rng(seed)
     means = rng.normal(0, 2, (len(speakers), size))
     return [
-        [(mean + rng.normal(size=(rng.integers(SHORTEST, LONGEST + 1), size))).astype(POWER_DTYPE) for _ in range(each)]
+        [
+            (mean + rng.normal(size=(rng.integers(SHORTEST, LONGEST + 1), size))).astype(LOG_MEL_DTYPE)
+            for _ in range(each)
+        ]
         for mean in means
     ]
 
@@ -53,10 +56,10 @@ def split(spoken: list[list[np.ndarray]], speakers=SPEAKERS) -> SpeakerSplit:
     """A split of utterances listed by speaker."""
     frames = [u for own in spoken for u in own]
     lengths = np.array([len(u) for u in frames], np.int64)
-    powers = np.concatenate(frames) if frames else np.zeros((0, SETTINGS.powers), POWER_DTYPE)
+    log_mel = np.concatenate(frames) if frames else np.zeros((0, SETTINGS.log_mel_size), LOG_MEL_DTYPE)
     labels = np.repeat(np.arange(len(spoken)), [len(own) for own in spoken])
     names = tuple(f"{speakers[label]}/{number:03}" for number, label in enumerate(labels))
-    return SpeakerSplit(powers, np.cumsum(lengths) - lengths, lengths, labels, names=names)
+    return SpeakerSplit(log_mel, np.cumsum(lengths) - lengths, lengths, labels, names=names)
 
 
 def inputs(speakers=SPEAKERS, each=UTTERANCES, test_utterances=TEST_UTTERANCES, seed=0) -> TrainingInputs:
@@ -80,10 +83,10 @@ def write_inputs(path: Path, made: TrainingInputs) -> Path:
         write_record(file, {**header, **lists, "utterances": count, "copies": 0})
         for name, side in sides:
             for number, (label, start, length) in enumerate(zip(side.labels, side.starts, side.lengths)):
-                powers = side.powers[start : start + length].copy()
+                log_mel = side.log_mel[start : start + length].copy()
                 corpus, speaker = made.speakers[label].split("/")
                 about = {"corpus": corpus, "speaker": speaker, "session": "", "utterance": f"{number:03}"}
-                write_record(file, {**about, "side": name, "copy": 0, "powers": powers})
+                write_record(file, {**about, "side": name, "copy": 0, "log_mel": log_mel})
         write_record(file, {"mean": made.mean, "deviation": made.deviation})
     return path
 
@@ -115,7 +118,7 @@ def state(options: NetworkOptions = TinyNetworkOptions(), speakers: int = 4, tra
 
 def shrink_training(patch) -> None:
     """Make `run_stage` build the tiny network and count epochs of `EPOCH` steps; `patch` is a `MonkeyPatch`."""
-    patch.setattr("training.start.NetworkOptions", TinyNetworkOptions)
+    patch.setattr("training.initialization.NetworkOptions", TinyNetworkOptions)
     patch.setattr("training.run.STEPS_PER_EPOCH", EPOCH)
     patch.setattr("training.options.STEPS_PER_EPOCH", EPOCH)
     patch.setattr("training.stages.RANDOM_TRIPLETS", 40)

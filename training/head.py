@@ -9,7 +9,7 @@ import numpy as np
 
 from audio.mfcc import cepstra_with_derivatives
 from batcher.inputs import TrainingInputs
-from batcher.windows import take_windows
+from batcher.sampling.windows import take_windows
 from models.checkpoint import Checkpoint
 from models.network import FORWARD_BATCH, HEAD_WEIGHTS, NetworkOptions, compile_embedder
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 import tensorflow as tf
 
 from batcher.inputs import TrainingInputs
-from batcher.windows import Batch, batches
+from batcher.sampling.windows import Batch, batches
 from models.checkpoint import VERSION, Checkpoint
 from storage.lock import folder_lock
 from storage.progress import progress
+from training.initialization import build_start, find_origin, load_origin, run_identity, trained_speakers
 from training.interrupt import Interruption, interruption
 from training.options import STEPS_PER_EPOCH, TrainingOptions
 from training.report import check_health, describe, format_metrics
 from training.run_folder import RunFolder
 from training.schedule import Progress, learning_rate
 from training.stages import Metrics, Stage, build_stage
-from training.start import build_start, find_origin, load_origin, run_identity, trained_speakers
 from training.teacher import read_lessons
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from keras import ops
 
 from audio.mfcc import FRAME_STEP, cepstra_with_derivatives
 from batcher.inputs import TrainingInputs
-from batcher.preparation import Plain, preparation
-from batcher.windows import Batch, WindowSampler, covering_windows, take_windows
+from batcher.sampling.preparation import Plain, preparation
+from batcher.sampling.windows import Batch, WindowSampler, covering_windows, take_windows
 from models.network import FORWARD_BATCH, LOGIT_SCALE, compile_embedder
 from training.network_state import NetworkState
 from training.options import ADAPTED, FINE, FROZEN, SOFTMAX, TRIPLET, WINDOWS_PER_SPEAKER, TrainingOptions
@@ -127,9 +127,9 @@ class SoftmaxStage(Stage):
             "test_utterance_accuracy": float((posteriors.argmax(axis=1) == split.labels).mean()),
         }
 
-    def _log_posteriors(self, powers: np.ndarray) -> np.ndarray:
-        """Of the speakers as they were recorded: (windows, frames, powers) -> (windows, speakers)."""
-        windows = cepstra_with_derivatives(powers, self.inputs.feature_settings)
+    def _log_posteriors(self, log_mel: np.ndarray) -> np.ndarray:
+        """Of the speakers as they were recorded: (windows, frames, log_mel) -> (windows, speakers)."""
+        windows = cepstra_with_derivatives(log_mel, self.inputs.feature_settings)
         cosines = self.state.result_head(self.embed(windows))[:, : len(self.inputs.speakers)]
         return ops.log_softmax(LOGIT_SCALE * cosines).numpy()
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from batcher.inputs import SpeakerSplit
-from batcher.preparation import Plain
-from batcher.windows import WindowSampler, batches, covering_windows, take_windows
+from batcher.sampling.preparation import Plain
+from batcher.sampling.windows import WindowSampler, batches, covering_windows, take_windows
 
 FRAMES = 8
 LABELS = [5, 2, 5, 9, 2, 5, 2, 2]  # of the utterances; labels need be neither sorted nor without gaps
@@ -211,8 +211,8 @@ def test_a_short_utterance_is_repeated(split):
 
 def test_take_windows_cuts_at_the_frames_asked_for(split):
     windows = take_windows(split, np.array([7, 0]), np.array([32, 4]), FRAMES)
-    np.testing.assert_array_equal(windows[0], split.powers[split.starts[7] + 32 : split.starts[7] + 40])
-    np.testing.assert_array_equal(windows[1], split.powers[4:12])
+    np.testing.assert_array_equal(windows[0], split.log_mel[split.starts[7] + 32 : split.starts[7] + 40])
+    np.testing.assert_array_equal(windows[1], split.log_mel[4:12])
 
 
 def test_covering_windows_cover_every_frame_of_every_utterance(split):

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from commands.arguments import network_of
-from inference.batch import check_output, embed_files, find_files, save
+from inference.bulk_embedding import check_output, embed_files, find_files, save
 from storage.parallel import worker_count
 
 

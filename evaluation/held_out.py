@@ -8,7 +8,7 @@ from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
 from corpus.speakers import listed, tell_perhaps_heard, trained_on
-from evaluation.bootstrap import figures
+from evaluation.bootstrap import estimates
 from evaluation.cuts import CUTS, embed_cuts, long_enough
 from evaluation.detection import COSINES, DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
 from evaluation.results import Result
@@ -105,13 +105,13 @@ def _evaluate_corpus(
         ]
         trials = _all_pairs(voices, scoring)
         statistics = (_distances(voices), detection_statistic(trials))
-        found = figures(lambda times: np.concatenate([one(times) for one in statistics]), len(voices))  # noqa: B023
+        found = estimates(lambda times: np.concatenate([one(times) for one in statistics]), len(voices))  # noqa: B023
         counts = len(voices), len(utterances), long_enough(utterances, cut)
         named = dict(zip(("sap", "san", *DETECTION_FIGURES), found))
         results.append(Result(corpus, cut, *counts, trials.targets, trials.nontargets, named))
         if (two_sessions & (trials.first == trials.second)).any():
             kept = trials.chosen(two_sessions | (trials.first != trials.second))
-            named = dict(zip(DETECTION_FIGURES, figures(detection_statistic(kept), len(voices))))
+            named = dict(zip(DETECTION_FIGURES, estimates(detection_statistic(kept), len(voices))))
             apart.append(Result(corpus, cut, *counts, kept.targets, kept.nontargets, named, across_sessions=True))
     return [*results, *apart]
 

@@ -1,7 +1,7 @@
 """Other rooms, noises, microphones and gains for training windows, and masks: embeddings have to survive them.
 
 What reaches a microphone adds up in power, and what a microphone does to it adds up in logarithms, so both can be done
-to log mel powers at the time when a window is drawn, without decoding or transforming anything again:
+to log mel values at the time when a window is drawn, without decoding or transforming anything again:
 
     reverberation  power that decays exponentially, added to what comes after it (Habets, 2007, section 2.2.2)
     noise          coloured noise, or other windows of the batch as babble, at 5 to 30 dB below the speech
@@ -22,7 +22,7 @@ from audio.mfcc import FRAME_STEP
 DECIBEL = np.log(10) / 10  # in natural logarithms of power
 DECAY_60 = 60 * DECIBEL  # what a reverberation time is the time of
 NOISE_FRAMES = 1 << 14  # made once, see `_noise`
-NOISE_SPREAD = 0.5  # of noise's log mel powers around their mean
+NOISE_SPREAD = 0.5  # of noise's log mel values around their mean
 BABBLE_VOICES = 3
 CURVES = 5  # cosines over the filters that colour noise and channels, each with less weight than the one before
 MASKS_IN_TIME = 2  # per window

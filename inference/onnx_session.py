@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.checkpoint import CheckpointError
-from models.exported import DESCRIPTION, parse_description
+from models.onnx_file import DESCRIPTION, parse_description
 
 INPUT_RANK = 3  # (windows, frames, feature_size)
 PROVIDERS = ["CPUExecutionProvider"]

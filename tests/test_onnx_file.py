@@ -9,7 +9,7 @@ import sealed
 import tiny
 
 from models.checkpoint import CheckpointError
-from models.exported import BUNDLED, DIGEST_SIZE, LARGEST, SEAL, fingerprint, parse_description, read_exported, seal
+from models.onnx_file import BUNDLED, DIGEST_SIZE, LARGEST, SEAL, fingerprint, parse_description, read_exported, seal
 
 POSITIONS = 60  # of flipped bytes
 

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from batcher.frames import frame_indices, window_starts
 from batcher.inputs import SpeakerSplit
+from batcher.sampling.framing import frame_indices, window_starts
 
 
 class Batch(NamedTuple):
@@ -23,14 +23,14 @@ class Batch(NamedTuple):
 
 
 class Preparation(Protocol):
-    """How windows of log mel powers become what the network sees."""
+    """How windows of log mel values become what the network sees."""
 
     speeds: tuple[float, ...]  # 1 first; at another speed each speaker is somebody else
     tempo: float  # share by which a window is spoken faster or slower, at most, by the same voice
     copied: float  # share of windows that are taken from a disturbed copy of their utterance, where there are copies
 
     def __call__(self, windows: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """(batch, frames, powers) float32, and the speed of each (batch,), to (batch, frames, features) float32."""
+        """(batch, frames, log_mel) float32, and the speed of each (batch,), to (batch, frames, features) float32."""
 
 
 class WindowSampler:
@@ -99,7 +99,7 @@ class WindowSampler:
         needed = np.ceil(frames * pace).astype(np.int64)
         starts, lengths = self._versions(utterances, rng)
         begin = rng.integers(0, np.maximum(lengths - needed, 0) + 1)
-        windows = self.prepare(_cut(self.split.powers, starts, lengths, begin, frames, pace), factors, rng)
+        windows = self.prepare(_cut(self.split.log_mel, starts, lengths, begin, frames, pace), factors, rng)
         return Batch(windows, self.split.labels[utterances] + speeds * self.labels, utterances)
 
     def _versions(self, utterances: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -119,20 +119,20 @@ class WindowSampler:
 def take_windows(
     split: SpeakerSplit, utterances: np.ndarray, begin: np.ndarray, frames: int, pace: np.ndarray | float = 1.0
 ) -> np.ndarray:
-    """Cut a window from each utterance, from frame `begin` on; see `batcher.frames.frame_indices`.
+    """Cut a window from each utterance, from frame `begin` on; see `batcher.sampling.framing.frame_indices`.
 
     Returns:
-        log energies and log mel powers, float32, shape = (batch, frames, 33).
+        log energies and log mel values, float32, shape = (batch, frames, 33).
     """
-    return _cut(split.powers, split.starts[utterances], split.lengths[utterances], begin, frames, pace)
+    return _cut(split.log_mel, split.starts[utterances], split.lengths[utterances], begin, frames, pace)
 
 
 def _cut(
-    powers: np.ndarray, starts: np.ndarray, lengths: np.ndarray, begin: np.ndarray, frames: int, pace
+    log_mel: np.ndarray, starts: np.ndarray, lengths: np.ndarray, begin: np.ndarray, frames: int, pace
 ) -> np.ndarray:
     """As `take_windows`, of utterances of these first frames and lengths, both (batch,)."""
     within = frame_indices(begin, frames, lengths, pace)
-    return powers.take(starts[:, None] + within, axis=0).astype(np.float32)
+    return log_mel.take(starts[:, None] + within, axis=0).astype(np.float32)
 
 
 def covering_windows(split: SpeakerSplit, frames: int) -> tuple[np.ndarray, np.ndarray]:

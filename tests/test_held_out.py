@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from angles import AngleEncoder, cache_of
 
-from evaluation import unseen
-from evaluation.unseen import evaluate_unseen
+from evaluation import held_out
+from evaluation.held_out import evaluate_unseen
 from storage.errors import UserError
 
 ANGLES = {
@@ -76,7 +76,7 @@ def test_intervals_equal_a_bootstrap_by_plain_loops(cache, monkeypatch):
 
 
 def test_of_too_many_utterances_the_first_of_each_speaker_are_paired(cache, monkeypatch):
-    monkeypatch.setattr(unseen, "UTTERANCES_PAIRED", 3)
+    monkeypatch.setattr(held_out, "UTTERANCES_PAIRED", 3)
     (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "cid"])
     assert (result.targets, result.nontargets) == (1 + 3, 2 * 3)
     assert result.utterances == 6  # SAP and SAN are still over all of them

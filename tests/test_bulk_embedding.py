@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import SPEAKERS, copy_voices
 
-from inference.batch import FEWEST_SHARED, check_output, embed_files, find_files, save
+from inference.bulk_embedding import FEWEST_SHARED, check_output, embed_files, find_files, save
 from inference.encoder import SpeakerEncoder
 from inference.recordings import RecordingError
 from storage.errors import UserError

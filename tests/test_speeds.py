@@ -8,7 +8,7 @@ from python_speech_features.base import hz2mel, mel2hz
 
 from audio.decode import SAMPLE_RATE, decode
 from audio.mfcc import DEFAULT_FEATURES, log_mel
-from batcher.speed import change_speeds
+from batcher.sampling.speeds import change_speeds
 
 INNER = slice(4, -6)  # filters whose neighbours were recorded
 

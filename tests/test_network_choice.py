@@ -2,9 +2,9 @@
 
 import pytest
 
-from inference.find import find_checkpoint, find_or_bundled
+from inference.network_choice import find_checkpoint, find_or_bundled
 from models.checkpoint import CheckpointError
-from models.exported import BUNDLED
+from models.onnx_file import BUNDLED
 
 
 @pytest.mark.parametrize(

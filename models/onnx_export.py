@@ -8,7 +8,7 @@ from pathlib import Path
 
 from models.backend import load_tensorflow
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from models.exported import (
+from models.onnx_file import (
     DESCRIPTION,
     DIGEST_SIZE,
     FORMAT,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from batcher.frames import frame_indices, window_starts
+from batcher.sampling.framing import frame_indices, window_starts
 
 FRAMES = (2, 3, 5, 10, 160)
 

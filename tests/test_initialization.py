@@ -11,10 +11,10 @@ from feature_settings import NONSENSE
 
 from audio.mfcc import DEFAULT_FEATURES
 from models.checkpoint import CheckpointError, save_checkpoint
-from models.exported import BUNDLED_CHECKPOINT
+from models.onnx_file import BUNDLED_CHECKPOINT
 from training.head import mean_directions
+from training.initialization import StartError, build_start, find_origin, load_origin, run_identity, trained_speakers
 from training.run_folder import RunFolder
-from training.start import StartError, build_start, find_origin, load_origin, run_identity, trained_speakers
 
 INPUTS = tiny.inputs()
 

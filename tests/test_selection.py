@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from conftest import copy_voices, write_voice
 
-from batcher.choice import choose, is_stale
 from batcher.generate import generate_inputs
 from batcher.inputs import load_inputs
+from batcher.selection import choose, is_stale
 from cache.index import write_index
 from cache.update import update
 from cache.utterances import UtteranceCache

@@ -16,7 +16,7 @@ from cache.entries import read_signal
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from evaluation.cuts import CUTS, embed_cuts
-from evaluation.unseen import UTTERANCES_PAIRED
+from evaluation.held_out import UTTERANCES_PAIRED
 from inference.cohort import Scoring, normalised
 from inference.encoder import SpeakerEncoder, mean_embedding
 from storage.progress import tracked

@@ -12,12 +12,12 @@ from conftest import VOICES
 
 from audio.mfcc import FeatureSettings, mfcc
 from inference.encoder import SpeakerEncoder
-from inference.network import Network
+from inference.onnx_session import Network
 from inference.recordings import load_speech
 from models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from models.export import export_network, with_calibration, without_training_state
-from models.exported import BUNDLED, fingerprint
 from models.network import restore_embedder
+from models.onnx_export import export_network, with_calibration, without_training_state
+from models.onnx_file import BUNDLED, fingerprint
 
 TOLERANCE = 1e-4
 SETTINGS = FeatureSettings()

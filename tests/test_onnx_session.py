@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sealed
 
-from inference.network import Network
+from inference.onnx_session import Network
 from models.checkpoint import CheckpointError
 
 TASKS = Path("/proc/self/task")  # a folder for each thread

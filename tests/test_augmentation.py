@@ -1,4 +1,4 @@
-"""What augmentation does to log mel powers and to features, and what it leaves alone."""
+"""What augmentation does to log mel values and to features, and what it leaves alone."""
 
 import dataclasses
 
@@ -7,8 +7,8 @@ import pytest
 from scipy.fft import dct
 
 from audio.mfcc import log_mel
-from batcher import augment
-from batcher.augment import Augmentation, disturb, mask
+from batcher.sampling import augmentation
+from batcher.sampling.augmentation import Augmentation, disturb, mask
 
 OFF = Augmentation(reverberated=0, noisy=0, coloured=0, band_limited=0, gain=0, longest_mask=0)
 WINDOWS, FRAMES, POWERS = 200, 80, 33
@@ -19,7 +19,7 @@ MEAN = np.linspace(-1, 1, 60, dtype=np.float32)
 
 @pytest.fixture(scope="module")
 def windows() -> np.ndarray:
-    """Noise that swells and fades, as log mel powers."""
+    """Noise that swells and fades, as log mel values."""
     rng = np.random.default_rng(0)
     swell = 3000 * (1.2 + np.sin(np.arange(FRAMES * 80 + 120) / 900))
     signals = np.rint(swell * rng.normal(0, 1, (WINDOWS, len(swell)))).clip(-32768, 32767).astype(np.int16)
@@ -106,10 +106,10 @@ def test_noise_is_stationary_with_a_colour_of_its_own_in_each_window():
 @pytest.fixture
 def noise_as_in_another_process(monkeypatch):
     """Noise that is made anew, and little longer than a window."""
-    monkeypatch.setattr(augment, "NOISE_FRAMES", FRAMES + 1)
-    augment._noise.cache_clear()
-    yield augment._noise.cache_clear
-    augment._noise.cache_clear()
+    monkeypatch.setattr(augmentation, "NOISE_FRAMES", FRAMES + 1)
+    augmentation._noise.cache_clear()
+    yield augmentation._noise.cache_clear
+    augmentation._noise.cache_clear()
 
 
 def test_another_process_makes_the_same_noise(noise_as_in_another_process):

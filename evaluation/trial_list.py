@@ -12,7 +12,7 @@ from corpus import speakers
 from corpus import trials as lists
 from corpus.recording import Speaker
 from corpus.trials import TrialListError
-from evaluation.bootstrap import figures
+from evaluation.bootstrap import estimates
 from evaluation.cuts import CUTS, embed_cuts, long_enough
 from evaluation.detection import COSINES, DETECTION_FIGURES, detection_statistic, score_pairs
 from evaluation.results import Result
@@ -112,7 +112,7 @@ def evaluate_trials(
     results = []
     for cut, embeddings in zip(cuts, embedded):
         scored = score_pairs(embeddings, owners, first, second, scoring)
-        found = figures(detection_statistic(scored), len(names))
+        found = estimates(detection_statistic(scored), len(names))
         counts = (len(names), len(utterances), long_enough(utterances, cut), scored.targets, scored.nontargets)
         results.append(Result(name, cut, *counts, dict(zip(DETECTION_FIGURES, found))))
     return results

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from angles import AngleEncoder, cache_of
 
-from evaluation.trials import TrialListError, evaluate_trials, read_trials
+from evaluation.trial_list import TrialListError, evaluate_trials, read_trials
 from storage.errors import UserError
 
 ANGLES = {"vctk/ann": [0, 20, 60], "vctk/bob": [90, 100], "libri/dee lee": [30, 50]}
@@ -138,7 +138,7 @@ def test_only_what_is_named_is_embedded_once_whole_and_cut(read, cache):
 
 
 def test_all_pairs_as_a_list_give_what_evaluate_gives(tmp_path, monkeypatch):
-    from evaluation.unseen import evaluate_unseen
+    from evaluation.held_out import evaluate_unseen
 
     angles = {name: np.random.default_rng(5).integers(0, 360, 6).tolist() for name in ("vctk/a", "vctk/b", "vctk/c")}
     angles["vctk/b"] = [value // 2 for value in angles["vctk/a"]]

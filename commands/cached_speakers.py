@@ -11,7 +11,7 @@ from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
 from corpus.speakers import check_listed, parse_speakers, tell_perhaps_heard, the_one, trained_on
 from inference.cohort import AS_NORM, NO_NORM, Scoring
 from inference.encoder import SpeakerEncoder
-from inference.find import find_or_bundled
+from inference.network_choice import find_or_bundled
 from inference.speakers import (
     SpeakerEmbeddings,
     different_speaker_distance,
@@ -92,7 +92,7 @@ def _scoring(args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEn
 def _evaluate_speakers(
     args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder, scoring: Scoring
 ) -> tuple[list, list[str]]:
-    from evaluation.unseen import evaluate_unseen
+    from evaluation.held_out import evaluate_unseen
 
     named = listed_speakers(args, cache.speakers())
     check_listed(named, cache.speakers())
@@ -105,7 +105,7 @@ def _evaluate_speakers(
 def _evaluate_trials(
     args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder, scoring: Scoring
 ) -> list:
-    from evaluation.trials import evaluate_trials, read_trials
+    from evaluation.trial_list import evaluate_trials, read_trials
 
     trials = read_trials(args.trials, cache, encoder.trained_on)
     return evaluate_trials(encoder, cache, trials, args.trials.name, scoring=scoring)

@@ -1,6 +1,6 @@
 """Voices at other speeds, which are other voices: a tape that runs faster shifts every frequency up.
 
-The usual speed perturbation (Ko et al., "Audio Augmentation for Speech Recognition", 2015) on log mel powers instead of
+The usual speed perturbation (Ko et al., "Audio Augmentation for Speech Recognition", 2015) on log mel values instead of
 samples: what a filter hears is what another one, at a frequency so many times lower, heard before. (The frames that
 pass by faster are `WindowSampler`'s part.)
 """
@@ -18,7 +18,7 @@ def change_speeds(windows: np.ndarray, speeds: np.ndarray, settings: FeatureSett
     """Shift the spectra of windows in place, and return them.
 
     Args:
-        windows: (batch, frames, powers) float32, as `audio.mfcc.log_mel` gives them.
+        windows: (batch, frames, log_mel) float32, as `audio.mfcc.log_mel` gives them.
         speeds: of each window, (batch,); 1 leaves it as it is.
     """
     for speed in np.unique(speeds[speeds != 1]):

@@ -1,13 +1,13 @@
-"""From windows of log mel powers to the features that the network sees: as they are, or disturbed for training."""
+"""From windows of log mel values to the features that the network sees: as they are, or disturbed for training."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from audio.mfcc import FeatureSettings, cepstra_with_derivatives
-from batcher.augment import Augmentation, disturb, mask
-from batcher.speed import change_speeds
-from batcher.windows import Preparation
+from batcher.sampling.augmentation import Augmentation, disturb, mask
+from batcher.sampling.speeds import change_speeds
+from batcher.sampling.windows import Preparation
 
 WINDOWS_AT_ONCE = 32  # what is done to them then happens in a processor's own cache
 
@@ -22,7 +22,7 @@ class Plain:
     copied: float = 0.0
 
     def __call__(self, windows: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Cepstra and their derivatives: (batch, frames, powers) -> (batch, frames, features), float32."""
+        """Cepstra and their derivatives: (batch, frames, log_mel) -> (batch, frames, features), float32."""
         return cepstra_with_derivatives(windows, self.settings)
 
 
@@ -50,7 +50,7 @@ class Disturbed:
         return self.options.copied
 
     def __call__(self, windows: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Speed, disturbances, cepstra, masks: (batch, frames, powers) -> (batch, frames, features), float32."""
+        """Speed, disturbances, cepstra, masks: (batch, frames, log_mel) -> (batch, frames, features), float32."""
         features = np.empty((*windows.shape[:2], self.settings.size), np.float32)
         for first in range(0, len(windows), WINDOWS_AT_ONCE):
             part = slice(first, first + WINDOWS_AT_ONCE)

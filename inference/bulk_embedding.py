@@ -14,7 +14,7 @@ from corpus.walk import audio_files
 from inference.encoder import SpeakerEncoder
 from inference.recordings import RecordingError, load_speech, recording_remarks
 from inference.sources import STANDARD_INPUT
-from models.exported import read_exported
+from models.onnx_file import read_exported
 from storage.atomic import write_atomically
 from storage.errors import UserError
 from storage.parallel import parallel_map

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from models.checkpoint import CheckpointError
-from models.exported import BUNDLED
+from models.onnx_file import BUNDLED
 
 # The frozen stage has the embeddings of the stage before it, so it is not looked at.
 STAGES = ("adapted", "triplet", "softmax_fine", "softmax")

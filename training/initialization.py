@@ -11,8 +11,8 @@ import numpy as np
 from audio.mfcc import FeatureSettings
 from batcher.inputs import TrainingInputs
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from models.exported import BUNDLED_CHECKPOINT
 from models.network import NetworkOptions
+from models.onnx_file import BUNDLED_CHECKPOINT
 from storage.errors import UserError
 from training.head import kept_head, mean_directions
 from training.network_state import NetworkState, Trained, build_state
