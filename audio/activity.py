@@ -8,9 +8,9 @@ detector knows the level alone.)
 """
 
 import numpy as np
-from scipy.ndimage import binary_dilation, median_filter, uniform_filter1d
 
 from audio.decode import SAMPLE_RATE
+from audio.smoothing import moving_average, moving_median, widened
 
 CELL = SAMPLE_RATE // 100  # samples, 10 ms
 PREEMPHASIS = 0.97  # here and in the features; hum and wind count less
@@ -39,12 +39,12 @@ def active_cells(signal: np.ndarray) -> np.ndarray:
         bool, shape = (cells,), one for each 10 ms begun; True somewhere.
     """
     level = cell_levels(signal)
-    smooth = median_filter(level, CLICK, mode="nearest")
+    smooth = moving_median(level, CLICK)
     still = _stands_still(smooth)
     moving = smooth[~still] if (~still).sum() >= FEWEST else smooth
     loud = np.percentile(moving, LOUD_PERCENTILE)
     active = (smooth >= _threshold(smooth[still], loud)) & ~still
-    active = binary_dilation(active, iterations=EDGE) & (level >= loud - RANGE - FAINTER)
+    active = widened(active, EDGE) & (level >= loud - RANGE - FAINTER)
     if active.sum() >= min(FEWEST, len(level) / 2):
         return active
     return smooth >= min(loud - RANGE, smooth.max())  # a held vowel, say
@@ -64,8 +64,8 @@ def cell_levels(signal: np.ndarray) -> np.ndarray:
 
 
 def _stands_still(level: np.ndarray) -> np.ndarray:
-    mean = uniform_filter1d(level, STILL_WITHIN, mode="nearest")
-    variance = uniform_filter1d(np.square(level), STILL_WITHIN, mode="nearest") - np.square(mean)
+    mean = moving_average(level, STILL_WITHIN)
+    variance = moving_average(np.square(level), STILL_WITHIN) - np.square(mean)
     return variance < STILL**2
 
 

@@ -9,13 +9,11 @@ from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
-import python_speech_features as psf
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.fft import dct
-from scipy.ndimage import correlate1d
 
 from audio.activity import CELL, PREEMPHASIS, active_cells
 from audio.decode import SAMPLE_RATE
+from audio.mel import liftered_cosines, mel_filters
 
 FRAME_STEP = 0.010  # s
 FFT_SIZES = (256, 512, 1024)  # samples; the first is the next power of two above a frame of 25 ms
@@ -23,6 +21,7 @@ MOST_FILTERS = 128  # mel filters; the largest FFT has frequencies for some more
 TINY = np.finfo(float).eps  # instead of a power of zero, which has no logarithm
 FRAMES_AT_ONCE = 1024  # turned into cepstra, so that hours of speech take no more memory than seconds
 DELTA_REACH = 2  # frames on either side that a derivative looks at
+NORM = 2 * sum(step**2 for step in range(1, DELTA_REACH + 1))  # of a regression over them
 LIMITS = {  # of each setting, the lowest and the highest value that makes sense
     "sample_rate": (SAMPLE_RATE, SAMPLE_RATE),  # of all speech here: at another rate, every filter would be misplaced
     "frame_length": (0.001, FFT_SIZES[-1] / SAMPLE_RATE),
@@ -115,7 +114,7 @@ def _frame_samples(settings: FeatureSettings) -> tuple[int, int]:
 @cache
 def _filters(num_filters: int, fft_size: int) -> np.ndarray:
     """Triangles on the mel scale, (frequencies, filters)."""
-    return psf.get_filterbanks(num_filters, fft_size, SAMPLE_RATE).T
+    return mel_filters(num_filters, fft_size, SAMPLE_RATE)
 
 
 def _no_filter_is_empty(num_filters: int, fft_size: int) -> bool:
@@ -181,7 +180,7 @@ def log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) ->
     """
     if not signal.size:
         raise ValueError("expected a signal with samples. Received an empty one")
-    frames = _frames(psf.sigproc.preemphasis(_dithered(signal, settings.dither_seed), PREEMPHASIS), settings)
+    frames = _frames(_emphasised(_dithered(signal, settings.dither_seed)), settings)
     parts = range(0, len(frames), FRAMES_AT_ONCE)
     return np.concatenate([_log_mel_of_frames(frames[first : first + FRAMES_AT_ONCE], settings) for first in parts])
 
@@ -222,11 +221,18 @@ def _log_mel_of_frames(frames: np.ndarray, settings: FeatureSettings) -> np.ndar
 @cache
 def _log_mel_to_cepstra(settings: FeatureSettings) -> np.ndarray:
     """Log energy and log mel values to log energy and liftered cepstra: (1 + filters, cepstra)."""
-    cosines = psf.lifter(dct(np.eye(settings.num_filters), axis=1, norm="ortho")[:, : settings.num_cepstra])
+    cosines = liftered_cosines(settings.num_filters, settings.num_cepstra)
     matrix = np.vstack([np.zeros(settings.num_cepstra), cosines])
     matrix[:, 0] = 0  # in the place of the first cepstrum stands the energy
     matrix[0, 0] = 1
     return matrix
+
+
+def _emphasised(signal: np.ndarray) -> np.ndarray:
+    """What of each sample is not foreseen by the one before: high frequencies become as strong as low ones."""
+    emphasised = signal.copy()
+    emphasised[1:] -= np.float32(PREEMPHASIS) * signal[:-1]
+    return emphasised
 
 
 def _dithered(signal: np.ndarray, seed: int) -> np.ndarray:
@@ -240,5 +246,13 @@ def _derivative(frames: np.ndarray) -> np.ndarray:
 
     (The library's own loop over frames takes as long as the cepstra themselves.)
     """
-    reach = np.arange(-DELTA_REACH, DELTA_REACH + 1)
-    return correlate1d(frames, reach / np.square(reach).sum(), axis=-2, mode="nearest")
+    count, far = frames.shape[-2], DELTA_REACH
+    padded = np.empty((*frames.shape[:-2], count + 2 * far, frames.shape[-1]), frames.dtype)
+    padded[..., far : far + count, :] = frames
+    padded[..., :far, :], padded[..., far + count :, :] = frames[..., :1, :], frames[..., -1:, :]
+    slopes = np.zeros_like(frames)
+    for step in range(far, 0, -1):
+        weight = frames.dtype.type(step / NORM)
+        later, earlier = (padded[..., far + side : far + side + count, :] for side in (step, -step))
+        slopes += (later - earlier) * weight
+    return slopes

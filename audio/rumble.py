@@ -1,9 +1,9 @@
 """Take away what lies below speech: a microphone's offset, wind, steps, the hum of the mains."""
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from audio.decode import SAMPLE_RATE
+from audio.smoothing import moving_average
 
 CUTOFF = 60  # Hz, where half of the amplitude is left; the lowest voices begin at 75 Hz
 HALF_POWER = 0.443  # sinc² of it is a half
@@ -14,8 +14,7 @@ def without_rumble(signal: np.ndarray) -> np.ndarray:
     """Subtract what a moving average, taken twice, makes of a signal: a high-pass of linear phase, 1 - sinc².
 
     12 dB an octave, 16 dB at 30 Hz; nothing is ringing. An offset makes no difference at all, not even at the ends,
-    where the signal counts as if it went on as at its outermost samples. (A sharper filter takes three times as long,
-    and `scipy.signal` longer to import than two recordings to be compared.)
+    where the signal counts as if it went on as at its outermost samples. (A sharper filter takes three times as long.)
 
     Args:
         signal: float32, shape = (samples,), at `SAMPLE_RATE`, at least one.
@@ -24,4 +23,4 @@ def without_rumble(signal: np.ndarray) -> np.ndarray:
         float32, shape = (samples,).
     """
     signal = signal - signal[0]  # rounding then does not depend on the offset
-    return signal - uniform_filter1d(uniform_filter1d(signal, WIDTH, mode="nearest"), WIDTH, mode="nearest")
+    return signal - moving_average(moving_average(signal, WIDTH), WIDTH)
