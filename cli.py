@@ -3,25 +3,106 @@
 
 import argparse
 import sys
-from importlib import import_module
+from collections.abc import Callable
 
 import entry_point
-from entry_point import channel, filled, names, natural_int, open_share, path, positive_int, seed, speaker_from
+from flags import channel, filled, names, natural_int, new_parser, open_share, path, positive_int, seed, speaker_from
 
-ACTIONS = {  # flag: the module of commands/ that has the function of that name
-    "verify": "verification",
-    "identify": "verification",
-    "enroll": "enrolment",
-    "list_profiles": "enrolment",
-    "remove_profile": "enrolment",
-    "embed": "embedding",
-    "export_model": "export",
-    "regenerate_full_cache": "cache",
-    "update_cache": "cache",
-    "generate_training_inputs": "cache",
-    "unseen_speakers": "cached_speakers",
-    "get_embeddings": "cached_speakers",
-    "evaluate": "cached_speakers",
+Action = Callable[[argparse.Namespace], int | None]
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from commands.verification import verify
+
+    return verify(args)
+
+
+def _identify(args: argparse.Namespace) -> None:
+    from commands.verification import identify
+
+    identify(args)
+
+
+def _enroll(args: argparse.Namespace) -> None:
+    from commands.enrolment import enroll
+
+    enroll(args)
+
+
+def _list_profiles(args: argparse.Namespace) -> None:
+    from commands.enrolment import list_profiles
+
+    list_profiles(args)
+
+
+def _remove_profile(args: argparse.Namespace) -> None:
+    from commands.enrolment import remove_profile
+
+    remove_profile(args)
+
+
+def _embed(args: argparse.Namespace) -> None:
+    from commands.embedding import embed
+
+    embed(args)
+
+
+def _export_model(args: argparse.Namespace) -> None:
+    from commands.export import export_model
+
+    export_model(args)
+
+
+def _regenerate_full_cache(args: argparse.Namespace) -> None:
+    from commands.cache import regenerate_full_cache
+
+    regenerate_full_cache(args)
+
+
+def _update_cache(args: argparse.Namespace) -> None:
+    from commands.cache import update_cache
+
+    update_cache(args)
+
+
+def _generate_training_inputs(args: argparse.Namespace) -> None:
+    from commands.cache import generate_training_inputs
+
+    generate_training_inputs(args)
+
+
+def _unseen_speakers(args: argparse.Namespace) -> None:
+    from commands.cached_speakers import unseen_speakers
+
+    unseen_speakers(args)
+
+
+def _get_embeddings(args: argparse.Namespace) -> None:
+    from commands.cached_speakers import get_embeddings
+
+    get_embeddings(args)
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from commands.cached_speakers import evaluate
+
+    evaluate(args)
+
+
+ACTIONS: dict[str, Action] = {  # each imports what it needs, so that none waits for the others' packages
+    "verify": _verify,
+    "identify": _identify,
+    "enroll": _enroll,
+    "list_profiles": _list_profiles,
+    "remove_profile": _remove_profile,
+    "embed": _embed,
+    "export_model": _export_model,
+    "regenerate_full_cache": _regenerate_full_cache,
+    "update_cache": _update_cache,
+    "generate_training_inputs": _generate_training_inputs,
+    "unseen_speakers": _unseen_speakers,
+    "get_embeddings": _get_embeddings,
+    "evaluate": _evaluate,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
@@ -52,11 +133,13 @@ def main() -> int:
     """Parse the command line and carry out its action; returns the exit status."""
     parser = build_parser()
     args = entry_point.parse(parser)
-    action = next(action for action in ACTIONS if getattr(args, action) not in (None, False))
+    action = next((action for action in ACTIONS if getattr(args, action) not in (None, False)), None)
+    if action is None:
+        parser.error("expected an action, as --verify A B; --help lists them")
     check_flags(parser, args, action)
     return entry_point.run(
-        lambda: getattr(import_module(f"commands.{ACTIONS[action]}"), action)(args),
-        "cli.py --update_cache completes the cache" if action in FILLS_CACHE else "nothing was changed",
+        lambda: ACTIONS[action](args),
+        "--update_cache completes the cache" if action in FILLS_CACHE else "nothing was changed",
     )
 
 
@@ -90,14 +173,14 @@ def _check_features(parser: argparse.ArgumentParser, args: argparse.Namespace) -
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=entry_point.HelpFormatter)
+    parser = new_parser(__doc__, "--ACTION ... [options]")
     for add in (_add_actions, _add_folders, _add_decisions, _add_corpora, _add_cache_and_inputs):
         add(parser)
     return parser
 
 
 def _add_actions(parser: argparse.ArgumentParser) -> None:
-    flag = parser.add_argument_group("actions, one at a time").add_mutually_exclusive_group(required=True).add_argument
+    flag = parser.add_argument_group("actions, one at a time").add_mutually_exclusive_group().add_argument
     flag("--verify", nargs=2, type=filled, metavar=("A", "B"), help="are two recordings of one speaker? Files of any "
          "usual format, or - for standard input, as with the next actions")  # fmt: skip
     flag("--identify", nargs="+", type=filled, metavar="FILE", help="which enrolled speaker is it, if any? For each "

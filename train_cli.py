@@ -6,12 +6,10 @@ network that is trained already learns one's own speakers.
 """
 
 import argparse
-import dataclasses
-import logging
 import sys
 
 import entry_point
-from entry_point import path, positive_float, positive_int, seed, share
+from flags import new_parser, path, positive_float, positive_int, seed, share
 from training.options import (
     ADAPTED,
     DEFAULTS,
@@ -27,13 +25,25 @@ from training.options import (
 WINDOW_SECONDS_ALLOWED = 0.2, 20
 SPEEDS_ALLOWED = 0.5, 2
 
-logger = logging.getLogger("train_cli")
-
 
 def main() -> int:
     """Parse the command line and run a stage; returns the exit status."""
     parser = build_parser()
     args = entry_point.parse(parser)
+    check_flags(parser, args)
+    return entry_point.run(lambda: _train(args), "the same command goes on from what is saved")
+
+
+def _train(args: argparse.Namespace) -> None:
+    from commands.train import train
+
+    train(args)
+
+
+def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End with status 2 where flags contradict each other."""
+    if not (args.loss_on_softmax or args.loss_on_embeddings or args.adapt):
+        parser.error("expected a stage: --loss_on_softmax, --loss_on_embeddings or --adapt")
     if args.freeze_embedding_weights and not args.loss_on_softmax:
         parser.error("--freeze_embedding_weights goes with --loss_on_softmax")
     if args.fine_tune and (not args.loss_on_softmax or args.freeze_embedding_weights or args.from_scratch):
@@ -48,13 +58,12 @@ def main() -> int:
         parser.error("--freeze_embedding_weights needs trained weights, so --from_scratch makes no sense with it")
     if args.loss_on_embeddings and args.batch_size is not None and args.batch_size < SMALLEST_TRIPLET_BATCH:
         parser.error(f"triplets need a --batch_size of {SMALLEST_TRIPLET_BATCH} or more. Received {args.batch_size}")
-    return entry_point.run(lambda: train(args), "the same command goes on from what is saved")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=entry_point.HelpFormatter)
-    flag = parser.add_argument_group("stages, one at a time").add_mutually_exclusive_group(required=True).add_argument
+    parser = new_parser(__doc__, "--STAGE [options]")
+    flag = parser.add_argument_group("stages, one at a time").add_mutually_exclusive_group().add_argument
     flag("--loss_on_softmax", action="store_true", help="classify the training speakers")
     flag("--loss_on_embeddings", action="store_true", help="triplet loss, from the softmax stage's last checkpoint")
     flag("--adapt", action="store_true", help="fit the bundled network, or --checkpoint, to the inputs' speakers, in "
@@ -124,51 +133,6 @@ def _between(text: str, low: float, high: float, what: str) -> tuple[float, ...]
     if not all(low <= number <= high for number in numbers):
         raise argparse.ArgumentTypeError(f"expected {what} from {low} to {high}, between commas. Received {text!r}")
     return numbers
-
-
-def train(args: argparse.Namespace) -> None:
-    """Run the stage that was asked for, draw its curves, and print what it reached."""
-    from batcher.inputs import load_inputs
-    from batcher.selection import is_stale
-    from models.backend import load_tensorflow
-
-    options = training_options(args)
-    inputs = load_inputs(options.data_filename)  # a mistake shows before the seconds that TensorFlow takes to load
-    if is_stale(inputs, options.data_filename.parent):
-        logger.warning(
-            "%s was made of other recordings than the cache beside it holds now; "
-            "cli.py --generate_training_inputs makes it again", options.data_filename
-        )  # fmt: skip
-    load_tensorflow()
-    from evaluation.metrics import describe_accuracy
-    from evaluation.plots import plot_curves
-    from training.run import run_stage
-
-    folder = options.run_dir / options.stage
-    try:
-        result = run_stage(options, inputs)
-    finally:
-        plot_curves(folder / "history.csv", folder / "curves.png")
-    print(f"{options.stage}, {result.step} steps: {result.summary}")
-    if "test_utterance_accuracy" in result.metrics:
-        print(describe_accuracy(result.metrics["test_utterance_accuracy"], len(inputs.test.labels)))
-    logger.info("kept in %s", folder)
-
-
-def training_options(args: argparse.Namespace) -> TrainingOptions:
-    """What the command line asks for, defaults filled in."""
-    from cache.utterances import INPUTS_NAME
-
-    softmax = FROZEN if args.freeze_embedding_weights else FINE if args.fine_tune else SOFTMAX
-    stage = ADAPTED if args.adapt else TRIPLET if args.loss_on_embeddings else softmax
-    data_filename = args.data_filename or entry_point.default_cache_dir() / INPUTS_NAME
-    given = {name: value for name, value in vars(args).items() if name in TrainingOptions.__dataclass_fields__}
-    defaults = dataclasses.asdict(DEFAULTS[stage])
-    if stage == TRIPLET and args.triplet_selection == "random":
-        defaults["batch_size"] = RANDOM_BATCH
-    chosen = {name: value for name, value in given.items() if value is not None}
-    run_dir = args.run_dir or entry_point.run_dir_of(data_filename.parent)
-    return TrainingOptions(**{**defaults, **chosen, "stage": stage, "data_filename": data_filename, "run_dir": run_dir})
 
 
 def _defaults(name: str, *stages: str) -> str:

@@ -12,7 +12,7 @@ EVEN_PRIOR = 0.5
 SAME, DIFFERENT, UNKNOWN = "same", "different", "unknown"
 NOT_CALIBRATED = (
     "the network is not calibrated, so its distances tell no probability: "
-    "cli.py --export_model writes one that is, where the cache has speakers that it never heard"
+    "--export_model writes one that is, where the cache has speakers that it never heard"
 )
 
 

@@ -17,7 +17,6 @@ from storage.atomic import write_atomically
 from storage.errors import UserError
 from storage.npz import read_npz
 
-VERSION = "2.0.0"  # of this code
 FORMAT = "deep-speaker-checkpoint-2"  # 1: of features that were not relative to the level of their utterance
 KEYS = {
     *("stage", "step", "finished", "position", "run", "version"),

@@ -12,7 +12,8 @@ import tensorflow as tf
 from audio.mfcc import FRAME_STEP, FeatureSettings, cepstra_with_derivatives
 from batcher.inputs import FORMAT, LOG_MEL_DTYPE, SpeakerSplit, TrainingInputs, load_inputs
 from batcher.restricted_pickle import write_record
-from models.checkpoint import VERSION, Checkpoint, load_checkpoint, save_checkpoint
+from deep_speaker import __version__
+from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from models.network import NetworkOptions
 from training.network_state import NetworkState, Trained, build_state
 from training.options import TrainingOptions
@@ -137,7 +138,7 @@ def eagerly():
 def checkpoint(description: dict, arrays: dict) -> Checkpoint:
     """A checkpoint of a finished run that is described no further than `description` does."""
     empty = {"network": {}, "features": {}, "speakers": [], "held_out": [], "trained_on": []}
-    run = {"stage": "softmax", "step": 0, "finished": True, "position": {}, "run": {}, "version": VERSION}
+    run = {"stage": "softmax", "step": 0, "finished": True, "position": {}, "run": {}, "version": __version__}
     return Checkpoint({**empty, **run, **description}, arrays)
 
 

@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from batcher.inputs import TrainingInputs
 from batcher.sampling.windows import Batch, batches
-from models.checkpoint import VERSION, Checkpoint
+from deep_speaker import __version__
+from models.checkpoint import Checkpoint
 from storage.lock import folder_lock
 from storage.progress import progress
 from training.initialization import build_start, find_origin, load_origin, run_identity, trained_speakers
@@ -89,7 +90,7 @@ def run_stage(options: TrainingOptions, inputs: TrainingInputs) -> StageResult:
             "held_out": list(inputs.held_out),
             "trained_on": trained_speakers(inputs, origin),
             "run": identity,
-            "version": VERSION,
+            "version": __version__,
         }
         run = _Run(options, folder, build_stage(options, inputs, state, lessons), description, earlier)
         run.train()
