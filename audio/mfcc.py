@@ -5,8 +5,9 @@ values are what training inputs hold, since noise and rooms can be added to them
 """
 
 import reprlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import python_speech_features as psf
@@ -16,6 +17,7 @@ from scipy.ndimage import correlate1d
 
 from audio.activity import CELL, PREEMPHASIS, active_cells
 from audio.decode import SAMPLE_RATE
+from storage.fields import Fields
 
 FRAME_STEP = 0.010  # s
 FFT_SIZES = (256, 512, 1024)  # samples; the first is the next power of two above a frame of 25 ms
@@ -32,6 +34,7 @@ LIMITS = {  # of each setting, the lowest and the highest value that makes sense
     "num_cepstra": (1, MOST_FILTERS),
     "dither_seed": (0, 2**31 - 1),
 }
+KINDS = {name: float if name in ("frame_length", "frame_step") else int for name in LIMITS}  # of each setting
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,9 @@ class FeatureSettings:
     num_cepstra: int = 20  # 13 of 26 filters are v1's
     dither_seed: int = 0
 
-    def __post_init__(self):
-        for field in fields(self):
-            _check_setting(field.name, field.type, getattr(self, field.name))
+    def __post_init__(self) -> None:
+        for name, kind in KINDS.items():
+            _check_setting(name, kind, getattr(self, name))
         frame, filters = _samples(self, self.frame_length), self.num_filters
         _expect(self.frame_step <= self.frame_length, "frame_step up to frame_length", self.frame_step)
         _expect(frame <= self.fft_size, f"fft_size of a frame's {frame} samples or more", self.fft_size)
@@ -65,7 +68,7 @@ class FeatureSettings:
         _expect(fits, f"num_filters for which an fft_size of {self.fft_size} has frequencies", filters)
 
     @classmethod
-    def fitting(cls, num_filters: int, **others) -> "FeatureSettings":
+    def fitting(cls, num_filters: int, **others: Any) -> "FeatureSettings":
         """Settings with the shortest FFT at which no filter is empty.
 
         Args:
@@ -79,6 +82,26 @@ class FeatureSettings:
         fft_size = next(size for size in FFT_SIZES if _no_filter_is_empty(num_filters, size))
         return cls(num_filters=num_filters, fft_size=fft_size, **others)
 
+    @classmethod
+    def from_json(cls, value: object) -> "FeatureSettings":
+        """Read settings from a file.
+
+        Raises:
+            ValueError: a setting is missing, unknown, of another type, or makes no sense.
+        """
+        fields = Fields(value)
+        settings = cls(
+            sample_rate=fields.take("sample_rate", int),
+            frame_length=fields.take("frame_length", float),
+            frame_step=fields.take("frame_step", float),
+            fft_size=fields.take("fft_size", int),
+            num_filters=fields.take("num_filters", int),
+            num_cepstra=fields.take("num_cepstra", int),
+            dither_seed=fields.take("dither_seed", int),
+        )
+        fields.end()
+        return settings
+
     @property
     def size(self) -> int:
         """Values per frame: cepstra, first and second derivatives."""
@@ -90,7 +113,7 @@ class FeatureSettings:
         return 1 + self.num_filters
 
 
-def _check_setting(name: str, kind: type, value: object) -> None:
+def _check_setting(name: str, kind: type[int | float], value: object) -> None:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ValueError(f"expected {name} as {kind.__name__}. Received {type(value).__name__}")
     lowest, highest = LIMITS[name]

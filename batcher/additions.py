@@ -61,7 +61,7 @@ def babble(voices: Sequence[np.ndarray], samples: int, rng: np.random.Generator)
     Args:
         voices: signals of any length.
     """
-    mixed = np.zeros(samples, np.float32)
+    mixed: np.ndarray = np.zeros(samples, np.float32)
     for voice in voices:
         turned = np.roll(voice, rng.integers(0, max(len(voice), 1)))
         mixed = mixed + np.resize(turned, samples) / np.float32(max(root_mean_square(voice), 1.0))

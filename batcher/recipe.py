@@ -28,11 +28,6 @@ class Recipe(NamedTuple):
     noises: Surroundings | None = None
     responses: Surroundings | None = None
 
-    def as_record(self) -> dict:
-        """What stands in the inputs of it, beside the features' settings, which have the seed."""
-        noises, responses = (one.sha256 if one else "" for one in (self.noises, self.responses))
-        return {"copies": self.copies, "noises_sha256": noises, "responses_sha256": responses}
-
 
 NO_COPIES = Recipe()
 
@@ -61,17 +56,17 @@ def plans(chosen: Sequence[Utterance], sides: Sequence[str], recipe: Recipe) -> 
         chosen: sorted by speaker, of two speakers or more.
         sides: of each, "train" or "test".
     """
-    training = [one for one, side in zip(chosen, sides) if side == TRAIN]
-    own = {speaker: list(places) for speaker, places in groupby(range(len(training)), lambda n: training[n].whose)}
-    for one, side in zip(chosen, sides):
+    training = [utterance for utterance, side in zip(chosen, sides) if side == TRAIN]
+    places = {speaker: list(group) for speaker, group in groupby(range(len(training)), lambda n: training[n].whose)}
+    for utterance, side in zip(chosen, sides):
         if side != TRAIN or not recipe.copies:
-            yield Plan(one)
+            yield Plan(utterance)
             continue
-        first, count = own[one.whose][0], len(own[one.whose])
-        rng = generator_of(one, recipe.seed, 0)
-        others = rng.integers(0, len(training) - count, (recipe.copies, AT_ONCE))
-        voices = [[training[number if number < first else number + count] for number in row] for row in others]
-        yield Plan(one, recipe.seed, tuple(_ingredients(tuple(of_copy), recipe, rng) for of_copy in voices))
+        first, count = places[utterance.whose][0], len(places[utterance.whose])
+        rng = generator_of(utterance, recipe.seed, 0)
+        numbers = rng.integers(0, len(training) - count, (recipe.copies, AT_ONCE))
+        others = [[training[number if number < first else number + count] for number in row] for row in numbers]
+        yield Plan(utterance, recipe.seed, tuple(_ingredients(tuple(babble), recipe, rng) for babble in others))
 
 
 def _ingredients(voices: tuple[Utterance, ...], recipe: Recipe, rng: np.random.Generator) -> Ingredients:

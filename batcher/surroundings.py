@@ -97,8 +97,8 @@ def read_noise(path: Path, samples: int, rng: np.random.Generator) -> np.ndarray
         begin = rng.uniform(0, lasts - wanted)
         return np.resize(decode(path, begin, begin + wanted, channel=1), samples)
     whole = decode(path, channel=1)
-    begin = rng.integers(0, max(len(whole) - samples, 0) + 1)
-    return np.resize(whole[begin:], samples)
+    first = int(rng.integers(0, max(len(whole) - samples, 0) + 1))
+    return np.resize(whole[first:], samples)
 
 
 def read_response(path: Path) -> np.ndarray:

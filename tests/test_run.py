@@ -13,6 +13,7 @@ import tiny
 from models.checkpoint import load_checkpoint
 from training.initialization import StartError
 from training.report import TrainingError
+from training.run import FLOOR_SHARE, learning_rate
 from training.run_folder import RunFolder
 from training.stages import SoftmaxStage
 
@@ -87,17 +88,33 @@ def interrupted_and_continued(folder, step, monkeypatch, stage="softmax", **chan
         with pytest.raises(KeyboardInterrupt):
             tiny.run(options)
     description = load_checkpoint(RunFolder(folder / "runs" / stage).last).description
-    assert (description["step"], description["finished"]) == (step, False)
+    assert (description.step, description.finished) == (step, False)
     tiny.run(options)
+
+
+def test_the_rate_falls_from_the_first_to_a_hundredth_of_it():
+    assert learning_rate(0, 1000, 0.02) == pytest.approx(0.02)
+    assert learning_rate(500, 1000, 0.02) == pytest.approx(0.02 * (1 + FLOOR_SHARE) / 2)
+    assert learning_rate(1000, 1000, 0.02) == pytest.approx(0.0002)
+
+
+def test_the_rate_never_rises_and_stays_at_the_floor():
+    rates = [learning_rate(step, 70, 1.0) for step in range(100)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[70:] == [pytest.approx(FLOOR_SHARE)] * 30
+
+
+def test_no_steps_at_all_is_no_division_by_zero():
+    assert learning_rate(0, 0, 1.0) == 1.0
 
 
 def test_a_run_leaves_what_it_promises(softmax_folder):
     folder = RunFolder(softmax_folder / "runs" / "softmax")
     description = folder.last_checkpoint().description
-    assert description["finished"]
-    assert (description["stage"], description["step"]) == ("softmax", 2 * tiny.EPOCH)
-    assert description["speakers"] == description["trained_on"] == list(tiny.SPEAKERS)
-    assert description["held_out"] == ["zed"]
+    assert description.finished
+    assert (description.stage, description.step) == ("softmax", 2 * tiny.EPOCH)
+    assert description.speakers == description.trained_on == tiny.SPEAKERS
+    assert description.held_out == ("zed",)
     assert list(history_of(softmax_folder)["step"]) == [tiny.EPOCH, 2 * tiny.EPOCH]
     assert json.loads((folder.path / "options.json").read_text())["stage"] == "softmax"
     assert folder.best.is_file()
@@ -237,7 +254,7 @@ def test_a_run_without_progress_stops_early(tmp_path, caplog):
     assert "no progress in 2 epochs" in caplog.text
     losses = list(history_of(tmp_path)["train_loss"])
     assert min(losses[:-2]) * (1 - 1e-3) <= min(losses[-2:])
-    assert RunFolder(tmp_path / "runs" / "softmax").last_checkpoint().description["finished"]
+    assert RunFolder(tmp_path / "runs" / "softmax").last_checkpoint().description.finished
 
 
 def test_collapse_is_reported(trained, caplog, eager):
@@ -246,7 +263,9 @@ def test_collapse_is_reported(trained, caplog, eager):
     flat = {name: np.full_like(array, array.ndim == 1) for name, array in weights.items()}  # kernel 0, bias 1
     tiny.edit_checkpoint(last, last, flat)
     tiny.run(tiny.training_options(trained, "triplet", max_steps=1, margin=0.3))
-    assert "collapsed: the loss stands at the margin of 0.3" in caplog.text
+    assert "collapsed: in training, windows of one speaker have a cosine of 1.000 and those of two speakers 1.000" in (
+        caplog.text
+    )
     assert history_of(trained, "triplet")["train_loss"][0] == pytest.approx(0.3, abs=1e-5)
 
 

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -20,7 +21,7 @@ def interruption() -> Iterator[Interruption]:
     """Note the first signal; a second one interrupts at once. Must be entered in the main thread."""
     state = Interruption()
 
-    def note(_number, _frame) -> None:
+    def note(_number: int, _frame: FrameType | None) -> None:
         if state.requested:
             raise KeyboardInterrupt
         state.requested = True
