@@ -153,7 +153,7 @@ DEFAULT_FEATURES = FeatureSettings()
 
 
 def mfcc(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
-    """Turn an utterance into the frames that the network sees: those in which somebody speaks.
+    """Turn an utterance into the frames that the network sees: those with speech.
 
     Args:
         signal: int16, shape = (samples,), at `settings.sample_rate`.
@@ -169,10 +169,10 @@ def mfcc(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np
 
 
 def speech_log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
-    """The frames of `log_mel` in which somebody speaks, relative to their mean energy; see `audio.activity`.
+    """The frames of `log_mel` with speech, relative to their mean energy; see `audio.activity`.
 
-    (How loud a recording is says more of the microphone than of the voice: a network that sees it takes speakers for
-    others as soon as they come closer.)
+    (The level of a recording depends on the microphone more than on the speaker. A network that sees it takes speakers
+    for others as soon as they come closer.)
 
     Args:
         signal: int16, shape = (samples,), at `settings.sample_rate`.

@@ -43,7 +43,7 @@ def generate_inputs(
     Args:
         held_out: speakers to leave out, as names or `corpus/name`.
         split_by: what the split leaves whole, one of `splits.SPLITS`.
-        all_held_out: whether everybody who is to be held out must be in the cache.
+        all_held_out: whether every speaker to be held out must be in the cache.
         recipe: of disturbed copies of each training utterance; none of them by default.
 
     Returns:
@@ -51,7 +51,7 @@ def generate_inputs(
 
     Raises:
         InputsError: fewer than two speakers remain.
-        UserError: somebody to be held out is not in the cache, or some of it was made with other settings.
+        UserError: a speaker to be held out is not in the cache, or some of it was made with other settings.
     """
     with cache.locked(), atomic_file(path) as file:
         cache.check_current()  # what was read before may have changed by the time that the folder is held

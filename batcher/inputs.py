@@ -2,8 +2,8 @@
 
 They become cepstra when windows of them are drawn (`batcher.sampling`), after what is done to them to make speakers and
 recordings more varied. Statistics of the training set alone normalise everything, tests and held-out speakers included:
-v1 took each speaker's own, train and test together, and so told the network who was speaking. `inputs_file` has the
-format of the file.
+v1 took those of each speaker, train and test together, which gave the speaker away to the network. The format of the
+file is that of `inputs_file`.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 `pickle.load` runs whatever a file tells it to. Reading here differs in five ways:
 
 - of all instructions, only those are admitted that `write_record` needs (the interpreter is the pure Python one, which
-  can be told so);
+  can be restricted so);
 - of all functions that a pickle may name, two are admitted, and both are replaced by our own checked ones;
 - lengths stated in the file are compared with the bytes that follow before memory is set aside;
 - a record may have so many instructions and no more: each is a byte of file, and can ask for a container of a hundred
@@ -144,7 +144,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # the documented class, as implemente
         self.append(text)
 
     def _load_bytearray(self) -> None:
-        """Read without a second copy: nobody writes to the array that it is for."""
+        """Read without a second copy: the array that it is for is never written to."""
         self.append(self.read(int.from_bytes(self.read(8), "little")))
 
     def _build_dtype(self) -> None:

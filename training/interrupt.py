@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass
 class Interruption:
-    """Whether someone asked the run to end."""
+    """Whether a signal has asked the run to end."""
 
     requested: bool = False
 
@@ -21,12 +21,12 @@ def interruption() -> Iterator[Interruption]:
     """Note the first signal; a second one interrupts at once. Must be entered in the main thread."""
     state = Interruption()
 
-    def note(_number: int, _frame: FrameType | None) -> None:
+    def take_note(_number: int, _frame: FrameType | None) -> None:
         if state.requested:
             raise KeyboardInterrupt
         state.requested = True
 
-    earlier = {number: signal.signal(number, note) for number in SIGNALS}
+    earlier = {number: signal.signal(number, take_note) for number in SIGNALS}
     try:
         yield state
     finally:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batcher.sampling.augmentation import Augmentation
 from models.run_names import ADAPTED, FINE, FROZEN, SOFTMAX, TRIPLET
 
 STAGES_BEFORE = {  # the first that has run is taken; adaptation starts from the bundled network
@@ -80,11 +79,6 @@ class TrainingOptions:
     def augments(self) -> bool:
         """Whether training windows are augmented: never those of a frozen embedder."""
         return self.augmentation and self.stage != FROZEN
-
-    @property
-    def augmentation_used(self) -> Augmentation | None:
-        """What is done to training windows; None leaves them as recorded."""
-        return Augmentation(self.speeds, copied=self.copied) if self.augments else None
 
     @property
     def speeds_used(self) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from keras import ops
 
 from audio.mfcc import FRAME_STEP, cepstra_with_derivatives
 from batcher.inputs import TrainingInputs
+from batcher.sampling.augmentation import Augmentation
 from batcher.sampling.features import PlainFeatures, training_features
 from batcher.sampling.sampler import Batch, WindowSampler
 from batcher.sampling.speeds import SpeedClasses
@@ -44,7 +45,8 @@ class Stage(ABC):
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         self.options, self.inputs, self.state = options, inputs, state
         self.classes = SpeedClasses(len(inputs.speakers), options.speeds_used)
-        features = training_features(inputs.feature_settings, state.normalization[0], options.augmentation_used)
+        augmentation = Augmentation(options.speeds, copied=options.copied) if options.augments else None
+        features = training_features(inputs.feature_settings, state.normalization[0], augmentation)
         self.lengths = tuple(max(round(seconds / FRAME_STEP), 1) for seconds in options.window_seconds)  # frames
         self.train = WindowSampler(inputs.train, self.lengths, features)
         self.embed = compile_embedder(state.result_embedder)
