@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from models.checkpoint import load_checkpoint
+from models.checkpoint import CheckpointError, load_checkpoint
 from training.initialization import StartError
 from training.report import TrainingError
 from training.run import FLOOR_SHARE, learning_rate
@@ -192,6 +192,37 @@ def test_another_run_sets_the_old_one_aside(trained, change, eager):
 def test_a_stage_can_start_from_its_own_earlier_run(trained, eager):
     best = RunFolder(trained / "runs" / "softmax").best
     tiny.run(tiny.training_options(trained, "softmax", checkpoint=best, max_steps=1))
+
+
+def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_best_as_if_nothing_had_happened(
+    tmp_path, softmax_folder, monkeypatch, caplog
+):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, tiny.EPOCH + 2)
+        with pytest.raises(KeyboardInterrupt):
+            tiny.run(tiny.training_options(tmp_path, "softmax", augmentation=True))
+    last = RunFolder(tmp_path / "runs" / "softmax").last
+    last.write_bytes(last.read_bytes()[:-500])
+    tiny.run(tiny.training_options(tmp_path, "softmax", augmentation=True))
+    assert f"going on from best.npz, which was saved at step {tiny.EPOCH}" in caplog.text
+    assert_same_run(tmp_path, softmax_folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", bytes(5000)])
+def test_from_scratch_sets_a_run_aside_whatever_its_last_checkpoint_holds(trained, content, eager):
+    RunFolder(trained / "runs" / "softmax").last.write_bytes(content)
+    before = files_of(trained / "runs" / "softmax")
+    tiny.run(tiny.training_options(trained, "softmax", augmentation=True, max_steps=1, from_scratch=True))
+    assert files_of(trained / "runs" / "softmax.1") == before
+    assert list(history_of(trained)["step"]) == [1]
+
+
+def test_a_damaged_stage_to_start_from_is_told_with_its_best_checkpoint(trained):
+    folder = RunFolder(trained / "runs" / "softmax")
+    folder.last.write_bytes(b"PK")
+    with pytest.raises(CheckpointError, match=r"damaged .*; --checkpoint .*best\.npz starts from the best one"):
+        tiny.run(tiny.training_options(trained, "triplet", max_steps=1))
+    assert not (trained / "runs" / "triplet").exists()
 
 
 def test_a_run_that_can_not_start_leaves_the_earlier_one(trained, eager):

@@ -100,7 +100,7 @@ class RunFolder:
         try:
             rows = pd.read_csv(self.history_file)
             kept = rows[rows["step"] <= up_to_step].to_dict("records")
-            return [{str(name): float(value) for name, value in row.items()} for row in kept]
+            return [{str(name): value for name, value in row.items()} for row in kept]
         except (ValueError, KeyError, TypeError):  # pandas's parser errors are ValueErrors; an edited file costs no run
             return []
 
