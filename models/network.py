@@ -20,6 +20,7 @@ HEAD_LAYER = "speaker_cosines"
 HEAD_WEIGHTS = f"{HEAD_LAYER}/kernel"  # in a checkpoint's part `head`: (embedding_size, speakers)
 LOGIT_SCALE = 30.0  # cosines alone give a softmax too little range to be sure of anything
 FORWARD_BATCH = 512  # windows
+NUMBERS = "fiu"  # NumPy's kinds of dtypes that a variable may be set from
 BATCH_NORM_MOMENTUM = 0.95  # settles within 100 steps
 
 
@@ -117,12 +118,12 @@ def assign(variables: dict[str, keras.Variable], arrays: dict[str, np.ndarray], 
     """Set variables from the arrays of the same names in a checkpoint's part.
 
     Raises:
-        CheckpointError: one is missing, or of another shape.
+        CheckpointError: one is missing, of another shape, or holds no numbers.
     """
     for name, variable in variables.items():
         expected, array = tuple(variable.shape), arrays.get(name)
-        if array is None or array.shape != expected:
-            received = "none" if array is None else array.shape
+        if array is None or array.shape != expected or array.dtype.kind not in NUMBERS:
+            received = "none" if array is None else f"{array.dtype} {array.shape}"
             raise CheckpointError(
                 f"the checkpoint does not fit the network: expected {part}/{name} of shape {expected}. "
                 f"Received {received}"

@@ -162,12 +162,12 @@ def test_two_networks_may_be_restored_in_one_process():
     restore_embedder(checkpoint)
 
 
-@pytest.mark.parametrize("damage", ["missing", "shape"])
+@pytest.mark.parametrize("damage", ["missing", "shape", "texts"])
 def test_weights_that_do_not_fit_are_refused(damage):
     head = build_head(TINY, 4)
     arrays = {v.path: v.numpy() for v in head.variables}
     path = next(iter(arrays))
-    arrays = {} if damage == "missing" else {path: arrays[path][:, :3]}
+    arrays = {"missing": {}, "shape": {path: arrays[path][:, :3]}, "texts": {path: arrays[path].astype(str)}}[damage]
     with pytest.raises(CheckpointError, match=rf"head/{path} of shape \(8, 4\)"):
         assign(by_path(head), arrays, "head")
 

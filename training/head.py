@@ -26,13 +26,13 @@ def kept_head(origin: Checkpoint, speakers: Iterable[str], classes: SpeedClasses
     weights, described = origin.part("head").get(HEAD_WEIGHTS), origin.description
     if weights is None or not described.speeds:
         return None
-    before = SpeedClasses(len(described.speakers), described.speeds).named(described.speakers)
-    columns = {speaker_at_speed: column for column, speaker_at_speed in enumerate(before)}
-    wanted = classes.named(speakers)
-    if not columns.keys() >= set(wanted) or weights.shape != (described.network.embedding_size, len(columns)):
+    before, wanted = SpeedClasses(len(described.speakers), described.speeds), classes.named(speakers)
+    fits = weights.shape == (described.network.embedding_size, before.count) and weights.dtype == np.float32
+    columns = {speaker: column for column, speaker in enumerate(before.named(described.speakers) if fits else ())}
+    if not columns.keys() >= set(wanted):
         logger.info("the head of the checkpoint is of other speakers or speeds, so a new one is trained")
         return None
-    return weights[:, [columns[speaker_at_speed] for speaker_at_speed in wanted]]
+    return weights[:, [columns[speaker] for speaker in wanted]]
 
 
 def mean_directions(embedder: keras.Model, options: NetworkOptions, inputs: TrainingInputs) -> np.ndarray:

@@ -40,7 +40,6 @@ class Stage(ABC):
     """One way to train a `NetworkState`."""
 
     LEARNED: str  # what `learned` looks for, in words
-    state: NetworkState
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         self.options, self.inputs, self.state = options, inputs, state
