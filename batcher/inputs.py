@@ -6,6 +6,7 @@ v1 took those of each speaker, train and test together, which gave the speaker a
 file is that of `inputs_file`.
 """
 
+import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +116,7 @@ def _next(records: Iterator[object]) -> object:
 def _check_copy(copy: UtteranceRecord, number: int, utterance: UtteranceRecord) -> None:
     if copy.copy != number:
         raise ValueError(f"expected copy {number} of an utterance. Received another")
-    if (copy.corpus, copy.speaker, copy.side) != (utterance.corpus, utterance.speaker, utterance.side):
+    if any(getattr(copy, name) != getattr(utterance, name) for name in ("corpus", "speaker", "utterance", "side")):
         raise ValueError("it holds a copy of another utterance than the one before")
 
 
@@ -135,7 +136,7 @@ class _SplitBuilder:
         """Append an utterance or a copy; `labels` are those of the speakers, by name."""
         speaker = str(Speaker(record.corpus, record.speaker))
         if speaker not in labels:
-            raise ValueError(f"expected a speaker whom its header names. Received {speaker!r}")
+            raise ValueError(f"expected a speaker whom its header names. Received {reprlib.repr(speaker)}")
         self.block += record.log_mel.tobytes()
         self.lengths.append(len(record.log_mel))
         self.labels.append(labels[speaker])

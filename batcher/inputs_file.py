@@ -138,6 +138,7 @@ class InputsWriter:
 
     def __init__(self, file: BinaryIO, header: InputsHeader):
         self._file, self._log_mel_size = file, header.features.log_mel_size
+        self._missing = header.utterances
         write_record(file, header.as_json())
 
     def add(self, record: UtteranceRecord) -> None:
@@ -148,10 +149,17 @@ class InputsWriter:
         """
         if record.log_mel.shape[1:] != (self._log_mel_size,):
             raise ValueError(f"expected (frames, {self._log_mel_size}). Received {record.log_mel.shape}")
+        self._missing -= not record.copy
         write_record(self._file, dict(vars(record)))
 
     def finish(self, statistics: FrameStatistics) -> None:
-        """Append the footer."""
+        """Append the footer.
+
+        Raises:
+            ValueError: there were fewer or more utterances than the header says.
+        """
+        if self._missing:
+            raise ValueError(f"expected as many utterances as the header says. Received {-self._missing:+d}")
         write_record(self._file, dict(vars(statistics)))
 
 

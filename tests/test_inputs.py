@@ -10,7 +10,7 @@ from feature_settings import NESTED, NONSENSE
 
 from audio.mfcc import DEFAULT_FEATURES
 from batcher.inputs import InputsError, load_inputs
-from batcher.inputs_file import InputsHeader, InputsWriter, UtteranceRecord
+from batcher.inputs_file import FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord
 from batcher.restricted_pickle import read_records, write_record
 
 
@@ -154,7 +154,7 @@ def test_copies_stand_beside_the_utterances_that_train(tmp_path, records, tiny_i
     assert inputs.test.copy_starts.shape == (0, 2)
 
 
-@pytest.mark.parametrize("change", [{"speaker": "p226"}, {"side": "test"}])
+@pytest.mark.parametrize("change", [{"speaker": "p226"}, {"side": "test"}, {"utterance": "p225_002"}])
 def test_a_copy_of_somebody_elses_utterance_is_refused(tmp_path, records, change):
     copied = with_copies(records, 1)
     copied[2] = {**copied[2], **change}
@@ -228,3 +228,13 @@ def test_the_writer_refuses_log_mel_values_of_another_size():
     writer = InputsWriter(io.BytesIO(), InputsHeader(DEFAULT_FEATURES, (), ("p1",), "", 1))
     with pytest.raises(ValueError, match=r"expected \(frames, 33\). Received \(5, 32\)"):
         writer.add(UtteranceRecord("", "p1", "", "1", "train", 0, np.zeros((5, 32), np.float16)))
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_the_writer_refuses_to_finish_with_fewer_or_more_utterances_than_it_announced(number):
+    writer = InputsWriter(io.BytesIO(), InputsHeader(DEFAULT_FEATURES, (), ("p1",), "", utterances=1, copies=1))
+    for _ in range(number):
+        for copy in (0, 1):
+            writer.add(UtteranceRecord("", "p1", "", "1", "train", copy, np.zeros((5, 33), np.float16)))
+    with pytest.raises(ValueError, match=rf"as many utterances as the header says\. Received \{number - 1:+d}"):
+        writer.finish(FrameStatistics(np.zeros(60, np.float32), np.ones(60, np.float32)))

@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -119,6 +122,21 @@ def test_a_run_leaves_what_it_promises(softmax_folder):
     assert json.loads((folder.path / "options.json").read_text())["stage"] == "softmax"
     assert folder.best.is_file()
     assert list(folder.tensorboard.iterdir())
+
+
+def test_an_epoch_s_title_says_how_many_there_are_and_after_the_first_how_long_they_take(tmp_path, monkeypatch, eager):
+    titles = []
+
+    @contextmanager
+    def noted(title, total, unit, done):
+        titles.append(title)
+        yield SimpleNamespace(update=lambda: None)
+
+    monkeypatch.setattr("training.run.progress", noted)
+    tiny.run(tiny.training_options(tmp_path, "softmax", max_steps=2 * tiny.EPOCH + 1, max_epochs=9))
+    assert titles[0] == "epoch 1 of 3"
+    assert all(re.fullmatch(rf"epoch {n} of 3, \d+ s left", title) for n, title in enumerate(titles[1:], start=2))
+    assert len(titles) == 3
 
 
 def test_training_teaches(tmp_path):

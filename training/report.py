@@ -21,9 +21,14 @@ class TrainingError(UserError):
 def describe(row: dict[str, float], total_steps: int) -> str:
     """Format an epoch's figures: shares and accuracies in percent, the rest to four digits; and how far that is."""
     figures = {name: value for name, value in row.items() if name not in ("epoch", "step", "seconds")}
-    left = row["seconds"] / row["step"] * (total_steps - row["step"])
-    so_far = f"step {row['step']:.0f} of {total_steps}, {_duration(row['seconds'])}, {_duration(left)} left"
+    left = time_left(row["seconds"], row["step"], total_steps)
+    so_far = f"step {row['step']:.0f} of {total_steps}, {_duration(row['seconds'])}, {left}"
     return f"epoch {row['epoch']:g} ({so_far}): {format_metrics(figures)}"
+
+
+def time_left(seconds: float, step: float, total_steps: int) -> str:
+    """How long the steps that are left take if they are as fast as those so far, of which there is one or more."""
+    return f"{_duration(seconds / step * (total_steps - step))} left"
 
 
 def format_metrics(metrics: dict[str, float]) -> str:

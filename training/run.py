@@ -19,7 +19,7 @@ from training.initialization import StartError, build_start, find_origin, load_o
 from training.interrupt import Interruption, interruption
 from training.options import STEPS_PER_EPOCH, TrainingOptions
 from training.position import Metrics, Position
-from training.report import check_finite, check_health, describe, format_metrics
+from training.report import check_finite, check_health, describe, format_metrics, time_left
 from training.run_folder import RunFolder
 from training.stages import Stage, build_stage
 from training.teacher import read_lessons
@@ -143,12 +143,18 @@ class _Run:
         position, began = self.position, time.monotonic()
         epoch, done = divmod(position.step, STEPS_PER_EPOCH)
         end = min((epoch + 1) * STEPS_PER_EPOCH, self.options.total_steps)
-        with progress(f"epoch {epoch + 1}", STEPS_PER_EPOCH, "step", done) as bar:
+        with progress(self._epoch_title(epoch + 1), STEPS_PER_EPOCH, "step", done) as bar:
             while position.step < end and not asked.requested:
                 self._step(next(drawn))
                 bar.update()
         position.seconds += time.monotonic() - began
         return position.step == end
+
+    def _epoch_title(self, epoch: int) -> str:
+        """An epoch's number, how many there are at most, and after the first how long the rest takes."""
+        position, total = self.position, self.options.total_steps
+        title = f"epoch {epoch} of {-(-total // STEPS_PER_EPOCH)}"
+        return f"{title}, {time_left(position.seconds, position.step, total)}" if position.step else title
 
     def _step(self, batch: Batch) -> None:
         rate = learning_rate(self.position.step, self.options.total_steps, self.options.learning_rate)
