@@ -50,6 +50,7 @@ def test_a_collapse_is_reported_with_a_way_out(caplog):
         triplets(0.003, 0.997, 0.990),  # at a margin of 0.01, most of which the tiny gap fills
         triplets(0.1995, 0.9999, 0.9999),
         triplets(0.21, 0.96, 0.97),
+        triplets(0.2449, 0.9435, 0.9884),  # batch-hard at a learning rate of 10
         {**triplets(0.26, 0.6, 0.66), **triplets(0.199, 0.997, 0.996, "test")},  # within the epoch
     ],
 )

@@ -68,8 +68,8 @@ def check_finite(loss: float) -> None:
 
 
 def _collapsed(positive: float, negative: float) -> bool:
-    """Whether mean cosines within and between speakers are both near 1 and next to each other, whatever the margin."""
-    return min(positive, negative) > SAME and positive - negative < NO_GAP
+    """Whether the mean cosine between speakers is near 1, and that within speakers hardly above it or even below."""
+    return negative > SAME and positive - negative < NO_GAP
 
 
 def _duration(seconds: float) -> str:
