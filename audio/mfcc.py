@@ -5,8 +5,9 @@ values are what training inputs hold, since noise and rooms can be added to them
 """
 
 import reprlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -14,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from audio.activity import CELL, PREEMPHASIS, active_cells
 from audio.decode import SAMPLE_RATE
 from audio.mel import liftered_cosines, mel_filters
+from storage.fields import Fields
 
 FRAME_STEP = 0.010  # s
 FFT_SIZES = (256, 512, 1024)  # samples; the first is the next power of two above a frame of 25 ms
@@ -31,6 +33,7 @@ LIMITS = {  # of each setting, the lowest and the highest value that makes sense
     "num_cepstra": (1, MOST_FILTERS),
     "dither_seed": (0, 2**31 - 1),
 }
+KINDS = {name: float if name in ("frame_length", "frame_step") else int for name in LIMITS}  # of each setting
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,9 @@ class FeatureSettings:
     num_cepstra: int = 20  # 13 of 26 filters are v1's
     dither_seed: int = 0
 
-    def __post_init__(self):
-        for field in fields(self):
-            _check_setting(field.name, field.type, getattr(self, field.name))
+    def __post_init__(self) -> None:
+        for name, kind in KINDS.items():
+            _check_setting(name, kind, getattr(self, name))
         frame, filters = _samples(self, self.frame_length), self.num_filters
         _expect(self.frame_step <= self.frame_length, "frame_step up to frame_length", self.frame_step)
         _expect(frame <= self.fft_size, f"fft_size of a frame's {frame} samples or more", self.fft_size)
@@ -64,7 +67,7 @@ class FeatureSettings:
         _expect(fits, f"num_filters for which an fft_size of {self.fft_size} has frequencies", filters)
 
     @classmethod
-    def fitting(cls, num_filters: int, **others) -> "FeatureSettings":
+    def fitting(cls, num_filters: int, **others: Any) -> "FeatureSettings":
         """Settings with the shortest FFT at which no filter is empty.
 
         Args:
@@ -78,6 +81,26 @@ class FeatureSettings:
         fft_size = next(size for size in FFT_SIZES if _no_filter_is_empty(num_filters, size))
         return cls(num_filters=num_filters, fft_size=fft_size, **others)
 
+    @classmethod
+    def from_json(cls, value: object) -> "FeatureSettings":
+        """Read settings from a file.
+
+        Raises:
+            ValueError: a setting is missing, unknown, of another type, or makes no sense.
+        """
+        fields = Fields(value)
+        settings = cls(
+            sample_rate=fields.take("sample_rate", int),
+            frame_length=fields.take("frame_length", float),
+            frame_step=fields.take("frame_step", float),
+            fft_size=fields.take("fft_size", int),
+            num_filters=fields.take("num_filters", int),
+            num_cepstra=fields.take("num_cepstra", int),
+            dither_seed=fields.take("dither_seed", int),
+        )
+        fields.end()
+        return settings
+
     @property
     def size(self) -> int:
         """Values per frame: cepstra, first and second derivatives."""
@@ -89,7 +112,7 @@ class FeatureSettings:
         return 1 + self.num_filters
 
 
-def _check_setting(name: str, kind: type, value: object) -> None:
+def _check_setting(name: str, kind: type[int | float], value: object) -> None:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ValueError(f"expected {name} as {kind.__name__}. Received {type(value).__name__}")
     lowest, highest = LIMITS[name]
@@ -129,7 +152,7 @@ DEFAULT_FEATURES = FeatureSettings()
 
 
 def mfcc(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
-    """Turn an utterance into the frames that the network sees: those in which somebody speaks.
+    """Turn an utterance into the frames that the network sees: those with speech.
 
     Args:
         signal: int16, shape = (samples,), at `settings.sample_rate`.
@@ -145,10 +168,10 @@ def mfcc(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np
 
 
 def speech_log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
-    """The frames of `log_mel` in which somebody speaks, relative to their mean energy; see `audio.activity`.
+    """The frames of `log_mel` with speech, relative to their mean energy; see `audio.activity`.
 
-    (How loud a recording is says more of the microphone than of the voice: a network that sees it takes speakers for
-    others as soon as they come closer.)
+    (The level of a recording depends on the microphone more than on the speaker. A network that sees it takes speakers
+    for others as soon as they come closer.)
 
     Args:
         signal: int16, shape = (samples,), at `settings.sample_rate`.

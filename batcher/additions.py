@@ -13,13 +13,13 @@ from scipy import fft
 from audio.decode import PCM_SCALE, SAMPLE_RATE
 from batcher.telephone import root_mean_square
 
-NOISE_SAMPLES = 1 << 19  # made once, a minute, see `_white`
+NOISE_SAMPLES = 1 << 19  # a minute, drawn once, see `_white`
 TILT = (0.0, 2.2)  # exponents of a noise's power over frequency: 0 is white, 1 pink, 2 brown
 LOWEST_NOISE = 20.0  # Hz, below which noise does not rise any more
 CURVES, CURVE = 6, 4.0  # cosines over the spectrum that colour noise, and their deviation in dB
 MAINS = (50.0, 60.0)  # Hz
 HUM_HARMONICS = 12
-NOTE = (0.12, 0.6)  # s, how long one of made-up music lasts
+NOTE = (0.12, 0.6)  # s, how long a note of made-up music lasts
 LOWEST_NOTE, NOTES = 110.0, 30  # Hz, and semitones above it
 NOTE_HARMONICS = 6
 CLICKS = (0.3, 4.0)  # a second
@@ -55,21 +55,21 @@ def noise(samples: int, rng: np.random.Generator) -> np.ndarray:
     return fft.irfft(spectrum * gain.astype(np.float32), size)[:samples]
 
 
-def babble(voices: Sequence[np.ndarray], samples: int, rng: np.random.Generator) -> np.ndarray:
+def babble(signals: Sequence[np.ndarray], samples: int, rng: np.random.Generator) -> np.ndarray:
     """Other people's speech at once, each as loud as the next, repeated where it is too short.
 
     Args:
-        voices: signals of any length.
+        signals: of any length, each a speaker's.
     """
-    mixed = np.zeros(samples, np.float32)
-    for voice in voices:
-        turned = np.roll(voice, rng.integers(0, max(len(voice), 1)))
-        mixed = mixed + np.resize(turned, samples) / np.float32(max(root_mean_square(voice), 1.0))
+    mixed: np.ndarray = np.zeros(samples, np.float32)
+    for signal in signals:
+        turned = np.roll(signal, rng.integers(0, max(len(signal), 1)))
+        mixed = mixed + np.resize(turned, samples) / np.float32(max(root_mean_square(signal), 1.0))
     return mixed
 
 
 def music(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Two parts of random notes with harmonics that die away: no tune, but what a speech detector takes for voice."""
+    """Two parts of random notes with harmonics that die away: no tune, but what a speech detector takes for speech."""
     played = np.zeros(samples, np.float32)
     for _ in range(2):
         begin = 0

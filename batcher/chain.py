@@ -13,10 +13,10 @@ import numpy as np
 from batcher import additions, codecs, rooms, telephone
 
 
-class Company(NamedTuple):
-    """What may be heard beside a voice; it is read when it is needed."""
+class Background(NamedTuple):
+    """What a recording may hold beside its speaker; each part is read when it is needed."""
 
-    voices: Sequence[Callable[[], np.ndarray]] = ()  # signals of other speakers, for babble
+    speech: Sequence[Callable[[], np.ndarray]] = ()  # signals of other speakers, for babble
     noise: Callable[[int, np.random.Generator], np.ndarray | None] | None = None  # recorded; so many samples of it
     response: Callable[[], np.ndarray | None] | None = None  # a room's, recorded
 
@@ -46,28 +46,30 @@ class Disturbances:
     digital_silence: float = 0.1
 
 
-def chain(signal: np.ndarray, company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+def chain(signal: np.ndarray, background: Background, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
     """Disturb a signal, each time in other ways.
 
     Args:
         signal: float32 of 16-bit full scale, shape = (samples,), at 8 kHz.
-        company: what may be heard beside it.
+        background: what may be added to it.
 
     Returns:
         the same, of another length where pauses came in; it may exceed full scale.
     """
-    return _transmitted(_recorded(signal, company, options, rng), options, rng)
+    return _transmitted(_recorded(signal, background, options, rng), options, rng)
 
 
-def _recorded(signal: np.ndarray, company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+def _recorded(
+    signal: np.ndarray, background: Background, options: Disturbances, rng: np.random.Generator
+) -> np.ndarray:
     """From the mouth to what a microphone gives."""
     if rng.random() < options.room:
-        signal = rooms.reverberate(signal, _response(company, options, rng))
+        signal = rooms.reverberate(signal, _response(background, options, rng))
     if rng.random() < options.pauses:
         signal = additions.add_pauses(signal, rng)
     if rng.random() < options.noise:
         signal = additions.add(
-            signal, _noise(len(signal), company, options, rng), rng.uniform(*options.signal_to_noise)
+            signal, _noise(len(signal), background, options, rng), rng.uniform(*options.signal_to_noise)
         )
     if rng.random() < options.hum:
         signal = additions.add(signal, additions.hum(len(signal), rng), rng.uniform(*options.signal_to_hum))
@@ -78,18 +80,18 @@ def _recorded(signal: np.ndarray, company: Company, options: Disturbances, rng: 
     return telephone.bring_to_level(signal, rng)
 
 
-def _response(company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
-    recorded = company.response() if company.response and rng.random() < options.recorded else None
+def _response(background: Background, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+    recorded = background.response() if background.response and rng.random() < options.recorded else None
     return rooms.made_up_response(rng) if recorded is None else recorded
 
 
-def _noise(samples: int, company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
-    recorded = company.noise(samples, rng) if company.noise and rng.random() < options.recorded else None
+def _noise(samples: int, background: Background, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+    recorded = background.noise(samples, rng) if background.noise and rng.random() < options.recorded else None
     if recorded is not None:
         return recorded
     kind = rng.random()
-    if kind < options.babble and company.voices:
-        return additions.babble([read() for read in company.voices], samples, rng)
+    if kind < options.babble and background.speech:
+        return additions.babble([read() for read in background.speech], samples, rng)
     if kind < options.babble + options.music:
         return additions.music(samples, rng)
     return additions.noise(samples, rng)

@@ -8,6 +8,7 @@ some milliseconds. Bit rates are drawn.
 """
 
 import io
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from audio.decode import PCM_SCALE, SAMPLE_RATE
 from storage.errors import UserError
 
 if TYPE_CHECKING:
-    from av import AudioCodecContext
+    from av import AudioCodecContext, AudioFrame
 
 
 class MissingCodecError(UserError):
@@ -72,17 +73,17 @@ def _through_wav(pcm: np.ndarray, subtype: str) -> np.ndarray:
 
 def _through_ffmpeg(pcm: np.ndarray, codec: Codec, bit_rate: int) -> np.ndarray:
     encoder, decoder = _coders(codec, bit_rate)
-    heard = []
+    decoded: list[AudioFrame] = []
     for frame in _frames(pcm, encoder.frame_size, codec.sample_format):
         for packet in encoder.encode(frame):
-            heard += decoder.decode(packet)
-    blocks = [_full_scale(frame.to_ndarray()[0]) for frame in heard]
-    coded = soxr.resample(np.concatenate(blocks), heard[0].sample_rate, SAMPLE_RATE, "LQ")
+            decoded += decoder.decode(packet)
+    blocks = [_full_scale(frame.to_ndarray()[0]) for frame in decoded]
+    coded = soxr.resample(np.concatenate(blocks), decoded[0].sample_rate, SAMPLE_RATE, "LQ")
     return np.pad(coded[: len(pcm)], (0, max(len(pcm) - len(coded), 0)))
 
 
 def _coders(codec: Codec, bit_rate: int) -> "tuple[AudioCodecContext, AudioCodecContext]":
-    from av import CodecContext
+    from av import AudioCodecContext, CodecContext
     from av.codec.codec import UnknownCodecError
 
     try:
@@ -92,6 +93,8 @@ def _coders(codec: Codec, bit_rate: int) -> "tuple[AudioCodecContext, AudioCodec
             f"expected PyAV with FFmpeg's {codec.encoder} and {codec.decoder}. Received one without ({error}); "
             "the wheels of 'pip install av' have them, and --disturbed_copies 0 does without"
         ) from error
+    if not isinstance(encoder, AudioCodecContext) or not isinstance(decoder, AudioCodecContext):
+        raise TypeError(f"expected codecs of sound. Received {codec.encoder} and {codec.decoder}")
     for coder in (encoder, decoder):
         coder.sample_rate, coder.layout, coder.thread_count = SAMPLE_RATE, "mono", 1
     encoder.format, encoder.bit_rate, encoder.options = codec.sample_format, bit_rate, codec.options
@@ -100,7 +103,7 @@ def _coders(codec: Codec, bit_rate: int) -> "tuple[AudioCodecContext, AudioCodec
     return encoder, decoder
 
 
-def _frames(pcm: np.ndarray, size: int, sample_format: str):
+def _frames(pcm: np.ndarray, size: int, sample_format: str) -> "Iterator[AudioFrame | None]":
     """What an encoder takes, one after another; None at the end asks it for what it still holds."""
     from av import AudioFrame
 

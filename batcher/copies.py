@@ -1,9 +1,9 @@
 """Disturbed copies of training utterances: what was said, as rooms, telephones and phone apps would have handed it on.
 
-`augment` disturbs the log mel values of windows when they are drawn, which is cheap and never the same twice. What
-codecs, lost packets, clipping and pauses do, and what the front end lets through of it, needs samples; so it is done
-once, when inputs are made, to a few copies of each training utterance (`chain`). A copy then goes through the front
-end, as a recording of its own would.
+`sampling.augmentation` disturbs the log mel values of windows when they are drawn, which is cheap and never the same
+twice. What codecs, lost packets, clipping and pauses do, and what the front end lets through of it, needs samples. So
+this is done once, when inputs are made, to a few copies of each training utterance (`chain`). A copy then goes through
+the front end as a recording would.
 """
 
 import logging
@@ -17,7 +17,7 @@ from audio.decode import SAMPLE_RATE
 from audio.errors import UnusableAudioError
 from audio.utterance import cleaned
 from batcher.additions import babble
-from batcher.chain import Company, Disturbances, chain
+from batcher.chain import Background, Disturbances, chain
 from batcher.codecs import to_pcm
 from batcher.recipe import Ingredients, Plan, generator_of
 from batcher.surroundings import read_noise, read_response
@@ -34,34 +34,36 @@ def copies_of(signal: np.ndarray, plan: Plan, folder: Path) -> Iterator[np.ndarr
 
     Args:
         signal: the utterance's, int16, shape = (samples,), at 8 kHz.
-        folder: of the cache, for the voices of babble.
+        folder: of the cache, which holds the speech of babble.
     """
     for number, ingredients in enumerate(plan.copies, start=1):
         rng = generator_of(plan.utterance, plan.seed, number)
-        yield disturbed(signal, _company(ingredients, folder), Disturbances(), rng)
+        yield disturbed(signal, _background(ingredients, folder), Disturbances(), rng)
 
 
-def _company(ingredients: Ingredients, folder: Path) -> Company:
-    return Company(
-        [partial(_stretch, folder, other) for other in ingredients.voices],
+def _background(ingredients: Ingredients, folder: Path) -> Background:
+    return Background(
+        [partial(_stretch, folder, other) for other in ingredients.others],
         partial(_recorded_noise, ingredients) if ingredients.noises else None,
         partial(_recorded_response, ingredients.response) if ingredients.response else None,
     )
 
 
-def disturbed(signal: np.ndarray, company: Company, options: Disturbances, rng: np.random.Generator) -> np.ndarray:
+def disturbed(
+    signal: np.ndarray, background: Background, options: Disturbances, rng: np.random.Generator
+) -> np.ndarray:
     """A copy of an utterance, disturbed and gone through the front end.
 
     Args:
         signal: int16, shape = (samples,), at 8 kHz.
-        company: what may be heard beside it.
+        background: what may be added to it.
 
     Returns:
         int16, (samples,), as the cache would hold it, but that nothing is cut off again at the ends: from what begins
         and ends loudly already, v1's rule would take a word. The utterance as it was where nothing is left of it.
     """
     begin = int(rng.integers(0, max(len(signal) - LONGEST, 0) + 1))
-    copy = chain(signal[begin : begin + LONGEST].astype(np.float32), company, options, rng)
+    copy = chain(signal[begin : begin + LONGEST].astype(np.float32), background, options, rng)
     try:
         return cleaned(to_pcm(copy).astype(np.float32))
     except UnusableAudioError:
@@ -69,7 +71,7 @@ def disturbed(signal: np.ndarray, company: Company, options: Disturbances, rng: 
 
 
 def _stretch(folder: Path, utterance: Utterance) -> np.ndarray:
-    """Of somebody else's speech: float32, (samples,)."""
+    """The beginning of another speaker's utterance: float32, (samples,)."""
     return read_signal(folder, utterance)[:LONGEST].astype(np.float32)
 
 
@@ -80,7 +82,7 @@ def _recorded_noise(ingredients: Ingredients, samples: int, rng: np.random.Gener
         try:
             noises.append(read_noise(path, samples, rng))
         except UnusableAudioError as error:
-            _tell_once(path, str(error))
+            _warn_once(path, str(error))
     return babble(noises, samples, rng) if ingredients.noises_are_speech and noises else next(iter(noises), None)
 
 
@@ -89,11 +91,11 @@ def _recorded_response(path: Path) -> np.ndarray | None:
     try:
         return read_response(path)
     except UnusableAudioError as error:
-        _tell_once(path, str(error))
+        _warn_once(path, str(error))
         return None
 
 
 @cache
-def _tell_once(path: Path, reason: str) -> None:
+def _warn_once(path: Path, reason: str) -> None:
     """Warn of a recording, the first time that a process meets it."""
     logger.warning("%s is not used: %s", path, reason)

@@ -1,7 +1,6 @@
-"""Write `full_inputs.pkl` from the cache, one utterance at a time; its format is described in `inputs`."""
+"""Write `full_inputs.pkl` from the cache, one utterance at a time; its format is that of `inputs_file`."""
 
-import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -11,10 +10,10 @@ import numpy as np
 from audio.decode import SAMPLE_RATE
 from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, speech_log_mel
 from batcher.copies import copies_of
-from batcher.inputs import FORMAT, LOG_MEL_DTYPE, InputsError
+from batcher.inputs import InputsError
+from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord
 from batcher.recipe import NO_COPIES, Plan, Recipe, plans
-from batcher.restricted_pickle import write_record
-from batcher.selection import choose, fingerprint
+from batcher.selection import fingerprint, select
 from batcher.splits import TEST, TRAIN, UTTERANCE
 from cache.entries import read_signal
 from cache.index import Utterance
@@ -44,7 +43,7 @@ def generate_inputs(
     Args:
         held_out: speakers to leave out, as names or `corpus/name`.
         split_by: what the split leaves whole, one of `splits.SPLITS`.
-        all_held_out: whether everybody who is to be held out must be in the cache.
+        all_held_out: whether every speaker to be held out must be in the cache.
         recipe: of disturbed copies of each training utterance; none of them by default.
 
     Returns:
@@ -52,33 +51,57 @@ def generate_inputs(
 
     Raises:
         InputsError: fewer than two speakers remain.
-        UserError: somebody to be held out is not in the cache, or some of it was made with other settings.
+        UserError: a speaker to be held out is not in the cache, or some of it was made with other settings.
     """
-    statistics = _RunningStatistics(settings)
     with cache.locked(), atomic_file(path) as file:
         cache.check_current()  # what was read before may have changed by the time that the folder is held
         check_listed(held_out if all_held_out else (), cache.speakers())
-        chosen, sides = choose(cache, held_out, split_by)
+        chosen, sides = select(cache, held_out, split_by)
         speakers = sorted({utterance.whose for utterance in chosen})
         if len(speakers) < 2:
             left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
             raise InputsError(f"{left}; training needs two or more")
-        write_record(file, _header(settings, held_out, [str(speaker) for speaker in speakers], chosen, recipe))
-        with closing(_all_log_mel(cache.folder, plans(chosen, sides, recipe), settings, workers)) as made:
-            for utterance, side in zip(tracked(chosen, "inputs", len(chosen), "file"), sides):
-                for copy in range(1 + (recipe.copies if side == TRAIN else 0)):
-                    log_mel = next(made)
-                    if side == TRAIN and not copy:
-                        statistics.add(log_mel)
-                    write_record(file, _utterance_record(utterance, side, copy, log_mel))
-        write_record(file, statistics.record())
+        header = InputsHeader(
+            features=settings,
+            held_out=tuple(dict.fromkeys(held_out)),
+            speakers=tuple(map(str, speakers)),
+            cache_sha256=fingerprint(chosen),
+            utterances=len(chosen),
+            copies=recipe.copies,
+            noises_sha256=recipe.noises.sha256 if recipe.noises else "",
+            responses_sha256=recipe.responses.sha256 if recipe.responses else "",
+        )
+        with closing(_all_log_mel(cache.folder, plans(chosen, sides, recipe), settings, workers)) as log_mel:
+            _write(InputsWriter(file, header), header, zip(chosen, sides), log_mel)
     kept_out = len(cache.speakers()) - len(speakers)
     return {"speakers": len(speakers), "train": sides.count(TRAIN), "test": sides.count(TEST), "held_out": kept_out}
 
 
+def _write(
+    writer: InputsWriter,
+    header: InputsHeader,
+    utterances: Iterable[tuple[Utterance, str]],
+    log_mel: Iterator[np.ndarray],
+) -> None:
+    """Write each utterance and its copies, whose log mel values come in this order, and statistics of training frames.
+
+    Args:
+        utterances: each with its side.
+    """
+    statistics = _RunningStatistics(header.features)
+    for utterance, side in tracked(utterances, "inputs", header.utterances, "file"):
+        for copy in range(1 + (header.copies if side == TRAIN else 0)):
+            frames = next(log_mel)
+            if side == TRAIN and not copy:
+                statistics.add(frames)
+            whose = (utterance.corpus, utterance.speaker, utterance.session, utterance.utterance)
+            writer.add(UtteranceRecord(*whose, side, copy, frames))
+    writer.finish(statistics.result())
+
+
 def _all_log_mel(
     folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: int
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray]:
     """The log mel values of each utterance and of its copies, in order."""
     work = partial(_write_log_mel, folder, settings)
     with staging(folder), closing(parallel_map(work, _batches(planned), workers, chunk=1)) as files:
@@ -90,7 +113,8 @@ def _all_log_mel(
 
 def _batches(planned: Iterable[Plan]) -> Iterator[list[Plan]]:
     """A minute or two of speech at a time: what is under way stays small, however long the recordings are."""
-    batch, samples = [], 0
+    batch: list[Plan] = []
+    samples = 0
     for plan in planned:
         batch.append(plan)
         samples += plan.utterance.samples * (1 + len(plan.copies))
@@ -103,7 +127,8 @@ def _batches(planned: Iterable[Plan]) -> Iterator[list[Plan]]:
 
 def _write_log_mel(folder: Path, settings: FeatureSettings, batch: list[Plan]) -> tuple[Path, list[int]]:
     """Write the frames of a batch, one utterance after another; returns the file and the frames of each."""
-    staged, lengths = temporary_name(folder / STAGING_FOLDER), []
+    staged = temporary_name(folder / STAGING_FOLDER)
+    lengths = []
     with open(staged, "xb") as file:
         for plan in batch:
             signal = read_signal(folder, plan.utterance)
@@ -112,32 +137,6 @@ def _write_log_mel(folder: Path, settings: FeatureSettings, batch: list[Plan]) -
                 file.write(log_mel.tobytes())
                 lengths.append(len(log_mel))
     return staged, lengths
-
-
-def _header(
-    settings: FeatureSettings, held_out: tuple[str, ...], speakers: list[str], chosen: list[Utterance], recipe: Recipe
-) -> dict:
-    return {
-        "format": FORMAT,
-        "features": dataclasses.asdict(settings),
-        "held_out": list(dict.fromkeys(held_out)),
-        "speakers": speakers,
-        "cache_sha256": fingerprint(chosen),
-        "utterances": len(chosen),
-        **recipe.as_record(),
-    }
-
-
-def _utterance_record(utterance: Utterance, side: str, copy: int, log_mel: np.ndarray) -> dict:
-    return {
-        "corpus": utterance.corpus,
-        "speaker": utterance.speaker,
-        "session": utterance.session,
-        "utterance": utterance.utterance,
-        "side": side,
-        "copy": copy,
-        "log_mel": log_mel,
-    }
 
 
 class _RunningStatistics:
@@ -155,7 +154,7 @@ class _RunningStatistics:
         self.sum += frames.sum(axis=0)
         self.sum_of_squares += np.square(frames).sum(axis=0)
 
-    def record(self) -> dict[str, np.ndarray]:
+    def result(self) -> FrameStatistics:
         mean = self.sum / self.count
         deviation = np.sqrt(np.maximum(self.sum_of_squares / self.count - mean**2, SMALLEST_DEVIATION**2))
-        return {"mean": mean.astype(np.float32), "deviation": deviation.astype(np.float32)}
+        return FrameStatistics(mean.astype(np.float32), deviation.astype(np.float32))

@@ -1,4 +1,4 @@
-"""What each disturbed copy of a training utterance is made with: whose voices, which recordings, which random numbers.
+"""What each disturbed copy of a training utterance is made with: utterances, recordings, and random numbers.
 
 What a copy is like depends on the inputs' seed, on whose utterance it is, and on which of its copies: not on the number
 of workers. Who and what else is there matters only for what it is mixed with.
@@ -17,7 +17,7 @@ from batcher.splits import TRAIN
 from batcher.surroundings import NOISE, RESPONSES, SPEECH, Surroundings
 from cache.index import Utterance
 
-AT_ONCE = 3  # other voices, or recordings of speech, that make babble
+AT_ONCE = 3  # other speakers, or recordings of speech, that make babble
 
 
 class Recipe(NamedTuple):
@@ -28,11 +28,6 @@ class Recipe(NamedTuple):
     noises: Surroundings | None = None
     responses: Surroundings | None = None
 
-    def as_record(self) -> dict:
-        """What stands in the inputs of it, beside the features' settings, which have the seed."""
-        noises, responses = (one.sha256 if one else "" for one in (self.noises, self.responses))
-        return {"copies": self.copies, "noises_sha256": noises, "responses_sha256": responses}
-
 
 NO_COPIES = Recipe()
 
@@ -40,7 +35,7 @@ NO_COPIES = Recipe()
 class Ingredients(NamedTuple):
     """What one copy may be mixed with."""
 
-    voices: tuple[Utterance, ...]  # of other training speakers
+    others: tuple[Utterance, ...]  # of other training speakers, for babble
     noises: tuple[Path, ...] = ()  # the first, or if they are speech, all of them together
     noises_are_speech: bool = False
     response: Path | None = None
@@ -61,26 +56,26 @@ def plans(chosen: Sequence[Utterance], sides: Sequence[str], recipe: Recipe) -> 
         chosen: sorted by speaker, of two speakers or more.
         sides: of each, "train" or "test".
     """
-    training = [one for one, side in zip(chosen, sides) if side == TRAIN]
-    own = {speaker: list(places) for speaker, places in groupby(range(len(training)), lambda n: training[n].whose)}
-    for one, side in zip(chosen, sides):
+    training = [utterance for utterance, side in zip(chosen, sides) if side == TRAIN]
+    places = {speaker: list(group) for speaker, group in groupby(range(len(training)), lambda n: training[n].whose)}
+    for utterance, side in zip(chosen, sides):
         if side != TRAIN or not recipe.copies:
-            yield Plan(one)
+            yield Plan(utterance)
             continue
-        first, count = own[one.whose][0], len(own[one.whose])
-        rng = generator_of(one, recipe.seed, 0)
-        others = rng.integers(0, len(training) - count, (recipe.copies, AT_ONCE))
-        voices = [[training[number if number < first else number + count] for number in row] for row in others]
-        yield Plan(one, recipe.seed, tuple(_ingredients(tuple(of_copy), recipe, rng) for of_copy in voices))
+        first, count = places[utterance.whose][0], len(places[utterance.whose])
+        rng = generator_of(utterance, recipe.seed, 0)
+        numbers = rng.integers(0, len(training) - count, (recipe.copies, AT_ONCE))
+        others = [[training[number if number < first else number + count] for number in row] for row in numbers]
+        yield Plan(utterance, recipe.seed, tuple(_ingredients(tuple(babble), recipe, rng) for babble in others))
 
 
-def _ingredients(voices: tuple[Utterance, ...], recipe: Recipe, rng: np.random.Generator) -> Ingredients:
+def _ingredients(others: tuple[Utterance, ...], recipe: Recipe, rng: np.random.Generator) -> Ingredients:
     kind, noises = recipe.noises.draw(AT_ONCE, rng) if recipe.noises else (NOISE, ())
     _, responses = recipe.responses.draw(1, rng) if recipe.responses else (RESPONSES, (None,))
-    return Ingredients(voices, noises if kind == SPEECH else noises[:1], kind == SPEECH, responses[0])
+    return Ingredients(others, noises if kind == SPEECH else noises[:1], kind == SPEECH, responses[0])
 
 
 def generator_of(utterance: Utterance, seed: int, purpose: int) -> np.random.Generator:
-    """Of an utterance and a purpose; the same in every run, and in every cache with an utterance of that name."""
+    """Random numbers for an utterance and a purpose, the same in every run, and in every cache with the utterance."""
     identity = hashlib.sha256(json.dumps(utterance.key).encode()).digest()
     return np.random.default_rng([seed, purpose, int.from_bytes(identity[:16])])

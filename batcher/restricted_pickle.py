@@ -3,7 +3,7 @@
 `pickle.load` runs whatever a file tells it to. Reading here differs in five ways:
 
 - of all instructions, only those are admitted that `write_record` needs (the interpreter is the pure Python one, which
-  can be told so);
+  can be restricted so);
 - of all functions that a pickle may name, two are admitted, and both are replaced by our own checked ones;
 - lengths stated in the file are compared with the bytes that follow before memory is set aside;
 - a record may have so many instructions and no more: each is a byte of file, and can ask for a container of a hundred
@@ -16,7 +16,7 @@ import pickle
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Literal
 
 import numpy as np
 
@@ -103,13 +103,14 @@ class _ArrayUnpickler(pickle._Unpickler):  # the documented class, as implemente
 
     def load(self) -> object:
         """The inherited interpreter, with an end; frames, which only say what to read ahead, are read through."""
-        self.metastack, self.stack = [], []
+        self.metastack: list[list] = []
+        self.stack: list = []
         self.append, self.read = self.stack.append, self._file.read
         read, dispatch = self.read, self.dispatch
         try:
             for _ in range(self._instructions):
                 dispatch[read(1)[0]](self)
-        except pickle._Stop as stop:
+        except pickle._Stop as stop:  # type: ignore[attr-defined]  # missing in the stubs, as is `pop_mark`
             return stop.value
         raise UnsafePickleError("it holds a record of more instructions than any of ours has")
 
@@ -143,7 +144,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # the documented class, as implemente
         self.append(text)
 
     def _load_bytearray(self) -> None:
-        """Read without a second copy: nobody writes to the array that it is for."""
+        """Read without a second copy: the array that it is for is never written to."""
         self.append(self.read(int.from_bytes(self.read(8), "little")))
 
     def _build_dtype(self) -> None:
@@ -156,7 +157,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # the documented class, as implemente
         self._extend([self.stack.pop()])
 
     def _append_all(self) -> None:
-        self._extend(self.pop_mark())
+        self._extend(self.pop_mark())  # type: ignore[attr-defined]
 
     def _extend(self, items: list) -> None:
         if not isinstance(self.stack[-1], list):
@@ -168,7 +169,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # the documented class, as implemente
         self._update([key, value])
 
     def _set_items(self) -> None:
-        self._update(self.pop_mark())
+        self._update(self.pop_mark())  # type: ignore[attr-defined]
 
     def _update(self, items: list) -> None:
         keys = items[::2]
@@ -205,7 +206,7 @@ def _plain_dtype(code: str, align: bool = False, copy: bool = True) -> np.dtype:
     return np.dtype(code)
 
 
-def _array_from_buffer(buffer: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+def _array_from_buffer(buffer: bytes, dtype: np.dtype, shape: tuple[int, ...], order: Literal["C", "F"]) -> np.ndarray:
     if not isinstance(buffer, bytes) or not isinstance(dtype, np.dtype):
         raise UnsafePickleError("it holds an array that is not made of bytes")
     return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)

@@ -13,7 +13,7 @@ from cache.utterances import UtteranceCache
 from corpus.speakers import listed
 
 
-def choose(
+def select(
     cache: UtteranceCache, held_out: Collection[str], split_by: str = UTTERANCE
 ) -> tuple[list[Utterance], list[str]]:
     """All utterances of speakers who are not held out.
@@ -27,8 +27,8 @@ def choose(
     """
     kept_out = listed(held_out, cache.speakers())
     chosen = [entry for _, entry in sorted(cache.utterances.items()) if entry.whose not in kept_out]
-    by_speaker = [list(own) for _, own in groupby(chosen, key=lambda entry: entry.whose)]
-    return chosen, [side for own in by_speaker for side in sides(own, split_by)]
+    by_speaker = [list(utterances) for _, utterances in groupby(chosen, key=lambda entry: entry.whose)]
+    return chosen, [side for utterances in by_speaker for side in sides(utterances, split_by)]
 
 
 def fingerprint(chosen: list[Utterance]) -> str:
@@ -37,8 +37,8 @@ def fingerprint(chosen: list[Utterance]) -> str:
     Times, and where the recordings are, do not count.
     """
     digest = hashlib.sha256()
-    for one in chosen:
-        line = (*one.key, one.session, one.sha256, one.made_with)
+    for utterance in chosen:
+        line = (*utterance.key, utterance.session, utterance.sha256, utterance.made_with)
         digest.update(json.dumps(line).encode())
     return digest.hexdigest()
 
@@ -48,4 +48,4 @@ def is_stale(inputs: TrainingInputs, folder: Path) -> bool:
     cache = UtteranceCache(folder)
     if not cache.utterances:
         return False
-    return fingerprint(choose(cache, inputs.held_out)[0]) != inputs.cache_sha256
+    return fingerprint(select(cache, inputs.held_out)[0]) != inputs.cache_sha256

@@ -1,4 +1,4 @@
-"""Which of a speaker's utterances train, and which test; and who is held out unless somebody else is named."""
+"""Which of a speaker's utterances train, and which test; and which speakers are held out by default."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ TRAIN_SHARE = 0.8  # of a speaker's utterances, the first in order of name, as i
 FEWEST_TO_SPLIT = 5  # utterances; a speaker with fewer trains with all of them
 UTTERANCE, SESSION = "utterance", "session"  # what is not torn apart
 SPLITS = (UTTERANCE, SESSION)
-TRAIN, TEST = "train", "test"  # the sides
+TRAIN, TEST = SIDES = "train", "test"
 
 
 def train_count(utterances: int) -> int:
@@ -28,13 +28,13 @@ def sides(utterances: Sequence[Utterance], split_by: str) -> list[str]:
     if split_by == UTTERANCE:
         train = train_count(len(utterances))
         return [TRAIN] * train + [TEST] * (len(utterances) - train)
-    sessions = sorted({one.session for one in utterances})
-    training = set(sessions[: _train_sessions([_count(utterances, one) for one in sessions])])
-    return [TRAIN if one.session in training else TEST for one in utterances]
+    sessions = sorted({utterance.session for utterance in utterances})
+    training = set(sessions[: _train_sessions([_count(utterances, session) for session in sessions])])
+    return [TRAIN if utterance.session in training else TEST for utterance in utterances]
 
 
 def _count(utterances: Sequence[Utterance], session: str) -> int:
-    return sum(one.session == session for one in utterances)
+    return sum(utterance.session == session for utterance in utterances)
 
 
 def _train_sessions(sizes: list[int]) -> int:

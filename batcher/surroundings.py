@@ -67,9 +67,9 @@ def find_surroundings(folder: Path, what: str, workers: int = 1) -> Surroundings
     everything = audio_files(folder)
     paths = [path for path in everything if _says(path, folder) in (what, None)]
     survey = parallel_map(partial(_survey, what=what), paths, workers)
-    found = dict(zip(paths, tracked(survey, what, len(paths), "file")))
-    digests = {path: answer for path, answer in found.items() if isinstance(answer, bytes)}
-    unusable = [f"{path} ({answer})" for path, answer in found.items() if isinstance(answer, str)]
+    answers = dict(zip(paths, tracked(survey, what, len(paths), "file")))
+    digests = {path: answer for path, answer in answers.items() if isinstance(answer, bytes)}
+    unusable = [f"{path} ({answer})" for path, answer in answers.items() if isinstance(answer, str)]
     if not digests:
         others = f", but {len(everything) - len(paths)} files whose names say otherwise" * (
             len(paths) < len(everything)
@@ -88,8 +88,8 @@ def read_noise(path: Path, samples: int, rng: np.random.Generator) -> np.ndarray
     """A random stretch of a recording, repeated where it is shorter: float32, (samples,), at 8 kHz.
 
     Raises:
-        UnusableAudioError: it can't be read any more; or it is longer than half an hour, and its format is one in which
-            nobody can tell that before.
+        UnusableAudioError: it can't be read any more; or it is longer than half an hour, and its format does not
+            say so before it is decoded.
     """
     wanted = samples / SAMPLE_RATE
     lasts = _seconds(path)
@@ -97,8 +97,8 @@ def read_noise(path: Path, samples: int, rng: np.random.Generator) -> np.ndarray
         begin = rng.uniform(0, lasts - wanted)
         return np.resize(decode(path, begin, begin + wanted, channel=1), samples)
     whole = decode(path, channel=1)
-    begin = rng.integers(0, max(len(whole) - samples, 0) + 1)
-    return np.resize(whole[begin:], samples)
+    first = int(rng.integers(0, max(len(whole) - samples, 0) + 1))
+    return np.resize(whole[first:], samples)
 
 
 def read_response(path: Path) -> np.ndarray:

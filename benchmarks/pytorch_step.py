@@ -28,7 +28,7 @@ from measure import Cost, cores, progress, report, timed
 from training_step import build_stage, take_step
 
 from batcher.inputs import TrainingInputs, load_inputs
-from batcher.sampling.windows import Batch
+from batcher.sampling.sampler import Batch
 from models.backend import load_tensorflow
 from training.options import DEFAULTS, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from pytorch_network import ADAM_EPSILON, Embedder, Network, in_torch_layout
 
-from batcher.sampling.windows import Batch
+from batcher.sampling.sampler import Batch
 
 if TYPE_CHECKING:
     from training.stages import Stage

@@ -24,7 +24,7 @@ from measure import progress, report
 from peak_memory import KIB
 
 from batcher.inputs import TrainingInputs, load_inputs
-from batcher.sampling.windows import Batch, batches
+from batcher.sampling.sampler import Batch, batches
 from models.backend import load_tensorflow
 from training.options import DEFAULTS, SOFTMAX, TRIPLET, TrainingOptions
 

@@ -5,10 +5,7 @@ from pathlib import Path
 
 from models.checkpoint import CheckpointError
 from models.onnx_file import BUNDLED
-
-# The frozen stage has the embeddings of the stage before it, so it is not looked at.
-STAGES = ("adapted", "triplet", "softmax_fine", "softmax")
-LAST = "last.npz"
+from models.run_names import LAST, MOST_ADVANCED_FIRST
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +16,13 @@ def find_checkpoint(run_dir: Path) -> Path:
     Raises:
         CheckpointError: nothing was trained there.
     """
-    for stage in STAGES:
+    for stage in MOST_ADVANCED_FIRST:
         path = run_dir / stage / LAST
         if path.is_file():
             return path
+    places = " and ".join(f"{stage}/{LAST}" for stage in MOST_ADVANCED_FIRST)
     raise CheckpointError(
-        f"no trained network in {run_dir}: looked for {' and '.join(f'{stage}/{LAST}' for stage in STAGES)}; "
+        f"no trained network in {run_dir}: looked for {places}; "
         "train one with --loss_on_softmax, or name one with --checkpoint"
     )
 

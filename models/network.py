@@ -5,7 +5,6 @@ After Li et al., "Deep Speaker: an End-to-End Neural Speaker Embedding System" (
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -13,44 +12,16 @@ import tensorflow as tf
 from keras import layers
 
 from models.checkpoint import Checkpoint, CheckpointError
-from models.gru import UnrolledGRU
-from models.layers import CosineLogits, FusedBatchNormalization, StatisticsPooling
+from models.layers import CosineLogits, FusedBatchNormalization, StatisticsPooling, UnrolledGRU
+from models.network_options import NetworkOptions
 
-ACTIVATIONS = ("linear", "tanh", "sigmoid")
 L2_LAYER = "l2_normalization"
 HEAD_LAYER = "speaker_cosines"
 HEAD_WEIGHTS = f"{HEAD_LAYER}/kernel"  # in a checkpoint's part `head`: (embedding_size, speakers)
 LOGIT_SCALE = 30.0  # cosines alone give a softmax too little range to be sure of anything
 FORWARD_BATCH = 512  # windows
+NUMBERS = "fiu"  # NumPy's kinds of dtypes that a variable may be set from
 BATCH_NORM_MOMENTUM = 0.95  # settles within 100 steps
-
-
-@dataclass(frozen=True)
-class NetworkOptions:
-    """What it takes to build the network again."""
-
-    feature_size: int = 60  # values per frame
-    window_frames: int = 200  # 2 s: what test figures are measured on, and the least that inference embeds
-    conv_filters: tuple[int, ...] = (64, 96, 96)
-    conv_kernels: tuple[int, ...] = (3, 3, 3)  # frames
-    conv_strides: tuple[int, ...] = (2, 2, 2)
-    gru_units: int = 64
-    embedding_size: int = 128
-    embedding_activation: str = "linear"
-    normalize_embeddings: bool = False
-
-    @classmethod
-    def from_json(cls, fields: dict) -> "NetworkOptions":
-        """Options as a checkpoint holds them, where tuples have become lists.
-
-        Raises:
-            TypeError: a field that this version does not know.
-            ValueError: an activation that it does not know.
-        """
-        options = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
-        if options.embedding_activation not in ACTIVATIONS:
-            raise ValueError(f"expected an activation of {ACTIVATIONS}. Received {options.embedding_activation!r}")
-        return options
 
 
 def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndarray) -> keras.Model:
@@ -113,11 +84,24 @@ def restore_embedder(checkpoint: Checkpoint) -> keras.Model:
     Raises:
         CheckpointError: the weights do not fit the network that the checkpoint describes.
     """
-    options = NetworkOptions.from_json(checkpoint.description["network"])
-    mean, deviation = (checkpoint.arrays[f"normalization/{name}"] for name in ("mean", "deviation"))
-    embedder = build_embedder(options, mean, deviation)
+    check_size(checkpoint)
+    embedder = build_embedder(checkpoint.description.network, *checkpoint.normalization)
     assign(by_path(embedder), checkpoint.part("embedder"), "embedder")
     return embedder
+
+
+def check_size(checkpoint: Checkpoint) -> None:
+    """Refuse a checkpoint that describes a larger network than it has weights for, before that is built.
+
+    Raises:
+        CheckpointError: as said.
+    """
+    held = sum(array.size for array in checkpoint.part("embedder").values())
+    expected = checkpoint.description.network.weights
+    if held < expected:
+        raise CheckpointError(
+            f"the checkpoint does not fit the network: expected {expected} values or more in embedder/. Received {held}"
+        )
 
 
 def stored_variables(model: keras.Model) -> list[keras.Variable]:
@@ -134,12 +118,12 @@ def assign(variables: dict[str, keras.Variable], arrays: dict[str, np.ndarray], 
     """Set variables from the arrays of the same names in a checkpoint's part.
 
     Raises:
-        CheckpointError: one is missing, or of another shape.
+        CheckpointError: one is missing, of another shape, or holds no numbers.
     """
     for name, variable in variables.items():
         expected, array = tuple(variable.shape), arrays.get(name)
-        if array is None or array.shape != expected:
-            received = "none" if array is None else array.shape
+        if array is None or array.shape != expected or array.dtype.kind not in NUMBERS:
+            received = "none" if array is None else f"{array.dtype} {array.shape}"
             raise CheckpointError(
                 f"the checkpoint does not fit the network: expected {part}/{name} of shape {expected}. "
                 f"Received {received}"

@@ -1,5 +1,6 @@
 """Write a trained network as ONNX. The only part of the way to an embedding that loads TensorFlow."""
 
+import dataclasses
 import json
 import logging
 import tempfile
@@ -60,8 +61,8 @@ def export_network(checkpoint: Checkpoint, checkpoint_sha256: str = "") -> bytes
 
     try:
         model = _converted(checkpoint)
-        about = {name: checkpoint.description[name] for name in KEYS & checkpoint.description.keys()}
-        mean, deviation = (checkpoint.arrays[f"normalization/{name}"].tolist() for name in ("mean", "deviation"))
+        about = {name: value for name, value in checkpoint.description.as_json().items() if name in KEYS}
+        mean, deviation = (statistic.tolist() for statistic in checkpoint.normalization)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the checkpoint is of another version of this tool ({error})") from error
     description = {
@@ -96,7 +97,7 @@ def _with(exported: bytes, **changes: dict | None) -> bytes:
 
 def without_training_state(checkpoint: Checkpoint) -> Checkpoint:
     """A checkpoint to start from or to export, without the head and the optimizer of its own training."""
-    return Checkpoint({**checkpoint.description, "position": {}, "run": {}}, used_arrays(checkpoint))
+    return Checkpoint(dataclasses.replace(checkpoint.description, position={}, run={}), used_arrays(checkpoint))
 
 
 def _converted(checkpoint: Checkpoint):

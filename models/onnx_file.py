@@ -94,7 +94,7 @@ def fingerprint(checkpoint: Checkpoint) -> str:
 
     The training's state (head, optimizer, step) is not part of it, as it does not change an embedding.
     """
-    settings = {name: checkpoint.description[name] for name in ("network", "features")}
+    settings = {"network": checkpoint.description.network.as_json(), "features": checkpoint.description.features}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name, array in sorted(used_arrays(checkpoint).items()):
         digest.update(f"{name} {array.shape} ".encode())

@@ -28,7 +28,7 @@ def read_npz(path: Path, largest: int) -> dict[str, np.ndarray]:
         _check_file(path, largest)
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+    except (KeyError, TypeError, EOFError, RuntimeError, BadZipFile, zlib.error) as error:
         raise ValueError(str(error)) from error
 
 

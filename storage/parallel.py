@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import connection, parent_process
 from typing import TypeVar
@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 def parallel_map(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int, chunk: int = CHUNK
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield `function(item)` for each item, in the items' order.
 
     Args:

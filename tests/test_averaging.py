@@ -6,8 +6,7 @@ import pytest
 import tiny
 
 from models.checkpoint import load_checkpoint, save_checkpoint
-from training.averaging import MOMENTUM, WARM_UP, variables_of
-from training.network_state import Trained, build_state
+from training.network_state import MOMENTUM, WARM_UP, Trained, build_state, variables_of
 from training.stages import STAGES
 
 

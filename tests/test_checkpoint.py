@@ -2,17 +2,27 @@
 
 import errno
 import io
+import json
 import zipfile
 
 import numpy as np
 import pytest
 import tiny
 
-from models.checkpoint import DESCRIPTION, FORMAT, CheckpointError, load_checkpoint, save_checkpoint
+from models.checkpoint import (
+    DESCRIPTION,
+    FORMAT,
+    CheckpointDescription,
+    CheckpointError,
+    load_checkpoint,
+    save_checkpoint,
+)
+from models.onnx_file import BUNDLED_CHECKPOINT, fingerprint
+from models.run_names import STAGES
 
 RNG = np.random.default_rng(0)
 SMALL = tiny.checkpoint(
-    {"stage": "softmax", "step": 12, "best": float("inf"), "speakers": ["ann", "Çelik"]},
+    {"stage": "softmax", "step": 12, "speakers": ["ann", "Çelik"], "speeds": [1.0, 0.9], "position": {"step": 12}},
     {"embedder/conv_1/kernel": RNG.normal(size=(3, 2)).astype(np.float32), "head/kernel": np.arange(4, dtype=np.int64)},
 )
 
@@ -83,6 +93,20 @@ def test_a_flipped_byte_in_the_weights_is_noticed(saved):
         load_checkpoint(saved)
 
 
+def test_flipped_bits_anywhere_are_refused_or_do_no_harm(saved):
+    """A flag of the archive's, for one, asks for a kind of encryption that Python does not have."""
+    rng, whole, refused = np.random.default_rng(0), saved.read_bytes(), 0
+    for place in range(0, len(whole), 5):
+        content = bytearray(whole)
+        content[place] ^= 1 << rng.integers(0, 8)
+        saved.write_bytes(content)
+        try:
+            load_checkpoint(saved)
+        except CheckpointError as error:
+            refused += "\n" not in str(error)
+    assert refused > 0.9 * len(whole) / 5
+
+
 @pytest.mark.parametrize("content", [b"not weights\n", b"\x80\x05K\x01.", b"PK\x03\x04rest", bytes(300)])
 def test_another_kind_of_file_is_refused(saved, content):
     saved.write_bytes(content)
@@ -149,3 +173,56 @@ def test_a_failed_write_leaves_the_earlier_file(saved, monkeypatch):
         save_checkpoint(saved, tiny.checkpoint({"step": 99}, {}))
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_the_bundled_checkpoint_is_read_and_is_still_the_network_that_it_was():
+    checkpoint = load_checkpoint(BUNDLED_CHECKPOINT)
+    assert fingerprint(checkpoint) == "2d8c910983baa4c600c57bb6757fbe4aa9b3f878ca99c457b14155ac08651ec6"
+    assert (checkpoint.description.stage, checkpoint.description.step) == ("triplet", 6000)
+    assert checkpoint.description.network.normalize_embeddings
+
+
+FIELDS = SMALL.description.as_json()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_description_survives_strict_json(stage):
+    text = json.dumps({**FIELDS, "stage": stage}, allow_nan=False)
+    assert CheckpointDescription.from_json(json.loads(text)).as_json() == {**FIELDS, "stage": stage}
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name != "speeds"])
+def test_a_description_that_lacks_a_field_is_refused(saved, name):
+    path = tiny.edit_checkpoint(saved, saved.with_name("a.npz"), **{name: None})
+    with pytest.raises(CheckpointError, match=rf"of another version of this tool \(expected a field '{name}'"):
+        load_checkpoint(path)
+
+
+def test_version_2_0_did_not_write_speeds(saved):
+    path = tiny.edit_checkpoint(saved, saved.with_name("a.npz"), speeds=None)
+    assert load_checkpoint(path).description.speeds == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"best": 1}, "expected no field 'best', which this version does not know"),
+        ({"stage": "softmax_2"}, "expected a stage of softmax, softmax_fine"),
+        ({"stage": ["softmax"]}, "expected stage as a text. Received list"),
+        ({"step": -1}, "expected step from 0 to"),
+        ({"step": "12"}, "expected step as a whole number. Received str"),
+        ({"finished": 1}, "expected finished as true or false. Received int"),
+        ({"network": []}, "expected network as an object. Received list"),
+        ({"network": {"lstm_units": 3}}, "expected a field 'feature_size'"),
+        ({"features": 5}, "expected features as an object. Received int"),
+        ({"speakers": "ann"}, "expected speakers as a list. Received str"),
+        ({"trained_on": [1]}, "expected every value of trained_on as str. Received int"),
+        ({"speeds": ["1.0"]}, "expected every value of speeds as int or float. Received str"),
+        ({"speeds": [float("nan")]}, "expected finite numbers in speeds"),
+        ({"run": "this one"}, "expected run as an object. Received str"),
+    ],
+)
+def test_a_description_of_another_form_is_refused_with_the_reason(saved, change, message):
+    path = tiny.edit_checkpoint(saved, saved.with_name("a.npz"), **change)
+    with pytest.raises(CheckpointError, match=rf"of another version of this tool \({message}"):
+        load_checkpoint(path)

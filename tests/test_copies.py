@@ -9,7 +9,7 @@ import soundfile
 from conftest import write_noise
 
 from audio.mfcc import FeatureSettings, speech_log_mel
-from batcher.chain import Company, Disturbances
+from batcher.chain import Background, Disturbances
 from batcher.copies import LONGEST, copies_of, disturbed
 from batcher.generate import generate_inputs
 from batcher.inputs import load_inputs
@@ -38,16 +38,16 @@ def test_each_training_utterance_has_its_copies_and_a_test_utterance_none(chosen
 
 def test_babble_is_of_other_speakers_who_train(chosen):
     utterances, sides = chosen
-    training = {one for one, side in zip(utterances, sides) if side == "train"}
-    heard = {one: set() for one in training}
+    training = {utterance for utterance, side in zip(utterances, sides) if side == "train"}
+    babble = {utterance: set() for utterance in training}
     for seed in range(30):
         for plan in plans(utterances, sides, Recipe(2, seed)):
-            voices = [voice for copy in plan.copies for voice in copy.voices]
-            assert len(voices) == len(plan.copies) * AT_ONCE
-            assert all(voice.whose != plan.utterance.whose for voice in voices)
-            heard.get(plan.utterance, set()).update(voices)
-    for one, voices in heard.items():
-        assert voices == {other for other in training if other.whose != one.whose}
+            others = [other for copy in plan.copies for other in copy.others]
+            assert len(others) == len(plan.copies) * AT_ONCE
+            assert all(other.whose != plan.utterance.whose for other in others)
+            babble.get(plan.utterance, set()).update(others)
+    for utterance, others in babble.items():
+        assert others == {other for other in training if other.whose != utterance.whose}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -70,7 +70,7 @@ def test_another_seed_makes_other_copies_and_so_does_another_number(tmp_path, ti
 
 
 def test_copies_do_not_depend_on_who_else_is_there(tiny_cache, chosen):
-    """But for the voices of their babble."""
+    """But for the speakers of their babble."""
     signal = read_signal(tiny_cache.folder, chosen[0][0])
     all_plan, few = next(plans(*chosen, Recipe(2))), next(plans(chosen[0][:9], chosen[1][:9], Recipe(2)))
     same = all_plan._replace(copies=few.copies)
@@ -107,7 +107,7 @@ def test_copies_change_neither_statistics_nor_tests_nor_what_was_recorded(tmp_pa
 
 def test_a_copy_without_disturbances_is_the_utterance_at_another_level(tiny_cache, chosen):
     signal = read_signal(tiny_cache.folder, chosen[0][0])
-    copy = disturbed(signal, Company(), NOTHING, np.random.default_rng(0))
+    copy = disturbed(signal, Background(), NOTHING, np.random.default_rng(0))
     assert (copy.dtype, len(copy)) == (np.int16, len(signal))
     assert np.corrcoef(signal, copy)[0, 1] > 0.99
     assert not 0.9 < np.abs(copy).max() / np.abs(signal).max() < 1.1
@@ -117,19 +117,19 @@ def test_copies_go_through_the_front_end(tiny_cache, chosen):
     """So the offset that is put on all of these is no part of any."""
     signal = read_signal(tiny_cache.folder, chosen[0][0])
     for seed in range(5):
-        copy = disturbed(signal, Company(), replace(NOTHING, offset=1), np.random.default_rng(seed))
+        copy = disturbed(signal, Background(), replace(NOTHING, offset=1), np.random.default_rng(seed))
         assert abs(copy.mean()) < 0.002 * np.abs(copy).max()
 
 
 def test_a_long_utterance_has_copies_of_a_minute_of_it():
     rng = np.random.default_rng(0)
     signal = rng.integers(-3000, 3000, 3 * LONGEST).astype(np.int16)
-    assert len(disturbed(signal, Company(), NOTHING, rng)) == LONGEST
+    assert len(disturbed(signal, Background(), NOTHING, rng)) == LONGEST
 
 
 def test_an_utterance_of_which_nothing_is_left_stands_for_itself():
     signal = np.full(900, 100, np.int16)  # a constant: an offset, and nothing else
-    np.testing.assert_array_equal(disturbed(signal, Company(), NOTHING, np.random.default_rng(0)), signal)
+    np.testing.assert_array_equal(disturbed(signal, Background(), NOTHING, np.random.default_rng(0)), signal)
 
 
 def test_a_speaker_whose_only_utterance_trains_has_copies_too(tmp_path, tiny_cache):

@@ -8,6 +8,7 @@ import pytest
 import tiny
 
 from audio.mfcc import cepstra_with_derivatives
+from batcher.sampling.speeds import SpeedClasses
 from models.network import compile_embedder
 from training.head import kept_head, mean_directions
 
@@ -31,23 +32,23 @@ def origin(speeds=(1.0, 0.9), speakers=SPEAKERS):
     ],
 )
 def test_columns_are_found_by_speaker_and_speed(speakers, speeds, columns):
-    np.testing.assert_array_equal(kept_head(origin(), speakers, speeds)[0], columns)
+    np.testing.assert_array_equal(kept_head(origin(), speakers, SpeedClasses(len(speakers), speeds))[0], columns)
 
 
 @pytest.mark.parametrize(("speakers", "speeds"), [([*SPEAKERS, "tiny/zed"], (1.0,)), (SPEAKERS, (1.0, 1.1))])
 def test_one_unknown_class_makes_a_new_head_and_says_so(speakers, speeds, caplog):
     with caplog.at_level("INFO"):
-        assert kept_head(origin(), speakers, speeds) is None
+        assert kept_head(origin(), speakers, SpeedClasses(len(speakers), speeds)) is None
     assert "so a new one is trained" in caplog.text
 
 
 def test_a_head_that_does_not_fit_its_description_is_not_kept():
-    assert kept_head(origin(speeds=(1.0,)), SPEAKERS, (1.0,)) is None
+    assert kept_head(origin(speeds=(1.0,)), SPEAKERS, SpeedClasses(2)) is None
 
 
 def test_no_head_is_no_head_to_keep():
     bare = dataclasses.replace(origin(), arrays={})
-    assert kept_head(bare, SPEAKERS, (1.0,)) is None
+    assert kept_head(bare, SPEAKERS, SpeedClasses(2)) is None
 
 
 def test_mean_directions_equal_a_plain_loop(monkeypatch):

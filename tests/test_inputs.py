@@ -1,13 +1,16 @@
 """Reading `full_inputs.pkl`: what is not ours is refused."""
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
+import tiny
 from feature_settings import NESTED, NONSENSE
 
 from audio.mfcc import DEFAULT_FEATURES
 from batcher.inputs import InputsError, load_inputs
+from batcher.inputs_file import FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord
 from batcher.restricted_pickle import read_records, write_record
 
 
@@ -59,45 +62,60 @@ def test_the_records_as_they_are_are_read(tmp_path, records, tiny_inputs):
     np.testing.assert_array_equal(inputs.mean, records[-1]["mean"])
     np.testing.assert_array_equal(inputs.deviation, records[-1]["deviation"])
     for name, side in (("train", inputs.train), ("test", inputs.test)):
-        own = [record for record in records[1:-1] if record["side"] == name]
-        np.testing.assert_array_equal(side.log_mel, np.concatenate([record["log_mel"] for record in own]))
-        assert side.lengths.tolist() == [len(record["log_mel"]) for record in own]
+        of_side = [record for record in records[1:-1] if record["side"] == name]
+        np.testing.assert_array_equal(side.log_mel, np.concatenate([record["log_mel"] for record in of_side]))
+        assert side.lengths.tolist() == [len(record["log_mel"]) for record in of_side]
         assert side.starts.tolist() == [0, *side.lengths.cumsum()[:-1]]
-        assert [inputs.speakers[label] for label in side.labels] == [f"corpus/{record['speaker']}" for record in own]
+        assert [inputs.speakers[label] for label in side.labels] == [
+            f"corpus/{record['speaker']}" for record in of_side
+        ]
 
 
+FEATURES = dataclasses.asdict(DEFAULT_FEATURES)
 WRONG_LOG_MEL = r"expected float16 log mel values \(frames, 33\)"
 
 
 @pytest.mark.parametrize("place, change, message", [
     (0, {"format": "deep-speaker-inputs-0"}, "it is not of the format deep-speaker-inputs-6"),
-    (0, {"features": {"unknown": 1}}, "unknown"),
-    (0, {"features": {"num_cepstra": 5}}, r"expected finite float32 statistics \(15,\). Received float32 \(60,\)"),
-    (0, {"speakers": ["corpus/p225"]}, "'corpus/p226'"),
-    (0, {"utterances": 11}, "'copy'"),
-    (0, {"copies": -1}, "expected no negative number of copies"),
-    (0, {"copies": "2"}, "expected a int. Received a str"),
+    (0, {"format": NESTED}, "it is not of the format deep-speaker-inputs-6"),
+    (0, {"features": {**FEATURES, "unknown": 1}}, "expected no field 'unknown', which this version does not know"),
+    (0, {"features": {"num_cepstra": 5}}, "expected a field 'sample_rate'"),
+    (0, {"features": {**FEATURES, "num_cepstra": 5}},
+     r"expected finite float32 statistics \(15,\). Received float32 \(60,\)"),
+    (0, {"colour": "red"}, "expected no field 'colour', which this version does not know"),
+    (0, {"noises_sha256": 5}, "expected noises_sha256 as a text. Received int"),
+    (0, {"speakers": ["corpus/p225"]}, "a speaker whom its header names. Received 'corpus/p226'"),
+    (0, {"speakers": ["corpus/p225", "corpus/p226", "corpus/p227"]}, "no training utterances of 1 of the 3 speakers"),
+    (0, {"utterances": 11}, "expected a field 'corpus'"),
+    (0, {"utterances": 9}, "expected a field 'mean'"),
+    (0, {"utterances": -1}, "expected utterances from 0 to"),
+    (0, {"copies": -1}, "expected copies from 0 to"),
+    (0, {"copies": True}, "expected copies as a whole number. Received bool"),
+    (0, {"copies": "2"}, "expected copies as a whole number. Received str"),
     (0, {"copies": 1}, "expected copy 1 of an utterance. Received another"),
     (1, {"copy": 1}, "expected copy 0 of an utterance. Received another"),
-    (1, {"copy": NESTED}, "expected a int. Received a tuple"),
-    (0, {"utterances": "10"}, "expected a int. Received a str"),
-    (0, {"utterances": 0}, "'mean'"),
-    (0, {"utterances": None}, "expected a int. Received a NoneType"),
-    (0, {"speakers": "p225"}, "expected a list. Received a str"),
-    (0, {"speakers": [225, 226]}, "expected a str. Received a int"),
-    (0, {"speakers": ["corpus/p225", "corpus/p226", "corpus/p225"]}, "speakers names someone twice"),
-    (0, {"held_out": [None]}, "expected a str. Received a NoneType"),
-    (0, {"held_out": ["p362", "p362"]}, "held_out names someone twice"),
-    (0, {"held_out": NESTED}, "expected a list. Received a tuple"),
-    (0, {"cache_sha256": None}, "expected a str. Received a NoneType"),
-    (0, {"features": {"num_cepstra": NESTED}}, "expected"),
-    (0, {"features": {"sample_rate": "8000"}}, "expected"),
-    (1, {"side": "validation"}, "'validation'"),
-    (1, {"side": NESTED}, "expected a str. Received a tuple"),
-    (1, {"speaker": NESTED}, "expected a str. Received a tuple"),
-    (1, {"speaker": ["p225"]}, "expected a str. Received a list"),
-    (1, {"corpus": NESTED}, "expected a str. Received a tuple"),
-    (1, {"log_mel": "frames"}, "expected a ndarray. Received a str"),
+    (1, {"copy": NESTED}, "expected copy as a whole number. Received tuple"),
+    (0, {"utterances": "10"}, "expected utterances as a whole number. Received str"),
+    (0, {"utterances": None}, "expected utterances as a whole number. Received NoneType"),
+    (0, {"speakers": "p225"}, "expected speakers as a list. Received str"),
+    (0, {"speakers": [225, 226]}, "expected every value of speakers as str. Received int"),
+    (0, {"speakers": ["corpus/p225", "corpus/p226", "corpus/p225"]}, "speakers names a speaker twice"),
+    (0, {"held_out": [None]}, "expected every value of held_out as str. Received NoneType"),
+    (0, {"held_out": [NESTED, NESTED]}, "expected every value of held_out as str. Received tuple"),
+    (0, {"held_out": ["p362", "p362"]}, "held_out names a speaker twice"),
+    (0, {"held_out": NESTED}, "expected held_out as a list. Received tuple"),
+    (0, {"cache_sha256": None}, "expected cache_sha256 as a text. Received NoneType"),
+    (0, {"features": {**FEATURES, "num_cepstra": NESTED}}, "expected num_cepstra as a whole number. Received tuple"),
+    (0, {"features": {**FEATURES, "sample_rate": "8000"}}, "expected sample_rate as a whole number. Received str"),
+    (1, {"side": "validation"}, "expected a side of train or test. Received another"),
+    (1, {"side": NESTED}, "expected side as a text. Received tuple"),
+    (1, {"speaker": NESTED}, "expected speaker as a text. Received tuple"),
+    (1, {"speaker": ["p225"]}, "expected speaker as a text. Received list"),
+    (1, {"corpus": NESTED}, "expected corpus as a text. Received tuple"),
+    (1, {"session": None}, "expected session as a text. Received NoneType"),
+    (1, {"note": "first"}, "expected no field 'note', which this version does not know"),
+    (1, {"log_mel": "frames"}, "expected log_mel as a ndarray. Received str"),
+    (1, {"log_mel": np.array(0, np.float16)}, WRONG_LOG_MEL),
     (1, {"log_mel": np.zeros((5, 32), np.float16)}, WRONG_LOG_MEL),
     (1, {"log_mel": np.full((5, 33), np.nan, np.float16)}, "log mel values that are NaN or infinite"),
     (1, {"log_mel": np.full((5, 33), np.inf, np.float16)}, "log mel values that are NaN or infinite"),
@@ -136,7 +154,7 @@ def test_copies_stand_beside_the_utterances_that_train(tmp_path, records, tiny_i
     assert inputs.test.copy_starts.shape == (0, 2)
 
 
-@pytest.mark.parametrize("change", [{"speaker": "p226"}, {"side": "test"}])
+@pytest.mark.parametrize("change", [{"speaker": "p226"}, {"side": "test"}, {"utterance": "p225_002"}])
 def test_a_copy_of_somebody_elses_utterance_is_refused(tmp_path, records, change):
     copied = with_copies(records, 1)
     copied[2] = {**copied[2], **change}
@@ -146,13 +164,13 @@ def test_a_copy_of_somebody_elses_utterance_is_refused(tmp_path, records, change
 
 def test_inputs_of_which_nothing_trains_are_refused(tmp_path, records):
     tests = [{**record, "side": "test"} for record in records[1:-1]]
-    with pytest.raises(InputsError, match="it holds no training utterances"):
+    with pytest.raises(InputsError, match="it holds no training utterances of 2 of the 2 speakers"):
         load_inputs(write_all(tmp_path / "changed.pkl", [records[0], *tests, records[-1]]))
 
 
 @pytest.mark.parametrize("settings", [*NONSENSE, {"num_filters": NESTED}], ids=lambda settings: str([*settings]))
 def test_feature_settings_without_sense_are_refused_in_a_line(tmp_path, records, settings):
-    header = {**records[0], "features": {**dataclasses.asdict(DEFAULT_FEATURES), **settings}}
+    header = {**records[0], "features": {**FEATURES, **settings}}
     with pytest.raises(InputsError, match=r"^[^\n]* expected [^\n]*\. Received [^\n]*$"):
         load_inputs(write_all(tmp_path / "changed.pkl", [header, *records[1:]]))
 
@@ -168,7 +186,7 @@ FOOTERS = {
 
 @pytest.mark.parametrize("name", FOOTERS)
 def test_a_footer_without_statistics_is_refused(tmp_path, records, name):
-    message = {"text": "expected a ndarray", "zero deviation": "expected deviations above zero"}
+    message = {"text": "expected mean as a ndarray", "zero deviation": "expected deviations above zero"}
     with pytest.raises(InputsError, match=message.get(name, r"expected finite float32 statistics \(60,\)")):
         load_inputs(write_all(tmp_path / "changed.pkl", [*records[:-1], FOOTERS[name]]))
 
@@ -182,3 +200,41 @@ def test_an_empty_file_is_said_to_be_cut_short(tmp_path):
     (tmp_path / "empty.pkl").touch()
     with pytest.raises(InputsError, match="cut short"):
         load_inputs(tmp_path / "empty.pkl")
+
+
+@pytest.mark.parametrize("name", ["features", "held_out", "speakers", "cache_sha256", "utterances", "noises_sha256"])
+def test_a_header_that_lacks_a_field_is_refused(tmp_path, records, name):
+    header = {other: value for other, value in records[0].items() if other != name}
+    with pytest.raises(InputsError, match=f"expected a field '{name}'. Received none"):
+        load_inputs(write_all(tmp_path / "changed.pkl", [header, *records[1:]]))
+
+
+def test_a_header_comes_back_as_it_was_written(records):
+    header = InputsHeader.from_json(records[0])
+    assert header.as_json() == records[0]
+    assert (header.speakers, header.held_out, header.utterances) == (("corpus/p225", "corpus/p226"), ("p362",), 10)
+
+
+def test_what_the_writer_wrote_is_read(tmp_path):
+    made = tiny.inputs()
+    inputs = load_inputs(tiny.write_inputs(tmp_path / "inputs.pkl", made))
+    assert (inputs.speakers, inputs.held_out) == (made.speakers, made.held_out)
+    np.testing.assert_array_equal(inputs.train.log_mel, made.train.log_mel)
+    np.testing.assert_array_equal(inputs.test.labels, made.test.labels)
+    np.testing.assert_array_equal(inputs.deviation, made.deviation)
+
+
+def test_the_writer_refuses_log_mel_values_of_another_size():
+    writer = InputsWriter(io.BytesIO(), InputsHeader(DEFAULT_FEATURES, (), ("p1",), "", 1))
+    with pytest.raises(ValueError, match=r"expected \(frames, 33\). Received \(5, 32\)"):
+        writer.add(UtteranceRecord("", "p1", "", "1", "train", 0, np.zeros((5, 32), np.float16)))
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_the_writer_refuses_to_finish_with_fewer_or_more_utterances_than_it_announced(number):
+    writer = InputsWriter(io.BytesIO(), InputsHeader(DEFAULT_FEATURES, (), ("p1",), "", utterances=1, copies=1))
+    for _ in range(number):
+        for copy in (0, 1):
+            writer.add(UtteranceRecord("", "p1", "", "1", "train", copy, np.zeros((5, 33), np.float16)))
+    with pytest.raises(ValueError, match=rf"as many utterances as the header says\. Received \{number - 1:+d}"):
+        writer.finish(FrameStatistics(np.zeros(60, np.float32), np.ones(60, np.float32)))

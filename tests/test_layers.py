@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.gru import UnrolledGRU
-from models.layers import FusedBatchNormalization
+from models.layers import FusedBatchNormalization, UnrolledGRU
 
 UNITS = 7
 LAYERS = {

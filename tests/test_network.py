@@ -11,13 +11,14 @@ from models.checkpoint import CheckpointError
 from models.network import (
     L2_LAYER,
     CosineLogits,
-    NetworkOptions,
     assign,
     build_embedder,
     build_head,
     by_path,
+    check_size,
     restore_embedder,
 )
+from models.network_options import NetworkOptions
 
 TINY = tiny.TinyNetworkOptions()
 MEAN, DEVIATION = np.linspace(-1, 1, 6, dtype=np.float32), np.linspace(1, 2, 6, dtype=np.float32)
@@ -97,16 +98,6 @@ def test_training_moves_the_batch_statistics_and_inference_does_not():
     assert any((a != b.numpy()).any() for a, b in zip(before, network.non_trainable_variables))
 
 
-def test_options_survive_json():
-    fields = {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(TINY).items()}
-    assert NetworkOptions.from_json(fields) == NetworkOptions(**dataclasses.asdict(TINY))
-
-
-def test_options_of_another_version_are_refused():
-    with pytest.raises(TypeError, match="lstm_units"):
-        NetworkOptions.from_json({"lstm_units": 3})
-
-
 def test_cosine_logits_correctness():
     rng = np.random.default_rng(3)
     layer = CosineLogits(4)
@@ -171,11 +162,42 @@ def test_two_networks_may_be_restored_in_one_process():
     restore_embedder(checkpoint)
 
 
-@pytest.mark.parametrize("damage", ["missing", "shape"])
+@pytest.mark.parametrize("damage", ["missing", "shape", "texts"])
 def test_weights_that_do_not_fit_are_refused(damage):
     head = build_head(TINY, 4)
     arrays = {v.path: v.numpy() for v in head.variables}
     path = next(iter(arrays))
-    arrays = {} if damage == "missing" else {path: arrays[path][:, :3]}
+    arrays = {"missing": {}, "shape": {path: arrays[path][:, :3]}, "texts": {path: arrays[path].astype(str)}}[damage]
     with pytest.raises(CheckpointError, match=rf"head/{path} of shape \(8, 4\)"):
         assign(by_path(head), arrays, "head")
+
+
+def test_a_network_larger_than_its_weights_is_refused_before_it_is_built():
+    checkpoint = stored(embedder())
+    check_size(checkpoint)
+    description = dataclasses.replace(checkpoint.description, network=dataclasses.replace(TINY, gru_units=4000))
+    with pytest.raises(CheckpointError, match=r"does not fit the network: expected 48\d+ values or more in embedder/"):
+        restore_embedder(dataclasses.replace(checkpoint, description=description))
+
+
+def test_the_weights_that_options_count_are_those_that_train():
+    for options in (TINY, NetworkOptions()):
+        size = options.feature_size
+        network = build_embedder(options, np.zeros(size, np.float32), np.ones(size, np.float32))
+        assert options.weights == sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {},
+        {"normalization/mean": MEAN[:3]},
+        {"normalization/mean": MEAN.astype(np.float64)},
+        {"normalization/deviation": np.full(6, np.nan, np.float32)},
+    ],
+)
+def test_a_checkpoint_without_usable_statistics_is_refused(arrays):
+    checkpoint = stored(embedder())
+    others = {name: array for name, array in checkpoint.arrays.items() if arrays or "normalization" not in name}
+    with pytest.raises(CheckpointError, match="does not fit the network: expected normalization/"):
+        restore_embedder(dataclasses.replace(checkpoint, arrays={**others, **arrays}))

@@ -128,11 +128,12 @@ def test_where_the_export_can_not_be_kept_it_serves_all_the_same(tmp_path, caplo
     assert encoder.embed_utterance(VOICES / "p225" / "p225_001.flac").shape == (NETWORK.embedding_size,)
 
 
-def test_a_network_of_another_version_is_refused():
+def test_a_network_larger_than_its_weights_is_refused():
     checkpoint = made()
-    checkpoint.description["network"] = {"lstm_units": 3}
-    with pytest.raises(CheckpointError, match="another version"):
-        export_network(checkpoint)
+    network = dataclasses.replace(checkpoint.description.network, gru_units=4000)
+    description = dataclasses.replace(checkpoint.description, network=network)
+    with pytest.raises(CheckpointError, match="does not fit"):
+        export_network(dataclasses.replace(checkpoint, description=description))
 
 
 def test_weights_that_do_not_fit_are_refused():

@@ -103,7 +103,7 @@ def test_other_descriptions_are_refused(text, message):
 
 def checkpoint(scale=1.0, step=0, cepstra=13, head=0.0):
     arrays = {"embedder/kernel": np.full((2, 3), scale, np.float32), "normalization/mean": np.zeros(3, np.float32)}
-    about = {"step": step, "network": {"gru_units": 4}, "features": {"num_cepstra": cepstra}}
+    about = {"step": step, "features": {"num_cepstra": cepstra}}
     return tiny.checkpoint(about, {**arrays, "head/kernel": np.full(3, head)})
 
 

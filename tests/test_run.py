@@ -2,17 +2,21 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
 
-from models.checkpoint import load_checkpoint
+from models.checkpoint import CheckpointError, load_checkpoint
 from training.initialization import StartError
 from training.report import TrainingError
+from training.run import FLOOR_SHARE, learning_rate
 from training.run_folder import RunFolder
 from training.stages import SoftmaxStage
 
@@ -87,21 +91,52 @@ def interrupted_and_continued(folder, step, monkeypatch, stage="softmax", **chan
         with pytest.raises(KeyboardInterrupt):
             tiny.run(options)
     description = load_checkpoint(RunFolder(folder / "runs" / stage).last).description
-    assert (description["step"], description["finished"]) == (step, False)
+    assert (description.step, description.finished) == (step, False)
     tiny.run(options)
+
+
+def test_the_rate_falls_from_the_first_to_a_hundredth_of_it():
+    assert learning_rate(0, 1000, 0.02) == pytest.approx(0.02)
+    assert learning_rate(500, 1000, 0.02) == pytest.approx(0.02 * (1 + FLOOR_SHARE) / 2)
+    assert learning_rate(1000, 1000, 0.02) == pytest.approx(0.0002)
+
+
+def test_the_rate_never_rises_and_stays_at_the_floor():
+    rates = [learning_rate(step, 70, 1.0) for step in range(100)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[70:] == [pytest.approx(FLOOR_SHARE)] * 30
+
+
+def test_no_steps_at_all_is_no_division_by_zero():
+    assert learning_rate(0, 0, 1.0) == 1.0
 
 
 def test_a_run_leaves_what_it_promises(softmax_folder):
     folder = RunFolder(softmax_folder / "runs" / "softmax")
     description = folder.last_checkpoint().description
-    assert description["finished"]
-    assert (description["stage"], description["step"]) == ("softmax", 2 * tiny.EPOCH)
-    assert description["speakers"] == description["trained_on"] == list(tiny.SPEAKERS)
-    assert description["held_out"] == ["zed"]
+    assert description.finished
+    assert (description.stage, description.step) == ("softmax", 2 * tiny.EPOCH)
+    assert description.speakers == description.trained_on == tiny.SPEAKERS
+    assert description.held_out == ("zed",)
     assert list(history_of(softmax_folder)["step"]) == [tiny.EPOCH, 2 * tiny.EPOCH]
     assert json.loads((folder.path / "options.json").read_text())["stage"] == "softmax"
     assert folder.best.is_file()
     assert list(folder.tensorboard.iterdir())
+
+
+def test_an_epoch_s_title_says_how_many_there_are_and_after_the_first_how_long_they_take(tmp_path, monkeypatch, eager):
+    titles = []
+
+    @contextmanager
+    def noted(title, total, unit, done):
+        titles.append(title)
+        yield SimpleNamespace(update=lambda: None)
+
+    monkeypatch.setattr("training.run.progress", noted)
+    tiny.run(tiny.training_options(tmp_path, "softmax", max_steps=2 * tiny.EPOCH + 1, max_epochs=9))
+    assert titles[0] == "epoch 1 of 3"
+    assert all(re.fullmatch(rf"epoch {n} of 3, \d+ s left", title) for n, title in enumerate(titles[1:], start=2))
+    assert len(titles) == 3
 
 
 def test_training_teaches(tmp_path):
@@ -177,6 +212,37 @@ def test_a_stage_can_start_from_its_own_earlier_run(trained, eager):
     tiny.run(tiny.training_options(trained, "softmax", checkpoint=best, max_steps=1))
 
 
+def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_best_as_if_nothing_had_happened(
+    tmp_path, softmax_folder, monkeypatch, caplog
+):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, tiny.EPOCH + 2)
+        with pytest.raises(KeyboardInterrupt):
+            tiny.run(tiny.training_options(tmp_path, "softmax", augmentation=True))
+    last = RunFolder(tmp_path / "runs" / "softmax").last
+    last.write_bytes(last.read_bytes()[:-500])
+    tiny.run(tiny.training_options(tmp_path, "softmax", augmentation=True))
+    assert f"going on from best.npz, which was saved at step {tiny.EPOCH}" in caplog.text
+    assert_same_run(tmp_path, softmax_folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", bytes(5000)])
+def test_from_scratch_sets_a_run_aside_whatever_its_last_checkpoint_holds(trained, content, eager):
+    RunFolder(trained / "runs" / "softmax").last.write_bytes(content)
+    before = files_of(trained / "runs" / "softmax")
+    tiny.run(tiny.training_options(trained, "softmax", augmentation=True, max_steps=1, from_scratch=True))
+    assert files_of(trained / "runs" / "softmax.1") == before
+    assert list(history_of(trained)["step"]) == [1]
+
+
+def test_a_damaged_stage_to_start_from_is_told_with_its_best_checkpoint(trained):
+    folder = RunFolder(trained / "runs" / "softmax")
+    folder.last.write_bytes(b"PK")
+    with pytest.raises(CheckpointError, match=r"damaged .*; --checkpoint .*best\.npz starts from the best one"):
+        tiny.run(tiny.training_options(trained, "triplet", max_steps=1))
+    assert not (trained / "runs" / "triplet").exists()
+
+
 def test_a_run_that_can_not_start_leaves_the_earlier_one(trained, eager):
     tiny.run(tiny.training_options(trained, "triplet", max_steps=1))
     before = files_of(trained)
@@ -237,7 +303,7 @@ def test_a_run_without_progress_stops_early(tmp_path, caplog):
     assert "no progress in 2 epochs" in caplog.text
     losses = list(history_of(tmp_path)["train_loss"])
     assert min(losses[:-2]) * (1 - 1e-3) <= min(losses[-2:])
-    assert RunFolder(tmp_path / "runs" / "softmax").last_checkpoint().description["finished"]
+    assert RunFolder(tmp_path / "runs" / "softmax").last_checkpoint().description.finished
 
 
 def test_collapse_is_reported(trained, caplog, eager):
@@ -246,7 +312,9 @@ def test_collapse_is_reported(trained, caplog, eager):
     flat = {name: np.full_like(array, array.ndim == 1) for name, array in weights.items()}  # kernel 0, bias 1
     tiny.edit_checkpoint(last, last, flat)
     tiny.run(tiny.training_options(trained, "triplet", max_steps=1, margin=0.3))
-    assert "collapsed: the loss stands at the margin of 0.3" in caplog.text
+    assert "collapsed: in training, windows of one speaker have a cosine of 1.000 and those of two speakers 1.000" in (
+        caplog.text
+    )
     assert history_of(trained, "triplet")["train_loss"][0] == pytest.approx(0.3, abs=1e-5)
 
 

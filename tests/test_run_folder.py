@@ -28,15 +28,80 @@ def test_a_run_that_has_not_begun(folder):
 def test_the_last_is_always_kept_and_the_best_if_it_is(folder):
     folder.save(checkpoint(1), is_best=True)
     folder.save(checkpoint(2), is_best=False)
-    assert folder.last_checkpoint().description["step"] == 2
-    assert load_checkpoint(folder.best).description["step"] == 1
+    assert folder.last_checkpoint().description.step == 2
+    assert load_checkpoint(folder.best).description.step == 1
 
 
-def test_a_damaged_last_checkpoint_is_told(folder):
-    folder.save(checkpoint(1), is_best=False)
-    folder.last.write_bytes(b"PK")
-    with pytest.raises(CheckpointError, match="damaged"):
-        folder.last_checkpoint()
+IDENTITY = {"seed": 0}
+DAMAGES = {
+    "empty": lambda content: b"",
+    "truncated": lambda content: content[: len(content) // 2],
+    "its end alone": lambda content: content[-100:],
+    "a bit flipped": lambda content: content.replace(b"\x00\x00\x80\x3f", b"\x00\x00\x80\x3e", 1),  # in a weight
+    "zeros": lambda content: bytes(len(content)),
+}
+
+
+def save(folder, step, is_best=False, finished=False, run=IDENTITY):
+    description = {"step": step, "run": run, "finished": finished}
+    folder.save(tiny.checkpoint(description, {"embedder/a": np.ones(2, np.float32)}), is_best)
+
+
+def damage(path, how):
+    whole = path.read_bytes()
+    path.write_bytes(DAMAGES[how](whole))
+    assert path.read_bytes() != whole
+
+
+def test_a_run_goes_on_where_its_last_checkpoint_was_made(folder):
+    save(folder, 1)
+    assert folder.earlier_checkpoint(IDENTITY, from_scratch=False).description.step == 1
+    assert folder.earlier_checkpoint(IDENTITY, from_scratch=True).description.step == 1  # it was interrupted
+    assert folder.earlier_checkpoint({"seed": 1}, from_scratch=False) is None
+    save(folder, 2, finished=True)
+    assert folder.earlier_checkpoint(IDENTITY, from_scratch=True) is None
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_last_checkpoint_is_replaced_by_the_best_with_a_warning(folder, how, caplog):
+    save(folder, 1, is_best=True)
+    save(folder, 2)
+    damage(folder.last, how)
+    damaged = folder.last.read_bytes()
+    assert folder.earlier_checkpoint(IDENTITY, from_scratch=False).description.step == 1
+    assert "last.npz is damaged" in caplog.text
+    assert "going on from best.npz, which was saved at step 1" in caplog.text
+    assert folder.last_checkpoint().description.step == 1
+    assert (folder.path / "last.damaged.npz").read_bytes() == damaged
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_from_scratch_a_damaged_last_checkpoint_is_no_obstacle_and_stays(folder, how, caplog):
+    save(folder, 1, is_best=True)
+    damage(folder.last, how)
+    before = folder.last.read_bytes()
+    assert folder.earlier_checkpoint(IDENTITY, from_scratch=True) is None
+    assert "as the stage begins from scratch" in caplog.text
+    assert folder.last.read_bytes() == before
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_without_a_best_checkpoint_the_way_out_is_said_in_a_line(folder, how):
+    save(folder, 1, is_best=True)
+    damage(folder.last, how)
+    damage(folder.best, how)
+    with pytest.raises(CheckpointError, match=r"^[^\n]*last\.npz is damaged [^\n]*; move the folder .*softmax away"):
+        folder.earlier_checkpoint(IDENTITY, from_scratch=False)
+    folder.best.unlink()
+    with pytest.raises(CheckpointError, match=r"no usable best\.npz beside it"):
+        folder.earlier_checkpoint(IDENTITY, from_scratch=False)
+
+
+def test_the_best_checkpoint_of_another_run_takes_no_damaged_one_s_place(folder):
+    save(folder, 1, is_best=True)
+    damage(folder.last, "empty")
+    assert folder.earlier_checkpoint({"seed": 1}, from_scratch=False) is None
+    assert folder.last.read_bytes() == b""
 
 
 def test_history_comes_back_without_lost_work(folder):
@@ -62,5 +127,5 @@ def test_setting_aside_keeps_every_earlier_run(folder):
         folder.save(checkpoint(step), is_best=False)
         assert folder.set_aside().name == f"softmax.{step}"
         assert not folder.path.exists()
-    kept = [RunFolder(folder.path.with_name(f"softmax.{n}")).last_checkpoint().description["step"] for n in (1, 2, 3)]
+    kept = [RunFolder(folder.path.with_name(f"softmax.{n}")).last_checkpoint().description.step for n in (1, 2, 3)]
     assert kept == [1, 2, 3]

@@ -8,7 +8,7 @@ from conftest import copy_voices, write_voice
 
 from batcher.generate import generate_inputs
 from batcher.inputs import load_inputs
-from batcher.selection import choose, is_stale
+from batcher.selection import is_stale, select
 from cache.index import write_index
 from cache.update import update
 from cache.utterances import UtteranceCache
@@ -35,8 +35,8 @@ def stale(folder: Path) -> bool:
     return is_stale(load_inputs(folder / "full_inputs.pkl"), folder)
 
 
-def test_all_but_the_held_out_are_chosen_and_the_last_of_each_test(made):
-    chosen, sides = choose(UtteranceCache(made[1]), HELD_OUT)
+def test_all_but_the_held_out_are_selected_and_the_last_of_each_test(made):
+    chosen, sides = select(UtteranceCache(made[1]), HELD_OUT)
     assert [entry.utterance for entry in chosen] == [
         f"{speaker}_00{n}" for speaker in ("p225", "p226") for n in range(1, 6)
     ]
@@ -93,7 +93,7 @@ def test_two_people_of_one_name_are_split_each_for_themselves(made, tmp_path):
     folder = made[1]
     copy_voices(tmp_path / "other", ("p225", "p363"), 6)
     refill(folder, tmp_path / "other")
-    chosen, sides = choose(UtteranceCache(folder), ("corpus/p362", "p363"))
+    chosen, sides = select(UtteranceCache(folder), ("corpus/p362", "p363"))
     assert [f"{entry.whose}" for entry in chosen] == ["corpus/p225"] * 5 + ["corpus/p226"] * 5 + ["other/p225"] * 6
     assert sides == (["train"] * 4 + ["test"]) * 2 + ["train"] * 5 + ["test"]
 
@@ -102,7 +102,7 @@ def test_a_split_by_session_tears_none_apart(made):
     folder = made[1]
     entries = UtteranceCache(folder).utterances.values()
     write_index(folder, [one._replace(session="ab"[one.utterance.endswith("_001")]) for one in entries])
-    chosen, sides = choose(UtteranceCache(folder), HELD_OUT, "session")
+    chosen, sides = select(UtteranceCache(folder), HELD_OUT, "session")
     assert sides == (["test"] + ["train"] * 4) * 2
     assert {one.session for one, side in zip(chosen, sides) if side == "test"} == {"b"}
 

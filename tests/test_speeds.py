@@ -8,7 +8,7 @@ from python_speech_features.base import hz2mel, mel2hz
 
 from audio.decode import SAMPLE_RATE, decode
 from audio.mfcc import DEFAULT_FEATURES, log_mel
-from batcher.sampling.speeds import change_speeds
+from batcher.sampling.speeds import SpeedClasses, change_speeds
 
 INNER = slice(4, -6)  # filters whose neighbours were recorded
 
@@ -62,3 +62,26 @@ def test_windows_change_in_place():
 def test_a_flat_spectrum_stays_flat():
     windows = np.full((2, 5, 33), 7, np.float32)
     np.testing.assert_allclose(change_speeds(windows, np.array([0.9, 1.1]), DEFAULT_FEATURES), 7, rtol=1e-6)
+
+
+CLASSES = SpeedClasses(3, (1.0, 0.9))  # speakers 0, 1, 2 as recorded, then the same at 0.9
+
+
+def test_a_speaker_at_another_speed_is_a_further_class():
+    labels = CLASSES.labels(np.array([0, 2, 0, 2]), np.array([0, 0, 1, 1]))
+    assert labels.tolist() == [0, 2, 3, 5]
+    assert CLASSES.are_as_recorded(labels).tolist() == [True, True, False, False]
+    assert CLASSES.count == 6
+
+
+def test_outputs_and_columns_are_in_the_order_of_the_classes():
+    names = CLASSES.named(["ann", "bob", "cid"])
+    assert names == [(1.0, "ann"), (1.0, "bob"), (1.0, "cid"), (0.9, "ann"), (0.9, "bob"), (0.9, "cid")]
+    columns = CLASSES.at_every_speed(np.array([[10, 20, 30]]))
+    assert columns.tolist() == [[10, 20, 30, 10, 20, 30]]
+    assert CLASSES.as_recorded(np.arange(12).reshape(2, 6)).tolist() == [[0, 1, 2], [6, 7, 8]]
+
+
+def test_without_other_speeds_the_classes_are_the_speakers():
+    classes = SpeedClasses(4)
+    assert (classes.count, classes.labels(np.array([3]), np.array([0])).tolist()) == (4, [3])

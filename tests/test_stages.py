@@ -10,8 +10,8 @@ import tiny
 
 from audio.mfcc import cepstra_with_derivatives
 from batcher.sampling.augmentation import Augmentation
-from batcher.sampling.preparation import Disturbed, Plain
-from batcher.sampling.windows import WindowSampler
+from batcher.sampling.features import AugmentedFeatures, PlainFeatures
+from batcher.sampling.sampler import WindowSampler
 from models.network import LOGIT_SCALE
 from training.options import WINDOWS_PER_SPEAKER
 from training.stages import (
@@ -77,17 +77,17 @@ def test_other_speeds_are_classes_of_their_own(tmp_path):
     assert np.isfinite(float(stage.loss(windows, labels, utterances)[0]))
 
 
-def sampler_of(stage, prepare) -> WindowSampler:
-    return WindowSampler(INPUTS.train, stage.lengths, prepare)
+def sampler_of(stage, features) -> WindowSampler:
+    return WindowSampler(INPUTS.train, stage.lengths, features)
 
 
 def as_recorded(stage) -> WindowSampler:
-    return sampler_of(stage, Plain(tiny.SETTINGS))
+    return sampler_of(stage, PlainFeatures(tiny.SETTINGS))
 
 
 def disturbed(stage) -> WindowSampler:
     options = Augmentation(speeds=stage.options.speeds)
-    return sampler_of(stage, Disturbed(tiny.SETTINGS, stage.state.normalization[0], options))
+    return sampler_of(stage, AugmentedFeatures(tiny.SETTINGS, stage.state.normalization[0], options))
 
 
 def assert_same_batch(batch, other):
@@ -242,7 +242,7 @@ def test_without_test_utterances_nothing_is_measured(tmp_path, name):
 
 
 def test_one_test_speaker_makes_no_triplets(tmp_path):
-    alone = tiny.split([own if n == 2 else [] for n, own in enumerate(tiny.utterances())])
+    alone = tiny.split([utterances if label == 2 else [] for label, utterances in enumerate(tiny.utterances())])
     assert build(tmp_path, "triplet", inputs=dataclasses.replace(INPUTS, test=alone)).measure() == {}
 
 
@@ -256,7 +256,7 @@ def test_measuring_twice_gives_the_same_and_changes_nothing(tmp_path, name):
 
 def test_triplet_figures_equal_a_plain_loop_over_test_utterances(tmp_path):
     stage = build(tmp_path, "triplet", margin=0.2)
-    sampler = WindowSampler(INPUTS.test, (stage.state.options.window_frames,), Plain(tiny.SETTINGS))
+    sampler = WindowSampler(INPUTS.test, (stage.state.options.window_frames,), PlainFeatures(tiny.SETTINGS))
     to_positive, to_negative = [], []
     for seed in range(TRIPLET_ROUNDS):
         batch = sampler.triplet_batch(rng([EVALUATION_SEED, seed]), RANDOM_TRIPLETS)

@@ -1,6 +1,6 @@
 """Data and networks small enough to train in a second, for the tests of models/, training/, inference/."""
 
-import dataclasses
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from audio.mfcc import FRAME_STEP, FeatureSettings, cepstra_with_derivatives
-from batcher.inputs import FORMAT, LOG_MEL_DTYPE, SpeakerSplit, TrainingInputs, load_inputs
-from batcher.restricted_pickle import write_record
+from batcher.inputs import SpeakerSplit, TrainingInputs, load_inputs
+from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord
 from deep_speaker import __version__
-from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from models.network import NetworkOptions
+from models.checkpoint import DESCRIPTION, FORMAT, Checkpoint, CheckpointDescription, load_checkpoint
+from models.network_options import NetworkOptions
 from training.network_state import NetworkState, Trained, build_state
 from training.options import TrainingOptions
 from training.run import run_stage
@@ -54,11 +54,11 @@ def utterances(speakers=SPEAKERS, each=UTTERANCES, seed=0, size=SETTINGS.log_mel
 
 
 def split(spoken: list[list[np.ndarray]], speakers=SPEAKERS) -> SpeakerSplit:
-    """A split of utterances listed by speaker."""
-    frames = [u for own in spoken for u in own]
+    """A split of utterances, which come as a list for each speaker."""
+    frames = [utterance for of_speaker in spoken for utterance in of_speaker]
     lengths = np.array([len(u) for u in frames], np.int64)
     log_mel = np.concatenate(frames) if frames else np.zeros((0, SETTINGS.log_mel_size), LOG_MEL_DTYPE)
-    labels = np.repeat(np.arange(len(spoken)), [len(own) for own in spoken])
+    labels = np.repeat(np.arange(len(spoken)), [len(of_speaker) for of_speaker in spoken])
     names = tuple(f"{speakers[label]}/{number:03}" for number, label in enumerate(labels))
     return SpeakerSplit(log_mel, np.cumsum(lengths) - lengths, lengths, labels, names=names)
 
@@ -66,29 +66,27 @@ def split(spoken: list[list[np.ndarray]], speakers=SPEAKERS) -> SpeakerSplit:
 def inputs(speakers=SPEAKERS, each=UTTERANCES, test_utterances=TEST_UTTERANCES, seed=0) -> TrainingInputs:
     """Training inputs in memory."""
     spoken = utterances(speakers, each, seed)
-    train = split([own[: each - test_utterances] for own in spoken], speakers)
-    test = split([own[each - test_utterances :] for own in spoken], speakers)
-    frames = np.concatenate([cepstra_with_derivatives(np.float64(u), SETTINGS) for own in spoken for u in own])
+    train = split([of_speaker[: each - test_utterances] for of_speaker in spoken], speakers)
+    test = split([of_speaker[each - test_utterances :] for of_speaker in spoken], speakers)
+    everything = [np.float64(utterance) for of_speaker in spoken for utterance in of_speaker]
+    frames = np.concatenate([cepstra_with_derivatives(log_mel, SETTINGS) for log_mel in everything])
     mean, deviation = frames.mean(axis=0).astype(np.float32), frames.std(axis=0).astype(np.float32)
     return TrainingInputs(tuple(speakers), ("zed",), SETTINGS, "made up", mean, deviation, train, test)
 
 
 def write_inputs(path: Path, made: TrainingInputs) -> Path:
-    """Save `made` as `full_inputs.pkl` is saved."""
-    sides = [("train", made.train), ("test", made.test)]
+    """Save `made`, which has no disturbed copies, as generation saves inputs."""
+    sides = {"train": made.train, "test": made.test}
+    count = sum(len(split.labels) for split in sides.values())
+    header = InputsHeader(made.feature_settings, made.held_out, made.speakers, made.cache_sha256, count)
     with open(path, "wb") as file:
-        header = {"format": FORMAT, "features": dataclasses.asdict(made.feature_settings)}
-        header["cache_sha256"] = made.cache_sha256
-        count = sum(len(side.labels) for _, side in sides)
-        lists = {"held_out": list(made.held_out), "speakers": list(made.speakers)}
-        write_record(file, {**header, **lists, "utterances": count, "copies": 0})
-        for name, side in sides:
-            for number, (label, start, length) in enumerate(zip(side.labels, side.starts, side.lengths)):
-                log_mel = side.log_mel[start : start + length].copy()
+        writer = InputsWriter(file, header)
+        for side, split in sides.items():
+            for number, (label, start, length) in enumerate(zip(split.labels, split.starts, split.lengths)):
+                log_mel = split.log_mel[start : start + length].copy()
                 corpus, speaker = made.speakers[label].split("/")
-                about = {"corpus": corpus, "speaker": speaker, "session": "", "utterance": f"{number:03}"}
-                write_record(file, {**about, "side": name, "copy": 0, "log_mel": log_mel})
-        write_record(file, {"mean": made.mean, "deviation": made.deviation})
+                writer.add(UtteranceRecord(corpus, speaker, "", f"{number:03}", side, 0, log_mel))
+        writer.finish(FrameStatistics(made.mean, made.deviation))
     return path
 
 
@@ -136,17 +134,20 @@ def eagerly():
 
 
 def checkpoint(description: dict, arrays: dict) -> Checkpoint:
-    """A checkpoint of a finished run that is described no further than `description` does."""
-    empty = {"network": {}, "features": {}, "speakers": [], "held_out": [], "trained_on": []}
+    """A checkpoint of a finished run; `description` has those fields of its JSON that matter."""
     run = {"stage": "softmax", "step": 0, "finished": True, "position": {}, "run": {}, "version": __version__}
-    return Checkpoint({**empty, **run, **description}, arrays)
+    speakers = {"speakers": [], "held_out": [], "trained_on": []}
+    given = {**run, **speakers, "network": TinyNetworkOptions().as_json(), "features": {}, **description}
+    return Checkpoint(CheckpointDescription.from_json(json.loads(json.dumps(given))), arrays)
 
 
 def edit_checkpoint(source: Path, target: Path, arrays: dict | None = None, **description) -> Path:
-    """Copy a checkpoint with other arrays or another description; a field of None is left out."""
+    """Copy a checkpoint with other arrays, or a description that need make no sense; a field of None is left out."""
     made = load_checkpoint(source)
-    about = {name: value for name, value in {**made.description, **description}.items() if value is not None}
-    save_checkpoint(target, Checkpoint(about, {**made.arrays, **(arrays or {})}))
+    fields = {"format": FORMAT, **made.description.as_json(), **description}
+    text = json.dumps({name: value for name, value in fields.items() if value is not None})
+    with open(target, "wb") as file:
+        np.savez(file, allow_pickle=False, **{DESCRIPTION: np.array(text)}, **{**made.arrays, **(arrays or {})})
     return target
 
 

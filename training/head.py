@@ -1,6 +1,5 @@
 """What a softmax's head starts from where that is not random: the same speakers' head, or the speakers' embeddings."""
 
-import itertools
 import logging
 from collections.abc import Iterable
 
@@ -9,28 +8,31 @@ import numpy as np
 
 from audio.mfcc import cepstra_with_derivatives
 from batcher.inputs import TrainingInputs
+from batcher.sampling.speeds import SpeedClasses
 from batcher.sampling.windows import take_windows
 from models.checkpoint import Checkpoint
-from models.network import FORWARD_BATCH, HEAD_WEIGHTS, NetworkOptions, compile_embedder
+from models.network import FORWARD_BATCH, HEAD_WEIGHTS, compile_embedder
+from models.network_options import NetworkOptions
 
 logger = logging.getLogger(__name__)
 
 
-def kept_head(origin: Checkpoint, speakers: Iterable[str], speeds: Iterable[float]) -> np.ndarray | None:
-    """The weights of the origin's head for these speakers at these speeds.
+def kept_head(origin: Checkpoint, speakers: Iterable[str], classes: SpeedClasses) -> np.ndarray | None:
+    """The weights of the origin's head for these speakers, by name, at the speeds of these classes.
 
     Returns:
-        (embedding_size, speakers * speeds) float32, or None unless it knows all of them: then a new head learns them.
+        (embedding_size, classes.count) float32, or None unless it knows all of them: then a new head learns them.
     """
-    weights = origin.part("head").get(HEAD_WEIGHTS)
-    if weights is None or "speeds" not in origin.description:
+    weights, described = origin.part("head").get(HEAD_WEIGHTS), origin.description
+    if weights is None or not described.speeds:
         return None
-    known = {one: n for n, one in enumerate(_classes(origin.description["speeds"], origin.description["speakers"]))}
-    wanted = _classes(speeds, speakers)
-    if not known.keys() >= set(wanted) or weights.shape[1] != len(known):
+    before, wanted = SpeedClasses(len(described.speakers), described.speeds), classes.named(speakers)
+    fits = weights.shape == (described.network.embedding_size, before.count) and weights.dtype == np.float32
+    columns = {speaker: column for column, speaker in enumerate(before.named(described.speakers) if fits else ())}
+    if not columns.keys() >= set(wanted):
         logger.info("the head of the checkpoint is of other speakers or speeds, so a new one is trained")
         return None
-    return weights[:, [known[one] for one in wanted]]
+    return weights[:, [columns[speaker] for speaker in wanted]]
 
 
 def mean_directions(embedder: keras.Model, options: NetworkOptions, inputs: TrainingInputs) -> np.ndarray:
@@ -47,8 +49,3 @@ def mean_directions(embedder: keras.Model, options: NetworkOptions, inputs: Trai
         windows = cepstra_with_derivatives(take_windows(split, part, begins[part], frames), inputs.feature_settings)
         np.add.at(sums, split.labels[part], keras.ops.normalize(embed(windows), axis=1))
     return sums.T
-
-
-def _classes(speeds: Iterable[float], speakers: Iterable[str]) -> list[tuple[float, str]]:
-    """Whom a softmax tells apart, in the order of its outputs: each speaker at every speed."""
-    return list(itertools.product(speeds, speakers))

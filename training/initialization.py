@@ -1,22 +1,25 @@
 """Where a run starts: where it was interrupted, from the stage before, or fresh."""
 
 import dataclasses
-import hashlib
 import logging
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from audio.mfcc import FeatureSettings
 from batcher.inputs import TrainingInputs
+from batcher.sampling.speeds import SpeedClasses
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from models.network import NetworkOptions
-from models.onnx_file import BUNDLED_CHECKPOINT
+from models.network import check_size
+from models.network_options import NetworkOptions
+from models.onnx_file import BUNDLED_CHECKPOINT, file_sha256
+from models.run_names import ADAPTED, BEST, FINE, FROZEN, SOFTMAX, TRIPLET
 from storage.errors import UserError
 from training.head import kept_head, mean_directions
 from training.network_state import NetworkState, Trained, build_state
-from training.options import ADAPTED, FINE, FROZEN, SOFTMAX, STAGES_BEFORE, TRIPLET, TrainingOptions
+from training.options import STAGES_BEFORE, TrainingOptions
 from training.run_folder import RunFolder
 
 # Two runs that differ in nothing but these are one run: it can be moved, prolonged and continued.
@@ -67,38 +70,40 @@ def find_origin(options: TrainingOptions) -> Path | None:
     return None
 
 
-def run_identity(options: TrainingOptions, origin: Path | None) -> dict:
+def run_identity(options: TrainingOptions, origin: Path | None) -> dict[str, Any]:
     """What makes a run this run and no other: its settings, its data, and what it started from."""
     ignored = NOT_IDENTITY | UNUSED[options.stage]
     settings = {name: value for name, value in options.as_json().items() if name not in ignored}
-    taught = {} if options.teacher is None else {"teacher_sha256": _digest(options.teacher)}
-    data = {"data_sha256": _digest(options.data_filename), **taught}
-    return {**settings, **data, "origin_sha256": origin and _digest(origin)}
+    taught = {} if options.teacher is None else {"teacher_sha256": file_sha256(options.teacher)}
+    data = {"data_sha256": file_sha256(options.data_filename), **taught}
+    return {**settings, **data, "origin_sha256": origin and file_sha256(origin)}
 
 
 def build_start(
     options: TrainingOptions, inputs: TrainingInputs, origin: Checkpoint | None, lessons: np.ndarray | None = None
 ) -> NetworkState:
-    """Build the network for `inputs`, with the embedder of `origin` if there is one; `lessons` as `teacher` has them.
+    """Build the network for `inputs`, with the embedder of `origin` if there is one.
+
+    Args:
+        lessons: a teacher's embeddings of the training utterances, as `teacher.read_lessons` gives them.
 
     Raises:
-        StartError: `origin` was trained on other features, or with another activation; or there is nobody to tell from.
+        StartError: `origin` was trained on other features, or with another activation; or there is a single speaker to
+            adapt to.
         CheckpointError: its weights do not fit, or its feature settings make no sense.
     """
     if options.stage == ADAPTED and len(inputs.speakers) < LEAST_SPEAKERS:
         raise StartError(
-            f"expected {LEAST_SPEAKERS} speakers or more to adapt to, as voices are learned by telling them apart. "
+            f"expected {LEAST_SPEAKERS} speakers or more to adapt to, as speakers are learned by telling them apart. "
             f"Received {len(inputs.speakers)}"
         )
     keras.utils.set_random_seed(options.seed)
     network = _network_options(options, inputs, origin)
-    mean, deviation = inputs.mean, inputs.deviation
-    if origin is not None:  # the embedder goes on with the scale that it has learned to see
-        mean, deviation = origin.arrays["normalization/mean"], origin.arrays["normalization/deviation"]
+    classes = SpeedClasses(len(inputs.speakers), options.speeds_used)
     state = build_state(
         network,
-        (mean, deviation),
-        speakers=0 if options.stage == TRIPLET else len(inputs.speakers) * len(options.speeds_used),
+        (inputs.mean, inputs.deviation) if origin is None else origin.normalization,  # the scale that it was trained on
+        classes=0 if options.stage == TRIPLET else classes.count,
         trained=TRAINED.get(options.stage, Trained.ALL),
         first_rate=options.learning_rate,
         averaged=options.weight_averaging,
@@ -107,12 +112,18 @@ def build_start(
     if origin is None:
         return state
     state.start_from(origin.part("embedder"))
-    if options.stage in HEADS_KEPT and (head := kept_head(origin, inputs.speakers, options.speeds_used)) is not None:
+    if options.stage in HEADS_KEPT and (head := kept_head(origin, inputs.speakers, classes)) is not None:
         state.start_head(head)
-        return dataclasses.replace(state, first_margin=origin.description["run"].get("softmax_margin", 0.0))
+        return dataclasses.replace(state, first_margin=_margin(origin))
     if options.stage == ADAPTED:
-        state.start_head(np.tile(mean_directions(state.embedder, network, inputs), len(options.speeds_used)))
+        state.start_head(classes.at_every_speed(mean_directions(state.embedder, network, inputs)))
     return state
+
+
+def _margin(origin: Checkpoint) -> float:
+    """The margin that a softmax stage ended with, 0 where that is not known."""
+    margin = origin.description.run.get("softmax_margin", 0.0)
+    return float(margin) if isinstance(margin, int | float) and 0 <= margin <= 1 else 0.0
 
 
 def load_origin(path: Path | None) -> Checkpoint | None:
@@ -123,57 +134,53 @@ def load_origin(path: Path | None) -> Checkpoint | None:
     """
     if path is None:
         return None
-    checkpoint = load_checkpoint(path)
+    try:
+        checkpoint = load_checkpoint(path)
+    except CheckpointError as error:
+        best = path.with_name(BEST)
+        if path == best or not best.is_file():
+            raise
+        raise CheckpointError(f"{error}; --checkpoint {best} starts from the best one of that stage") from error
     description = checkpoint.description
-    logger.info("starting from %s (%s, step %s)", path, description["stage"], description["step"])
-    if not description["finished"]:
+    logger.info("starting from %s (%s, step %s)", path, description.stage, description.step)
+    if not description.finished:
         logger.warning("that stage was not finished; run it again to complete it")
     return checkpoint
 
 
-def trained_speakers(inputs: TrainingInputs, origin: Checkpoint | None) -> list[str]:
-    """Everyone whose voice has shaped the weights, in this stage or an earlier one."""
-    earlier = origin.description["trained_on"] if origin else []
-    return sorted({*inputs.speakers, *earlier})
+def trained_speakers(inputs: TrainingInputs, origin: Checkpoint | None) -> tuple[str, ...]:
+    """Every speaker who has trained the weights, in this stage or an earlier one."""
+    earlier = origin.description.trained_on if origin else ()
+    return tuple(sorted({*inputs.speakers, *earlier}))
 
 
 def _network_options(options: TrainingOptions, inputs: TrainingInputs, origin: Checkpoint | None) -> NetworkOptions:
-    changes = {"normalize_embeddings": options.normalize_embeddings}
-    if options.stage == ADAPTED and not options.normalize_embeddings:
-        changes = {}  # as the network has it
-    if options.embedding_activation is not None:
-        changes["embedding_activation"] = options.embedding_activation
+    asked, normalizes = options.embedding_activation, options.normalize_embeddings
     if origin is None:
-        return NetworkOptions(feature_size=inputs.feature_settings.size, **changes)
-    features = _features(origin)
+        activation = asked or NetworkOptions.embedding_activation
+        return NetworkOptions(
+            feature_size=inputs.feature_settings.size, embedding_activation=activation, normalize_embeddings=normalizes
+        )
+    check_size(origin)
+    otherwise = "" if options.stage == ADAPTED else ", or start with --from_scratch"
+    features, earlier = _features(origin), origin.description.network
     if dataclasses.replace(features, dither_seed=inputs.feature_settings.dither_seed) != inputs.feature_settings:
-        otherwise = "" if options.stage == ADAPTED else ", or start with --from_scratch"
         raise StartError(
             f"the checkpoint was trained on other features ({dataclasses.asdict(features)}); "
             f"make the inputs again with those{otherwise}"
         )
-    try:
-        earlier = NetworkOptions.from_json(origin.description["network"])
-    except (TypeError, ValueError) as error:
-        raise StartError(f"the checkpoint is of another version of this tool ({error})") from error
-    if changes.get("embedding_activation", earlier.embedding_activation) != earlier.embedding_activation:
-        otherwise = "" if options.stage == ADAPTED else ", or start with --from_scratch"
+    if asked not in (None, earlier.embedding_activation):
         raise StartError(
-            f"the checkpoint's embeddings are {earlier.embedding_activation}, not {options.embedding_activation}; "
+            f"the checkpoint's embeddings are {earlier.embedding_activation}, not {asked}; "
             f"drop --embedding_activation{otherwise}"
         )
-    return dataclasses.replace(earlier, **changes)
+    if options.stage == ADAPTED and not normalizes:
+        return earlier
+    return dataclasses.replace(earlier, normalize_embeddings=normalizes)
 
 
 def _features(origin: Checkpoint) -> FeatureSettings:
     try:
-        return FeatureSettings(**origin.description["features"])
-    except (TypeError, ValueError) as error:
+        return FeatureSettings.from_json(origin.description.features)
+    except ValueError as error:
         raise CheckpointError(f"the checkpoint is of another version of this tool ({error})") from error
-
-
-def _digest(path: Path) -> str:
-    if not path.is_file():
-        raise CheckpointError(f"no checkpoint at {path}")
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

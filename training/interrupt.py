@@ -4,13 +4,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass
 class Interruption:
-    """Whether someone asked the run to end."""
+    """Whether a signal has asked the run to end."""
 
     requested: bool = False
 
@@ -20,12 +21,12 @@ def interruption() -> Iterator[Interruption]:
     """Note the first signal; a second one interrupts at once. Must be entered in the main thread."""
     state = Interruption()
 
-    def note(_number, _frame) -> None:
+    def take_note(_number: int, _frame: FrameType | None) -> None:
         if state.requested:
             raise KeyboardInterrupt
         state.requested = True
 
-    earlier = {number: signal.signal(number, note) for number in SIGNALS}
+    earlier = {number: signal.signal(number, take_note) for number in SIGNALS}
     try:
         yield state
     finally:

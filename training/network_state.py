@@ -5,19 +5,16 @@ from enum import Enum
 
 import keras
 import numpy as np
+import tensorflow as tf
+from keras import ops
 
-from models.checkpoint import Checkpoint
+from models.checkpoint import DEVIATION, MEAN, Checkpoint
 from models.layers import FusedBatchNormalization
-from models.network import (
-    NetworkOptions,
-    assign,
-    build_embedder,
-    build_head,
-    build_teacher_map,
-    by_path,
-    stored_variables,
-)
-from training.averaging import WeightAverage, variables_of
+from models.network import assign, build_embedder, build_head, build_teacher_map, by_path, stored_variables
+from models.network_options import NetworkOptions
+
+MOMENTUM = 0.999  # an average over the last thousand steps or so
+WARM_UP = 10  # steps; before that the average is over a tenth of the steps so far (Keras and TensorFlow do the same)
 
 
 class Trained(Enum):
@@ -32,6 +29,44 @@ class Trained(Enum):
         for layer in embedder.layers:
             if self is Trained.NOTHING or (self is Trained.WEIGHTS and isinstance(layer, FusedBatchNormalization)):
                 layer.trainable = False
+
+
+class WeightAverage:
+    """A copy of the embedder, and of the head if there is one, whose weights follow those that are trained.
+
+    Steps leave weights somewhere around the place where they are best, and their mean is nearer to it (Polyak and
+    Juditsky, 1992; Izmailov et al., "Averaging Weights Leads to Wider Optima", 2018). Training goes on from the weights
+    themselves.
+
+    The statistics of batch normalisation follow too: they are of the layer's inputs, which change with the weights
+    before them.
+    """
+
+    def __init__(self, embedder: keras.Model, head: keras.Model | None):
+        """Take copies of the right shape; `follow_all_the_way` gives them values."""
+        self.embedder, self.head = embedder, head
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Of both, in the order of `trained` below."""
+        return variables_of(self.embedder, self.head)
+
+    def copy(self, trained: list[keras.Variable]) -> None:
+        """Forget what was before."""
+        for average, variable in zip(self.variables, trained, strict=True):
+            average.assign(variable)
+
+    def update(self, trained: list[keras.Variable], steps: tf.Tensor) -> None:
+        """Take in the weights after `steps` steps."""
+        steps = ops.cast(steps, "float32")
+        share = 1 - ops.minimum(MOMENTUM, (1 + steps) / (WARM_UP + steps))
+        for average, variable in zip(self.variables, trained, strict=True):
+            average.assign(average + share * (variable - average))  # what has not changed stays as it is to the bit
+
+
+def variables_of(embedder: keras.Model, head: keras.Model | None) -> list[keras.Variable]:
+    """All that a checkpoint holds of both models."""
+    return stored_variables(embedder) + (stored_variables(head) if head else [])
 
 
 @dataclass(frozen=True)
@@ -63,7 +98,19 @@ class NetworkState:
         """The head that belongs to it."""
         return self.average.head if self.average else self.head
 
-    def apply(self, gradients: list) -> None:
+    def softmax_head(self, embeddings: tf.Tensor) -> tf.Tensor:
+        """The cosines of embeddings with the weights of each class: (batch, d) -> (batch, classes)."""
+        return _present(self.head)(embeddings)
+
+    def result_softmax_head(self, embeddings: tf.Tensor) -> tf.Tensor:
+        """As `softmax_head`, by the head that is measured and passed on."""
+        return _present(self.result_head)(embeddings)
+
+    def to_teacher(self, embeddings: tf.Tensor) -> tf.Tensor:
+        """Embeddings as the teacher would make them: (batch, d) -> (batch, taught)."""
+        return _present(self.teacher_map)(embeddings)
+
+    def apply(self, gradients: list[tf.Tensor]) -> None:
         """Take a step along the gradients of `trainable_variables`, and let the average follow."""
         self.optimizer.apply(gradients, self.trainable_variables)
         if self.average:
@@ -82,7 +129,7 @@ class NetworkState:
     def start_head(self, weights: np.ndarray) -> None:
         """Set the head, (embedding_size, speakers) float32, before the first step."""
         for head in (self.head, self.result_head):
-            head.set_weights([weights])
+            _present(head).set_weights([weights])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything under its checkpoint name."""
@@ -92,7 +139,7 @@ class NetworkState:
             for part, variables in self._parts().items()
             for path, variable in variables.items()
         }
-        return {**named, "normalization/mean": mean, "normalization/deviation": deviation}
+        return {**named, MEAN: mean, DEVIATION: deviation}
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take over everything, to go on where `checkpoint` was made.
@@ -121,10 +168,16 @@ class NetworkState:
         return {**result, "optimizer": {variable.path: variable for variable in self.optimizer.variables}}
 
 
+def _present(model: keras.Model | None) -> keras.Model:
+    if model is None:
+        raise ValueError("expected a state with the part that the stage trains. Received one without")
+    return model
+
+
 def build_state(
     options: NetworkOptions,
     normalization: tuple[np.ndarray, np.ndarray],
-    speakers: int,
+    classes: int,
     trained: Trained,
     first_rate: float,
     averaged: bool = False,
@@ -133,12 +186,12 @@ def build_state(
     """Build a fresh network with Adam.
 
     Args:
-        speakers: the size of its head, 0 for none.
+        classes: the size of its head, 0 for none.
         taught: the size of a teacher's embeddings, 0 for none.
     """
     embedder = build_embedder(options, *normalization)
     trained.apply_to(embedder)
-    head = build_head(options, speakers) if speakers else None
+    head = build_head(options, classes) if classes else None
     optimizer = keras.optimizers.Adam(first_rate)
     average = _average(embedder, head, averaged)
     teacher_map = build_teacher_map(options, taught) if taught else None

@@ -4,9 +4,10 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-# The stages, and the names of their folders.
-SOFTMAX, FINE, TRIPLET, FROZEN, ADAPTED = "softmax", "softmax_fine", "triplet", "softmax_frozen", "adapted"
+from models.run_names import ADAPTED, FINE, FROZEN, SOFTMAX, TRIPLET
+
 STAGES_BEFORE = {  # the first that has run is taken; adaptation starts from the bundled network
     SOFTMAX: (),
     FINE: (SOFTMAX,),
@@ -19,7 +20,7 @@ STEPS_PER_EPOCH = 100
 WINDOWS_PER_SPEAKER = 5  # in a P x K batch
 SMALLEST_TRIPLET_BATCH = 2 * WINDOWS_PER_SPEAKER  # two speakers
 RANDOM_BATCH = 900  # windows: v1's 300 anchors, 300 positives, 300 negatives
-SPEEDS = (1.0, 0.83, 0.9, 1.1, 1.2)  # each makes other voices of all speakers
+SPEEDS = (1.0, 0.83, 0.9, 1.1, 1.2)  # each makes other speakers of all
 SOFTMAX_MARGIN = 0.2
 COPIED = 0.5
 WINDOW_SECONDS = (0.8, 1.2, 2.0, 2.8)  # of speech; each batch has one of them
@@ -64,7 +65,7 @@ class TrainingOptions:
     embedding_activation: str | None = None  # None: what the checkpoint has, else linear
     triplet_selection: str = "semi-hard"
     margin: float = 0.2  # of the triplet loss, in cosine
-    speeds: tuple[float, ...] = SPEEDS  # of which the first is 1; used where windows are disturbed
+    speeds: tuple[float, ...] = SPEEDS  # of which the first is 1; used where windows are augmented
     softmax_margin: float = SOFTMAX_MARGIN  # taken off the right speaker's cosine
     copied: float = COPIED  # share of disturbed windows that are from disturbed copies, where the inputs have any
     augmentation: bool = True  # of the windows that the embedder trains on
@@ -76,12 +77,12 @@ class TrainingOptions:
 
     @property
     def augments(self) -> bool:
-        """Whether windows are disturbed: never those that a frozen embedder is looked into with."""
+        """Whether training windows are augmented: never those of a frozen embedder."""
         return self.augmentation and self.stage != FROZEN
 
     @property
     def speeds_used(self) -> tuple[float, ...]:
-        """At which speakers are other speakers."""
+        """The speeds at which each speaker is a class of the softmax, see `batcher.sampling.speeds.SpeedClasses`."""
         return self.speeds if self.augments else (1.0,)
 
     @property
@@ -90,6 +91,6 @@ class TrainingOptions:
         planned = self.max_epochs * STEPS_PER_EPOCH
         return planned if self.max_steps is None else min(planned, self.max_steps)
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """The fields as they come back from JSON: paths as text, tuples as lists."""
         return json.loads(json.dumps(dataclasses.asdict(self), default=str))

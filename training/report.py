@@ -6,8 +6,8 @@ import math
 from storage.errors import UserError
 
 SAME = 0.95  # mean cosine above which different speakers' embeddings all but coincide
-NO_GAIN = 0.9  # share of the margin; a loss above it tells positives from negatives no better than equal ones would
-LONG = 180  # s, from which on minutes are told
+NO_GAP = 0.02  # by which a speaker's own cosines exceed those, where nothing is told apart any more
+LONG = 180  # s, from which on durations are given in minutes
 
 _PERCENT = ("accuracy", "share")
 
@@ -21,9 +21,14 @@ class TrainingError(UserError):
 def describe(row: dict[str, float], total_steps: int) -> str:
     """Format an epoch's figures: shares and accuracies in percent, the rest to four digits; and how far that is."""
     figures = {name: value for name, value in row.items() if name not in ("epoch", "step", "seconds")}
-    left = row["seconds"] / row["step"] * (total_steps - row["step"])
-    so_far = f"step {row['step']:.0f} of {total_steps}, {_duration(row['seconds'])}, {_duration(left)} left"
+    left = time_left(row["seconds"], row["step"], total_steps)
+    so_far = f"step {row['step']:.0f} of {total_steps}, {_duration(row['seconds'])}, {left}"
     return f"epoch {row['epoch']:g} ({so_far}): {format_metrics(figures)}"
+
+
+def time_left(seconds: float, step: float, total_steps: int) -> str:
+    """How long the steps that are left take if they are as fast as those so far, of which there is one or more."""
+    return f"{_duration(seconds / step * (total_steps - step))} left"
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
@@ -31,29 +36,40 @@ def format_metrics(metrics: dict[str, float]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {_format(name, value)}" for name, value in metrics.items())
 
 
-def check_health(row: dict[str, float], margin: float) -> None:
+def check_health(row: dict[str, float]) -> None:
     """Warn of collapsed embeddings and say what to try.
 
     Raises:
         TrainingError: the loss is not a number any more.
     """
-    if not math.isfinite(row["train_loss"]):
+    check_finite(row["train_loss"])
+    for side in ("train", "test"):
+        positive, negative = (row.get(f"{side}_{kind}_cosine") for kind in ("positive", "negative"))
+        if positive is not None and negative is not None and _collapsed(positive, negative):
+            logger.warning(
+                "collapsed: in %s, windows of one speaker have a cosine of %.3f and those of two speakers %.3f, so "
+                "all speakers have nearly the same embedding; try --triplet_selection semi-hard or random, a smaller "
+                "--learning_rate, or a start from the softmax stage",
+                "training" if side == "train" else "the test utterances", positive, negative,
+            )  # fmt: skip
+            return
+
+
+def check_finite(loss: float) -> None:
+    """Refuse a loss that is no number.
+
+    Raises:
+        TrainingError: as said.
+    """
+    if not math.isfinite(loss):
         raise TrainingError(
             "the loss is no longer a number, so the run ends at its last checkpoint; try a smaller --learning_rate"
         )
-    if any(_collapsed(row, side, margin) for side in ("train", "test")):
-        logger.warning(
-            "collapsed: the loss stands at the margin of %s and all cosines near 1, so every voice has nearly the same "
-            "embedding; try --triplet_selection semi-hard or random, a smaller --learning_rate, or a start from the "
-            "softmax stage",
-            margin,
-        )
 
 
-def _collapsed(row: dict[str, float], side: str, margin: float) -> bool:
-    """Whether the triplets of one side, mined or random, are all alike, as far as the margin sees."""
-    cosines = row.get(f"{side}_positive_cosine", 0), row.get(f"{side}_negative_cosine", 0)
-    return min(cosines) > SAME and row[f"{side}_loss"] > NO_GAIN * margin
+def _collapsed(positive: float, negative: float) -> bool:
+    """Whether the mean cosine between speakers is near 1, and that within speakers hardly above it or even below."""
+    return negative > SAME and positive - negative < NO_GAP
 
 
 def _duration(seconds: float) -> str:

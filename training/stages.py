@@ -1,6 +1,7 @@
 """What distinguishes the stages: the batches they draw, the loss they step on, and what they measure."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -9,11 +10,16 @@ from keras import ops
 
 from audio.mfcc import FRAME_STEP, cepstra_with_derivatives
 from batcher.inputs import TrainingInputs
-from batcher.sampling.preparation import Plain, preparation
-from batcher.sampling.windows import Batch, WindowSampler, covering_windows, take_windows
+from batcher.sampling.augmentation import Augmentation
+from batcher.sampling.features import PlainFeatures, training_features
+from batcher.sampling.sampler import Batch, WindowSampler
+from batcher.sampling.speeds import SpeedClasses
+from batcher.sampling.windows import covering_windows, take_windows
 from models.network import FORWARD_BATCH, LOGIT_SCALE, compile_embedder
+from models.run_names import ADAPTED, FINE, FROZEN, SOFTMAX, TRIPLET
 from training.network_state import NetworkState
-from training.options import ADAPTED, FINE, FROZEN, SOFTMAX, TRIPLET, WINDOWS_PER_SPEAKER, TrainingOptions
+from training.options import WINDOWS_PER_SPEAKER, TrainingOptions
+from training.position import Metrics
 from triplet_loss.loss import cosine_similarity, deep_speaker_loss, triplet_hinge
 from triplet_loss.mining import STRATEGIES
 
@@ -25,9 +31,9 @@ MARGIN_WARM_UP = 400  # steps
 EMBEDDING_DROPOUT = 0.25  # before the softmax
 TEACHING = 5.0  # of the cosine distance to a teacher's embeddings, beside the softmax's loss
 PULL = 0.2  # of adaptation, towards the weights that it starts from
-BATCHES_AS_RECORDED = 0.5  # share of the triplet stage's, where windows are disturbed at all
+BATCHES_AS_RECORDED = 0.5  # share of the triplet stage's, where windows are augmented at all
 
-Metrics = dict[str, float]
+Loss = tuple[tf.Tensor, dict[str, tf.Tensor]]  # what is stepped on, and what is reported beside it
 
 
 class Stage(ABC):
@@ -37,10 +43,11 @@ class Stage(ABC):
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         self.options, self.inputs, self.state = options, inputs, state
-        mean, speeds = state.normalization[0], options.speeds_used
-        prepare = preparation(inputs.feature_settings, mean, options.augments, speeds, options.copied)
+        self.classes = SpeedClasses(len(inputs.speakers), options.speeds_used)
+        augmentation = Augmentation(options.speeds, copied=options.copied) if options.augments else None
+        features = training_features(inputs.feature_settings, state.normalization[0], augmentation)
         self.lengths = tuple(max(round(seconds / FRAME_STEP), 1) for seconds in options.window_seconds)  # frames
-        self.train = WindowSampler(inputs.train, self.lengths, prepare)
+        self.train = WindowSampler(inputs.train, self.lengths, features)
         self.embed = compile_embedder(state.result_embedder)
 
     @abstractmethod
@@ -48,8 +55,8 @@ class Stage(ABC):
         """Draw the batch of one step."""
 
     @abstractmethod
-    def loss(self, windows, labels, utterances) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """The loss to step on, and what to report beside it; of a `Batch`, as tensors."""
+    def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
+        """The loss of a `Batch`, whose arrays are tensors here."""
 
     @abstractmethod
     def measure(self) -> Metrics:
@@ -71,7 +78,7 @@ class Stage(ABC):
 class SoftmaxStage(Stage):
     """Cross-entropy over the training speakers, with an additive margin (Wang et al. 2018, equation 6).
 
-    A speaker at another speed counts as another one. The embedder trains too unless it is frozen.
+    The classes are those of `SpeedClasses`. The embedder trains too unless it is frozen.
     """
 
     LEARNED = f"the loss is below {LEARNED_LOSS}"
@@ -79,25 +86,25 @@ class SoftmaxStage(Stage):
     def draw(self, rng: np.random.Generator) -> Batch:
         return self.train.softmax_batch(rng, self.options.batch_size)
 
-    def loss(self, windows, labels, utterances):
+    def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
         """Cross-entropy of the cosines to each speaker's weights, the right one handicapped by the margin."""
         return self._classified(self._embedded(windows), labels)
 
-    def _embedded(self, windows):
+    def _embedded(self, windows: tf.Tensor) -> tf.Tensor:
         training = bool(self.state.embedder.trainable_variables)  # a frozen embedder keeps its batch statistics
         return self.state.embedder(windows, training=training)
 
-    def _classified(self, embeddings, labels):
+    def _classified(self, embeddings: tf.Tensor, labels: tf.Tensor) -> Loss:
         if self.options.augments:  # stateless, so that a continued run drops what an uninterrupted one would
             seed = tf.stack([self.options.seed, tf.cast(self.state.optimizer.iterations, tf.int32)])
             embeddings = tf.nn.experimental.stateless_dropout(embeddings, EMBEDDING_DROPOUT, seed)
-        cosines = self.state.head(embeddings)  # (batch, speakers)
-        own = ops.one_hot(labels, ops.shape(cosines)[1])
-        logits = LOGIT_SCALE * (cosines - self._margin() * own)
-        loss = ops.mean(keras.losses.categorical_crossentropy(own, logits, from_logits=True))
+        cosines = self.state.softmax_head(embeddings)  # (batch, classes)
+        right = ops.one_hot(labels, ops.shape(cosines)[1])
+        logits = LOGIT_SCALE * (cosines - self._margin() * right)
+        loss = ops.mean(keras.losses.categorical_crossentropy(right, logits, from_logits=True))
         return loss, {"accuracy": _share(ops.argmax(cosines, axis=-1) == ops.cast(labels, "int32"))}
 
-    def _margin(self):
+    def _margin(self) -> tf.Tensor:
         """The handicap of the right answer grows to its full size, since at first no answer is right."""
         warmed = ops.minimum(ops.cast(self.state.optimizer.iterations, "float32") / MARGIN_WARM_UP, 1.0)
         first = self.state.first_margin
@@ -130,15 +137,15 @@ class SoftmaxStage(Stage):
     def _log_posteriors(self, log_mel: np.ndarray) -> np.ndarray:
         """Of the speakers as they were recorded: (windows, frames, log_mel) -> (windows, speakers)."""
         windows = cepstra_with_derivatives(log_mel, self.inputs.feature_settings)
-        cosines = self.state.result_head(self.embed(windows))[:, : len(self.inputs.speakers)]
+        cosines = self.classes.as_recorded(self.state.result_softmax_head(self.embed(windows)))
         return ops.log_softmax(LOGIT_SCALE * cosines).numpy()
 
 
 class TaughtStage(SoftmaxStage):
     """Softmax, and the directions of a teacher's embeddings; see `teacher`.
 
-    The teacher has heard the speakers as they are, so windows at other speeds have none of it; disturbed ones have, and
-    so are to be heard through.
+    The teacher embedded the speakers as they were recorded, so windows at other speeds have no lesson. Augmented ones
+    have: the network is to embed them as the teacher does without the noise.
     """
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState, lessons: np.ndarray):
@@ -146,50 +153,50 @@ class TaughtStage(SoftmaxStage):
         super().__init__(options, inputs, state)
         self.lessons = tf.constant(lessons)
 
-    def loss(self, windows, labels, utterances):
+    def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
         """The softmax's, and the cosine distance to the teacher's embeddings, both of the same embeddings."""
         embeddings = self._embedded(windows)
         loss, report = self._classified(embeddings, labels)
         lessons = tf.gather(self.lessons, utterances)
-        known = ops.cast(labels < len(self.inputs.speakers), "float32") * ops.sum(ops.square(lessons), axis=1)
-        distances = 1 - ops.sum(ops.normalize(self.state.teacher_map(embeddings)) * lessons, axis=1)
+        as_recorded = ops.cast(self.classes.are_as_recorded(labels), "float32")
+        known = as_recorded * ops.sum(ops.square(lessons), axis=1)
+        distances = 1 - ops.sum(ops.normalize(self.state.to_teacher(embeddings)) * lessons, axis=1)
         distance = ops.sum(known * distances) / ops.maximum(ops.sum(known), 1.0)
         return loss + TEACHING * distance, {**report, "teacher_distance": distance}
 
 
 class AdaptationStage(SoftmaxStage):
-    """Softmax on one's own few speakers, from a network that knows many, whose speech is not at hand.
+    """Softmax on a few speakers, from a network that was trained on many, whose speech is not at hand.
 
-    What keeps it from forgetting them: the squared distance to the weights that it starts from is part of the loss
-    (Li, Grandvalet and Davoine, "Explicit Inductive Bias for Transfer Learning", 2018, equation 2); batch normalisation
-    stands still; and the head starts from the speakers' mean embeddings (Qi et al., "Low-Shot Learning with Imprinted
-    Weights", 2018) instead of pulling the embedder towards random directions.
+    Three things keep the network from forgetting them. The squared distance to the weights that it starts from is part
+    of the loss (Li, Grandvalet and Davoine, "Explicit Inductive Bias for Transfer Learning", 2018, equation 2). Batch
+    normalisation stands still. The head starts from the speakers' mean embeddings (Qi et al., "Low-Shot Learning with
+    Imprinted Weights", 2018), as a random one would pull the embedder towards random directions.
     """
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         super().__init__(options, inputs, state)
         self.origin = [tf.constant(variable) for variable in state.embedder.trainable_variables]
 
-    def loss(self, windows, labels, utterances):
-        """The softmax's, and how far the embedder has gone."""
+    def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
+        """The softmax's loss, and the squared distance of the embedder from its origin."""
         loss, report = super().loss(windows, labels, utterances)
         pairs = zip(self.state.embedder.trainable_variables, self.origin)
-        gone = ops.sum([ops.sum(ops.square(variable - origin)) for variable, origin in pairs])
-        return loss + PULL * gone, {**report, "distance": ops.sqrt(gone)}
+        squared = ops.sum([ops.sum(ops.square(variable - origin)) for variable, origin in pairs])
+        return loss + PULL * squared, {**report, "distance": ops.sqrt(squared)}
 
 
 class TripletStage(Stage):
     """The Deep Speaker loss on mined, or v1's random, triplets.
 
-    Some batches are as they were recorded: disturbed ones alone teach to do without what real recordings tell.
+    Some batches are as recorded. With augmented ones alone, the network would learn to do without what they hide.
     """
 
     LEARNED = "no triplet of the epoch violated the margin"
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         super().__init__(options, inputs, state)
-        plain = Plain(inputs.feature_settings)
-        self.as_recorded = WindowSampler(inputs.train, self.lengths, plain)
+        self.as_recorded = WindowSampler(inputs.train, self.lengths, PlainFeatures(inputs.feature_settings))
 
     def draw(self, rng: np.random.Generator) -> Batch:
         sampler = self.as_recorded if rng.random() < BATCHES_AS_RECORDED else self.train
@@ -197,7 +204,7 @@ class TripletStage(Stage):
             return sampler.triplet_batch(rng, self.options.batch_size // 3)
         return sampler.speaker_batch(rng, self.options.batch_size // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
 
-    def loss(self, windows, labels, utterances):
+    def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
         """Mean hinge of the triplets that the strategy makes of the batch."""
         embeddings = self.state.embedder(windows, training=True)
         select = STRATEGIES[self.options.triplet_selection]
@@ -218,9 +225,9 @@ class TripletStage(Stage):
         if len(np.unique(self.inputs.test.labels)) < 2:
             return {}
         frames = self.state.options.window_frames
-        test = WindowSampler(self.inputs.test, (frames,), Plain(self.inputs.feature_settings))
+        test = WindowSampler(self.inputs.test, (frames,), PlainFeatures(self.inputs.feature_settings))
         rounds = [self._random_triplets(test, seed) for seed in range(TRIPLET_ROUNDS)]
-        return {f"test_{name}": float(np.mean([r[name] for r in rounds])) for name in rounds[0]}
+        return {f"test_{name}": float(np.mean([figures[name] for figures in rounds])) for name in rounds[0]}
 
     def _random_triplets(self, sampler: WindowSampler, seed: int) -> Metrics:
         batch = sampler.triplet_batch(np.random.default_rng([EVALUATION_SEED, seed]), RANDOM_TRIPLETS)
@@ -234,23 +241,28 @@ class TripletStage(Stage):
         }
 
 
+STAGES: dict[str, type[Stage]] = {
+    SOFTMAX: SoftmaxStage,
+    FINE: SoftmaxStage,
+    TRIPLET: TripletStage,
+    FROZEN: SoftmaxStage,
+    ADAPTED: AdaptationStage,
+}
+
+
 def build_stage(
     options: TrainingOptions, inputs: TrainingInputs, state: NetworkState, lessons: np.ndarray | None = None
 ) -> Stage:
-    """The stage that `options` name; with a teacher's lessons, see `teacher`, where it has one."""
+    """Build the stage that `options` name; with a teacher's lessons, see `teacher`, where there are any."""
     if lessons is not None:
         return TaughtStage(options, inputs, state, lessons)
     return STAGES[options.stage](options, inputs, state)
 
 
-STAGES = {SOFTMAX: SoftmaxStage, FINE: SoftmaxStage, TRIPLET: TripletStage, FROZEN: SoftmaxStage}
-STAGES |= {ADAPTED: AdaptationStage}
-
-
-def _share(hits) -> tf.Tensor:
+def _share(hits: tf.Tensor) -> tf.Tensor:
     return ops.mean(ops.cast(hits, "float32"))
 
 
-def _in_parts(*arrays: np.ndarray):
-    for i in range(0, len(arrays[0]), FORWARD_BATCH):
-        yield tuple(array[i : i + FORWARD_BATCH] for array in arrays)
+def _in_parts(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    for first in range(0, len(arrays[0]), FORWARD_BATCH):
+        yield tuple(array[first : first + FORWARD_BATCH] for array in arrays)

@@ -1,9 +1,9 @@
 """What another network makes of the training utterances, to be learned from beside the labels.
 
 Labels say who speaks, and of a few hundred speakers a small network learns by heart what tells them apart. A network
-that has heard thousands knows which voices are alike. So the embedding, through a linear map that is thrown away
-afterwards, is to point where the teacher's does (as in Wang et al., "Knowledge Distillation for Small Foot-Print Deep
-Speaker Embedding", ICASSP 2019; here by their cosine).
+that was trained on thousands embeds speakers who sound alike near each other. So the embedding, through a linear map
+that is thrown away afterwards, is to point where the teacher's does (as in Wang et al., "Knowledge Distillation for
+Small Foot-Print Deep Speaker Embedding", ICASSP 2019; here by their cosine).
 """
 
 import logging

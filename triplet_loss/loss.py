@@ -17,12 +17,16 @@ def similarity_matrix(embeddings: keras.KerasTensor) -> keras.KerasTensor:
     return ops.matmul(unit, ops.transpose(unit))
 
 
-def triplet_hinge(positive: keras.KerasTensor, negative: keras.KerasTensor, margin: float = MARGIN):
+def triplet_hinge(
+    positive: keras.KerasTensor, negative: keras.KerasTensor, margin: float = MARGIN
+) -> keras.KerasTensor:
     """`max(negative - positive + margin, 0)` for similarities of the same shape, element by element."""
     return ops.relu(negative - positive + margin)
 
 
-def deep_speaker_loss(anchor, positive, negative, margin: float = MARGIN) -> keras.KerasTensor:
+def deep_speaker_loss(
+    anchor: keras.KerasTensor, positive: keras.KerasTensor, negative: keras.KerasTensor, margin: float = MARGIN
+) -> keras.KerasTensor:
     """Mean loss of triplets.
 
     Args:

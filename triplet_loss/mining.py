@@ -1,9 +1,11 @@
 """Which triplets to learn from, given a batch of embeddings and who speaks.
 
-Each strategy returns two arrays of equal shape, the similarity of an anchor to its positive and to its negative, and a
-weight for each pair: 1 where the triplet exists. Names follow Schroff et al., "FaceNet" (2015), section 3.2, and
-Hermans et al., "In Defense of the Triplet Loss" (2017), section 2.
+Each strategy takes embeddings (batch, d) and labels (batch,), and returns three tensors of equal shape: the cosine of
+an anchor with its positive, that with its negative, and a weight, which is 1 where the triplet exists. Names follow
+Schroff et al., "FaceNet" (2015), section 3.2, and Hermans et al., "In Defense of the Triplet Loss" (2017), section 2.
 """
+
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -12,15 +14,17 @@ from triplet_loss.loss import cosine_similarity, similarity_matrix
 
 FARTHEST, NEAREST = -2.0, 2.0  # beyond any cosine: stands for "not a candidate"
 
+Triplets = tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]
 
-def random_triplets(embeddings, labels=None):
+
+def random_triplets(embeddings: keras.KerasTensor, labels: keras.KerasTensor | None = None) -> Triplets:
     """The batch as drawn: a third anchors, a third positives, a third negatives (v1's triplets)."""
     anchor, positive, negative = ops.split(embeddings, 3)
     to_positive = cosine_similarity(anchor, positive)
     return to_positive, cosine_similarity(anchor, negative), ops.ones_like(to_positive)
 
 
-def hard_triplets(embeddings, labels):
+def hard_triplets(embeddings: keras.KerasTensor, labels: keras.KerasTensor) -> Triplets:
     """Batch-hard: for each anchor its farthest positive and its nearest negative."""
     similarity, same, other = _pairs(embeddings, labels)
     to_positive = ops.min(ops.where(same, similarity, NEAREST), axis=1)
@@ -29,7 +33,7 @@ def hard_triplets(embeddings, labels):
     return to_positive, to_negative, ops.cast(exists, similarity.dtype)
 
 
-def semi_hard_triplets(embeddings, labels):
+def semi_hard_triplets(embeddings: keras.KerasTensor, labels: keras.KerasTensor) -> Triplets:
     """For each anchor and positive, the nearest negative that is still farther than the positive.
 
     Where every negative is nearer, the farthest of them is taken.
@@ -46,10 +50,11 @@ def semi_hard_triplets(embeddings, labels):
     return to_positive, to_negative, exists * ops.cast(ops.any(other, axis=1)[:, None], similarity.dtype)
 
 
-STRATEGIES = {"semi-hard": semi_hard_triplets, "hard": hard_triplets, "random": random_triplets}
+Strategy = Callable[[keras.KerasTensor, keras.KerasTensor], Triplets]
+STRATEGIES: dict[str, Strategy] = {"semi-hard": semi_hard_triplets, "hard": hard_triplets, "random": random_triplets}
 
 
-def _pairs(embeddings, labels) -> tuple[keras.KerasTensor, ...]:
+def _pairs(embeddings: keras.KerasTensor, labels: keras.KerasTensor) -> Triplets:
     """Similarities (batch, batch), and which pairs are of one speaker (but not of one window) or of two."""
     same = labels[:, None] == labels[None, :]
     itself = ops.cast(ops.eye(ops.shape(labels)[0]), "bool")

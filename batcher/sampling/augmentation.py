@@ -20,10 +20,10 @@ from scipy.signal import lfilter
 from audio.mfcc import FRAME_STEP
 
 DECIBEL = np.log(10) / 10  # in natural logarithms of power
-DECAY_60 = 60 * DECIBEL  # what a reverberation time is the time of
-NOISE_FRAMES = 1 << 14  # made once, see `_noise`
+DECAY_60 = 60 * DECIBEL  # the fall within a reverberation time
+NOISE_FRAMES = 1 << 14  # computed once, see `_noise`
 NOISE_SPREAD = 0.5  # of noise's log mel values around their mean
-BABBLE_VOICES = 3
+BABBLE_SPEAKERS = 3
 CURVES = 5  # cosines over the filters that colour noise and channels, each with less weight than the one before
 MASKS_IN_TIME = 2  # per window
 
@@ -32,7 +32,7 @@ MASKS_IN_TIME = 2  # per window
 class Augmentation:
     """How much is done to training windows, and to what share of them (tried out in docs/training-notes.md)."""
 
-    speeds: tuple[float, ...] = (1.0,)  # 1 first; each makes other voices
+    speeds: tuple[float, ...] = (1.0,)  # 1 first; each makes other speakers of all
     tempo: float = 0.1  # share by which speech becomes faster or slower, at most
     copied: float = 0.5  # share of windows that come from disturbed copies, where the inputs have any
     reverberated: float = 0.15  # share of windows
@@ -100,19 +100,19 @@ def _add_noise(power: np.ndarray, options: Augmentation, rng: np.random.Generato
     chosen = _some(len(power), options.noisy, rng)
     if not chosen.size:
         return
-    noise = _coloured_noise(len(chosen), *power.shape[1:], rng)
+    noise = _coloured_noise(len(chosen), power.shape[1], power.shape[2], rng)
     babbling = _some(len(chosen), options.babble, rng)
-    voices = rng.integers(0, len(power), (BABBLE_VOICES, len(babbling)))
-    noise[babbling] = power[voices, ::-1].sum(axis=0)  # backwards, so that no voice goes along with itself
+    others = rng.integers(0, len(power), (BABBLE_SPEAKERS, len(babbling)))
+    noise[babbling] = power[others, ::-1].sum(axis=0)  # backwards, so that no window is added to itself in step
     ratio = np.exp(-DECIBEL * rng.uniform(*options.signal_to_noise, (len(chosen), 1, 1)))
     level = power[chosen].mean(axis=(1, 2), keepdims=True) / noise.mean(axis=(1, 2), keepdims=True) * ratio
     power[chosen] += noise * level.astype(np.float32)
 
 
 def _coloured_noise(count: int, frames: int, filters: int, rng: np.random.Generator) -> np.ndarray:
-    made = _noise(filters)
-    begins = rng.integers(0, len(made) - frames, count)
-    noise = np.stack([made[begin : begin + frames] for begin in begins])
+    source = _noise(filters)
+    begins = rng.integers(0, len(source) - frames, count)
+    noise = np.stack([source[begin : begin + frames] for begin in begins])
     return noise * np.exp(_random_curves(count, filters, 6.0, rng))
 
 

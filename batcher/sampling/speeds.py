@@ -1,10 +1,12 @@
-"""Voices at other speeds, which are other voices: a tape that runs faster shifts every frequency up.
+"""Speech at other speeds, which counts as that of other speakers: a tape that runs faster shifts every frequency up.
 
 The usual speed perturbation (Ko et al., "Audio Augmentation for Speech Recognition", 2015) on log mel values instead of
-samples: what a filter hears is what another one, at a frequency so many times lower, heard before. (The frames that
-pass by faster are `WindowSampler`'s part.)
+samples: a filter gets the power that another one, at a frequency so many times lower, had before. (That frames pass by
+faster is `WindowSampler`'s part.)
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -12,6 +14,44 @@ import numpy as np
 from audio.mfcc import FeatureSettings
 
 MEL_SCALE, MEL_CORNER = 2595, 700  # mel = 2595 log10(1 + Hz / 700), as in python_speech_features
+
+
+@dataclass(frozen=True)
+class SpeedClasses:
+    """The classes that a softmax tells apart: each speaker at each speed.
+
+    The class of a speaker at speed number n, counted from 0, is the speaker's label plus n times the number of
+    speakers, so the first classes are the speakers as they were recorded.
+    """
+
+    speakers: int
+    speeds: tuple[float, ...] = (1.0,)  # the first is 1, that of the recordings
+
+    @property
+    def count(self) -> int:
+        """How many classes there are."""
+        return self.speakers * len(self.speeds)
+
+    def labels(self, speakers: np.ndarray, speeds: np.ndarray) -> np.ndarray:
+        """The classes of speakers' labels at speeds, which are named by their place in `speeds`; all (batch,) int64."""
+        return speakers + speeds * self.speakers
+
+    def are_as_recorded(self, labels: np.ndarray) -> np.ndarray:
+        """Which classes are those of speakers as they were recorded: (batch,) bool."""
+        return labels < self.speakers
+
+    def as_recorded(self, outputs: np.ndarray) -> np.ndarray:
+        """The outputs for the speakers as they were recorded: (windows, count) -> (windows, speakers)."""
+        return outputs[:, : self.speakers]
+
+    def at_every_speed(self, columns: np.ndarray) -> np.ndarray:
+        """What each speaker has, for each class of the speaker: (d, speakers) -> (d, count)."""
+        return np.tile(columns, len(self.speeds))
+
+    def named(self, names: Iterable[str]) -> list[tuple[float, str]]:
+        """Each class as its speed and its speaker's name, in order of class."""
+        names = list(names)
+        return [(speed, name) for speed in self.speeds for name in names]
 
 
 def change_speeds(windows: np.ndarray, speeds: np.ndarray, settings: FeatureSettings) -> np.ndarray:
@@ -35,10 +75,10 @@ def _shift(speed: float, settings: FeatureSettings) -> np.ndarray:
     """
     highest = _mel(settings.sample_rate / 2)
     centres = np.linspace(0, highest, settings.num_filters + 2)[1:-1]
-    heard = _mel(MEL_CORNER * (10 ** (centres / MEL_SCALE) - 1) / speed)
-    at_each = np.eye(settings.num_filters)
-    return np.stack([np.interp(heard, centres, one) for one in at_each]).astype(np.float32)
+    before = _mel(MEL_CORNER * (10 ** (centres / MEL_SCALE) - 1) / speed)
+    filters = np.eye(settings.num_filters)
+    return np.stack([np.interp(before, centres, single) for single in filters]).astype(np.float32)
 
 
-def _mel(hertz: np.ndarray | float) -> np.ndarray | float:
+def _mel(hertz: np.ndarray | float) -> np.ndarray:
     return MEL_SCALE * np.log10(1 + np.asarray(hertz) / MEL_CORNER)

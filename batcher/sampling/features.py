@@ -1,20 +1,39 @@
-"""From windows of log mel values to the features that the network sees: as they are, or disturbed for training."""
+"""From windows of log mel values to the features that the network sees: as recorded, or augmented for training."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from audio.mfcc import FeatureSettings, cepstra_with_derivatives
 from batcher.sampling.augmentation import Augmentation, disturb, mask
 from batcher.sampling.speeds import change_speeds
-from batcher.sampling.windows import Preparation
 
 WINDOWS_AT_ONCE = 32  # what is done to them then happens in a processor's own cache
 
 
+class WindowFeatures(Protocol):
+    """How windows of log mel values become what the network sees."""
+
+    @property
+    def speeds(self) -> tuple[float, ...]:
+        """The speeds that windows are drawn at, 1 first; at another speed, each speaker is another class."""
+
+    @property
+    def tempo(self) -> float:
+        """The share by which a window is faster or slower at most, while its speaker stays the same."""
+
+    @property
+    def copied(self) -> float:
+        """The share of windows that are taken from a disturbed copy of their utterance, where there are copies."""
+
+    def __call__(self, windows: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(batch, frames, log_mel) float32, and the speed of each (batch,), to (batch, frames, features) float32."""
+
+
 @dataclass(frozen=True)
-class Plain:
-    """Windows as they were recorded."""
+class PlainFeatures:
+    """Features of windows as they were recorded."""
 
     settings: FeatureSettings
     speeds: tuple[float, ...] = (1.0,)
@@ -27,8 +46,8 @@ class Plain:
 
 
 @dataclass(frozen=True)
-class Disturbed:
-    """Windows of more voices than were recorded, in other rooms, by other microphones, with parts missing."""
+class AugmentedFeatures:
+    """Features of windows at other speeds, in other rooms, by other microphones, with parts masked."""
 
     settings: FeatureSettings
     mean: np.ndarray  # (features,), what stands in masked places
@@ -36,17 +55,17 @@ class Disturbed:
 
     @property
     def speeds(self) -> tuple[float, ...]:
-        """As `Preparation` has them."""
+        """As `WindowFeatures` has them."""
         return self.options.speeds
 
     @property
     def tempo(self) -> float:
-        """As `Preparation` has it."""
+        """As `WindowFeatures` has it."""
         return self.options.tempo
 
     @property
     def copied(self) -> float:
-        """As `Preparation` has it."""
+        """As `WindowFeatures` has it."""
         return self.options.copied
 
     def __call__(self, windows: np.ndarray, speeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -59,16 +78,10 @@ class Disturbed:
         return mask(features, self.mean, self.options, rng)
 
 
-def preparation(
-    settings: FeatureSettings,
-    mean: np.ndarray,
-    augmented: bool,
-    speeds: tuple[float, ...] = (1.0,),
-    copied: float = Augmentation.copied,
-) -> Preparation:
-    """For training with augmentation, other speeds and the share `copied` of disturbed copies included, or without.
+def training_features(settings: FeatureSettings, mean: np.ndarray, augmentation: Augmentation | None) -> WindowFeatures:
+    """Features for training: augmented, or without an `augmentation`, as recorded.
 
     Args:
         mean: the training set's, (features,).
     """
-    return Disturbed(settings, mean, Augmentation(speeds, copied=copied)) if augmented else Plain(settings)
+    return PlainFeatures(settings) if augmentation is None else AugmentedFeatures(settings, mean, augmentation)

@@ -7,7 +7,7 @@ import pytest
 
 from audio.mfcc import DEFAULT_FEATURES, cepstra_with_derivatives
 from batcher.sampling.augmentation import DECIBEL, Augmentation, disturb, mask
-from batcher.sampling.preparation import WINDOWS_AT_ONCE, Disturbed, Plain, preparation
+from batcher.sampling.features import WINDOWS_AT_ONCE, AugmentedFeatures, PlainFeatures, training_features
 from batcher.sampling.speeds import change_speeds
 
 OFF = Augmentation(reverberated=0, noisy=0, coloured=0, band_limited=0, gain=0, longest_mask=0)
@@ -29,11 +29,11 @@ def speeds() -> np.ndarray:
 def prepared(windows, options, speeds=None, seed=5) -> np.ndarray:
     speeds = np.ones(len(windows)) if speeds is None else speeds
     rng = np.random.default_rng(seed)
-    return Disturbed(DEFAULT_FEATURES, MEAN, options)(windows.copy(), speeds, rng)
+    return AugmentedFeatures(DEFAULT_FEATURES, MEAN, options)(windows.copy(), speeds, rng)
 
 
 def test_plain_windows_become_cepstra_whatever_their_speed(windows, speeds):
-    features = Plain(DEFAULT_FEATURES)(windows.copy(), speeds, np.random.default_rng(0))
+    features = PlainFeatures(DEFAULT_FEATURES)(windows.copy(), speeds, np.random.default_rng(0))
     np.testing.assert_array_equal(features, cepstra_with_derivatives(windows))
 
 
@@ -68,32 +68,32 @@ def test_masked_frames_hold_the_mean_of_the_training_set_in_every_part(windows):
 def test_speed_then_rooms_and_noise_then_cepstra_then_masks(windows, speeds):
     windows, speeds = windows[:WINDOWS_AT_ONCE], speeds[:WINDOWS_AT_ONCE]
     rng = np.random.default_rng(5)
-    heard = disturb(change_speeds(windows.copy(), speeds, DEFAULT_FEATURES), ALL, rng)
-    expected = mask(cepstra_with_derivatives(heard), MEAN, ALL, rng)
+    disturbed = disturb(change_speeds(windows.copy(), speeds, DEFAULT_FEATURES), ALL, rng)
+    expected = mask(cepstra_with_derivatives(disturbed), MEAN, ALL, rng)
     np.testing.assert_array_equal(prepared(windows, ALL, speeds), expected)
 
 
 def test_features_of_other_settings(windows):
     settings = dataclasses.replace(DEFAULT_FEATURES, num_cepstra=13)
-    disturbed = Disturbed(settings, MEAN[:39], OFF)
+    disturbed = AugmentedFeatures(settings, MEAN[:39], OFF)
     speeds, rng = np.full(WINDOWS, 0.9), np.random.default_rng(0)
     expected = cepstra_with_derivatives(change_speeds(windows.copy(), speeds, settings), settings)
     np.testing.assert_allclose(disturbed(windows.copy(), speeds, rng), expected, atol=1e-4)
     np.testing.assert_array_equal(
-        Plain(settings)(windows.copy(), speeds, rng), cepstra_with_derivatives(windows, settings)
+        PlainFeatures(settings)(windows.copy(), speeds, rng), cepstra_with_derivatives(windows, settings)
     )
 
 
 def test_windows_are_drawn_at_the_speeds_and_the_tempo_of_the_options():
-    disturbed = Disturbed(DEFAULT_FEATURES, MEAN, Augmentation(speeds=(1.0, 0.7), tempo=0.05))
+    disturbed = AugmentedFeatures(DEFAULT_FEATURES, MEAN, Augmentation(speeds=(1.0, 0.7), tempo=0.05))
     assert (disturbed.speeds, disturbed.tempo) == ((1.0, 0.7), 0.05)
-    plain = Plain(DEFAULT_FEATURES)
+    plain = PlainFeatures(DEFAULT_FEATURES)
     assert (plain.speeds, plain.tempo) == ((1.0,), 0.0)
 
 
-def test_augmented_training_disturbs_by_default_options_and_other_training_does_not():
-    disturbed = preparation(DEFAULT_FEATURES, MEAN, augmented=True, speeds=(1.0, 0.9))
-    assert isinstance(disturbed, Disturbed)
-    assert (disturbed.settings, disturbed.mean is MEAN) == (DEFAULT_FEATURES, True)
-    assert disturbed.options == Augmentation(speeds=(1.0, 0.9))
-    assert preparation(DEFAULT_FEATURES, MEAN, augmented=False, speeds=(1.0, 0.9)) == Plain(DEFAULT_FEATURES)
+def test_training_features_are_augmented_where_there_is_an_augmentation():
+    augmentation = Augmentation(speeds=(1.0, 0.9))
+    augmented = training_features(DEFAULT_FEATURES, MEAN, augmentation)
+    assert isinstance(augmented, AugmentedFeatures)
+    assert (augmented.settings, augmented.mean is MEAN, augmented.options) == (DEFAULT_FEATURES, True, augmentation)
+    assert training_features(DEFAULT_FEATURES, MEAN, None) == PlainFeatures(DEFAULT_FEATURES)
