@@ -18,6 +18,11 @@ SPEAKERS = ("p225", "p226", "p362")
 UTTERANCES = 5  # of each speaker in the tiny cache: the fewest of which one is kept for tests
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name our marks."""
+    config.addinivalue_line("markers", "slow: waits rather than computes, for 20 s; leave it out by -m 'not slow'")
+
+
 def copy_voices(target: Path, speakers: tuple[str, ...], utterances: int) -> Path:
     """Copy the first `utterances` sample recordings of each speaker to `target`/<speaker>/."""
     for speaker in speakers:
