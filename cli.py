@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
 """Deep Speaker: who is speaking, in recordings of yours or in a corpus; and audio caches to train on (train_cli.py)."""
 
+if __name__ == "__main__":  # before all that takes time to load
+    from storage.interrupt import exit_quietly
+
+    exit_quietly()
+
 import argparse
 import sys
 from importlib import import_module

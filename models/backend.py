@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from storage.interrupt import no_interruption_by_exception
 from storage.onnx_runtime import forbid_telemetry
 
 KERAS_HOME = "KERAS_HOME"
@@ -19,7 +20,7 @@ def load_tensorflow() -> None:
     forbid_telemetry()  # tf2onnx imports ONNX Runtime for some networks
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _silent_stderr(), _without_keras_home():
+    with no_interruption_by_exception(), _silent_stderr(), _without_keras_home():
         import keras  # noqa: F401
         import tensorflow  # noqa: F401
 

@@ -6,16 +6,14 @@ are what to use: mostly averages (training/averaging.py), beside which `trained_
 `trained_head/<variable>` are the weights that an interrupted training goes on from.
 """
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from storage.atomic import write_atomically
 from storage.errors import UserError
-from storage.npz import read_npz
+from storage.npz import read_npz, write_npz
 
 VERSION = "2.0.0"  # of this code
 FORMAT = "deep-speaker-checkpoint-2"  # 1: of features that were not relative to the level of their utterance
@@ -55,9 +53,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         OSError: the folder can't be written to, or the disk is full.
     """
     text = json.dumps({"format": FORMAT, **checkpoint.description})
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **{DESCRIPTION: np.array(text)}, **checkpoint.arrays)
-    write_atomically(path, content.getvalue())
+    write_npz(path, {DESCRIPTION: text, **checkpoint.arrays})
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

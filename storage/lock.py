@@ -51,7 +51,7 @@ def shared_folder_lock(folder: Path) -> Iterator[None]:
         LockError: a link, a folder or a pipe stands where the lock's file belongs.
         OSError: the lock's file is there and can't be read.
     """
-    descriptor = None if flock.fcntl is None else _lock_for_reading(folder)
+    descriptor = _lock_for_reading(folder) if flock.AVAILABLE else None
     try:
         yield
     finally:
@@ -83,7 +83,7 @@ def file_lock(path: Path, private: bool = False) -> Iterator[None]:
 
 @contextmanager
 def _held(lock: Path, what: Path, writer: Callable[[], str]) -> Iterator[None]:
-    if flock.fcntl is None:
+    if not flock.AVAILABLE:
         with _held_on_windows(lock, what, writer):
             yield
         return
@@ -125,7 +125,7 @@ def _noted(note: Path) -> Iterator[None]:
     """Say in a file who holds the folder."""
     note.unlink(missing_ok=True)  # a killed holder's, or a link to somebody's file
     try:
-        with open(note, "x") as file:
+        with open(note, "x", encoding="ascii") as file:
             file.write(f"process {os.getpid()}\n")
         yield
     finally:

@@ -1,7 +1,12 @@
-"""Read npz files that may be anybody's: nothing is unpickled, unpacked, or allocated beyond what the file holds."""
+"""Write npz files, and read those that may be anybody's.
 
+When one is read, nothing is unpickled, unpacked, or allocated beyond what the file holds.
+"""
+
+import io
 import math
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from tokenize import TokenError
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_zipfile
@@ -9,8 +14,25 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_zipfile
 import numpy as np
 from numpy.lib import format as npy
 
+from storage.atomic import write_atomically
+
 ENCRYPTED = 0x1  # bit of a member's flags
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray | str], private: bool = False) -> None:
+    """Replace `path` with arrays and texts by their names, as a whole or not at all.
+
+    Args:
+        private: whether only the owner may read it, and enter the folders that are made.
+
+    Raises:
+        ValueError: one of them holds objects.
+        OSError: it can't be written to, or the disk is full.
+    """
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **{name: np.asarray(array) for name, array in arrays.items()})
+    write_atomically(path, content.getvalue(), private)
 
 
 def read_npz(path: Path, largest: int) -> dict[str, np.ndarray]:

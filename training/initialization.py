@@ -1,7 +1,6 @@
 """Where a run starts: where it was interrupted, from the stage before, or fresh."""
 
 import dataclasses
-import hashlib
 import logging
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from batcher.inputs import TrainingInputs
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from models.network import NetworkOptions
 from models.onnx_file import BUNDLED_CHECKPOINT
+from storage.digest import file_sha256
 from storage.errors import UserError
 from training.head import kept_head, mean_directions
 from training.network_state import NetworkState, Trained, build_state
@@ -71,9 +71,15 @@ def run_identity(options: TrainingOptions, origin: Path | None) -> dict:
     """What makes a run this run and no other: its settings, its data, and what it started from."""
     ignored = NOT_IDENTITY | UNUSED[options.stage]
     settings = {name: value for name, value in options.as_json().items() if name not in ignored}
-    taught = {} if options.teacher is None else {"teacher_sha256": _digest(options.teacher)}
-    data = {"data_sha256": _digest(options.data_filename), **taught}
-    return {**settings, **data, "origin_sha256": origin and _digest(origin)}
+    taught = {} if options.teacher is None else {"teacher_sha256": file_sha256(options.teacher)}
+    data = {"data_sha256": file_sha256(options.data_filename), **taught}
+    return {**settings, **data, "origin_sha256": origin and _origin_sha256(origin)}
+
+
+def _origin_sha256(origin: Path) -> str:
+    if not origin.is_file():
+        raise CheckpointError(f"no checkpoint at {origin}")
+    return file_sha256(origin)
 
 
 def build_start(
@@ -170,10 +176,3 @@ def _features(origin: Checkpoint) -> FeatureSettings:
         return FeatureSettings(**origin.description["features"])
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"the checkpoint is of another version of this tool ({error})") from error
-
-
-def _digest(path: Path) -> str:
-    if not path.is_file():
-        raise CheckpointError(f"no checkpoint at {path}")
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
