@@ -27,6 +27,7 @@ ACTIONS = {  # flag: the module of commands/ that has the function of that name
     "unseen_speakers": "cached_speakers",
     "get_embeddings": "cached_speakers",
     "evaluate": "cached_speakers",
+    "forget": "forget",
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
@@ -35,7 +36,7 @@ GOES_WITH = {  # flag: actions
     "trials": ("evaluate",),
     "score_norm": ("evaluate",),
     "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate"),
-    "profiles": PROFILE_ACTIONS,
+    "profiles": (*PROFILE_ACTIONS, "forget"),
     "channel": ("verify", "identify", "enroll", "embed", *FILLS_CACHE),
     "prior": ("verify", "identify"),
     "max_false_accept": ("verify", "identify"),
@@ -123,6 +124,9 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--get_embeddings", metavar="A", help="print the embedding of a cached speaker")
     flag("--evaluate", action="store_true", help="print SAP, SAN, EER and minDCF over all held-out speakers, by "
          "corpus, for whole utterances and their first 5, 2 and 1 s (shorter ones stay whole)")  # fmt: skip
+    flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
+         "of --profiles, its lock and unfinished copies. The cache, and networks trained in it, are named with their "
+         "size and left")  # fmt: skip
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:

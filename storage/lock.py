@@ -59,11 +59,16 @@ def shared_folder_lock(folder: Path) -> Iterator[None]:
             flock.release(descriptor)
 
 
+def file_lock_path(path: Path) -> Path:
+    """The empty file beside `path` that `file_lock` locks, `.<name>.lock`; it stays when nobody holds it."""
+    return path.with_name(f".{path.name}{LOCK_NAME}")
+
+
 @contextmanager
 def file_lock(path: Path, private: bool = False) -> Iterator[None]:
     """Hold the file `path`, which need not exist, for replacing; wait while another process holds it.
 
-    What is locked is `.<name>.lock` beside it, as `path` itself becomes another file when it is replaced.
+    What is locked is `file_lock_path`, as `path` itself becomes another file when it is replaced.
 
     Args:
         private: whether only the owner may open the lock's file, and enter the folders that are made.
@@ -73,7 +78,7 @@ def file_lock(path: Path, private: bool = False) -> Iterator[None]:
         OSError: the folder can't be written to, or its file system has no locks.
     """
     make_folders(path.parent, private)
-    lock = path.with_name(f".{path.name}{LOCK_NAME}")
+    lock = file_lock_path(path)
     with _held(lock, path, lambda: SOMEBODY):
         if private:
             with suppress(PermissionError):  # another user's
