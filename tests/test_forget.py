@@ -1,4 +1,4 @@
-"""Forgetting deletes the enrolled speakers once that is confirmed, nothing through links, and nothing that is another's."""
+"""Forgetting deletes the enrolled speakers once that is confirmed, and nothing that links lead to or others wrote."""
 
 import argparse
 import os
