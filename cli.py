@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
 """Deep Speaker: who is speaking, in recordings of yours or in a corpus; and audio caches to train on (train_cli.py)."""
 
+if __name__ == "__main__":  # before all that takes time to load
+    from storage.interrupt import exit_quietly
+
+    exit_quietly()
+
 import argparse
 import sys
 from collections.abc import Callable
@@ -89,6 +94,12 @@ def _evaluate(args: argparse.Namespace) -> None:
     evaluate(args)
 
 
+def _forget(args: argparse.Namespace) -> None:
+    from commands.forget import forget
+
+    forget(args)
+
+
 ACTIONS: dict[str, Action] = {  # each imports what it needs, so that none waits for the others' packages
     "verify": _verify,
     "identify": _identify,
@@ -103,6 +114,7 @@ ACTIONS: dict[str, Action] = {  # each imports what it needs, so that none waits
     "unseen_speakers": _unseen_speakers,
     "get_embeddings": _get_embeddings,
     "evaluate": _evaluate,
+    "forget": _forget,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
@@ -111,7 +123,7 @@ GOES_WITH = {  # flag: actions
     "trials": ("evaluate",),
     "score_norm": ("evaluate",),
     "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate"),
-    "profiles": PROFILE_ACTIONS,
+    "profiles": (*PROFILE_ACTIONS, "forget"),
     "channel": ("verify", "identify", "enroll", "embed", *FILLS_CACHE),
     "prior": ("verify", "identify"),
     "max_false_accept": ("verify", "identify"),
@@ -201,6 +213,9 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--get_embeddings", metavar="A", help="print the embedding of a cached speaker")
     flag("--evaluate", action="store_true", help="print SAP, SAN, EER and minDCF over all held-out speakers, by "
          "corpus, for whole utterances and their first 5, 2 and 1 s (shorter ones stay whole)")  # fmt: skip
+    flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
+         "of --profiles, its lock and unfinished copies. The cache, and networks trained in it, are named with their "
+         "size and left")  # fmt: skip
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,6 @@ import argparse
 import io
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
@@ -13,20 +12,14 @@ from pathlib import Path
 
 from flags import check_names, expanded
 from storage.errors import UserError
+from storage.interrupt import INTERRUPTED, interrupts
 
-ENVIRONMENT_FAILED, USERS_MISTAKE, INTERRUPTED = 1, 2, 130  # exit statuses
+ENVIRONMENT_FAILED, USERS_MISTAKE = 1, 2  # exit statuses
+READER_GONE = 141  # 128 and the number of SIGPIPE, which Windows does not have
 SAMPLES = Path(__file__).resolve().parent / "samples" / "voices"  # in the repository; not in an installation
-TRAINING_PACKAGES = (
-    "keras",
-    "matplotlib",
-    "onnx",
-    "pandas",
-    "scipy",
-    "sklearn",
-    "tensorboard",
-    "tensorflow",
-    "tf2onnx",
-)
+TRAINING_PACKAGES = {  # that a plain installation does not have
+    *("keras", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "tensorboard", "tensorflow", "tf2onnx"),
+}
 
 logger = logging.getLogger(__name__)
 
@@ -119,25 +112,37 @@ def run(command: Callable[[], int | None], after_interruption: str) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # a file's name may be no text at all
-    try:
-        status = command() or 0
-        sys.stdout.flush()
-    except UserError as error:
+    with interrupts() as noted:
+        try:
+            status = command() or 0
+            sys.stdout.flush()
+            return status
+        except BaseException as error:
+            if noted.pressed or isinstance(error, KeyboardInterrupt):
+                new_line = "\n" if sys.stderr.isatty() else ""  # below a progress bar
+                return _fail(INTERRUPTED, f"{new_line}interrupted; {after_interruption}")
+            return _failed(error)
+
+
+def _failed(error: BaseException) -> int:
+    """The exit status after an error, which is said; what nobody foresaw is raised again.
+
+    Raises:
+        BaseException: `error`.
+    """
+    if isinstance(error, UserError):
         return _fail(USERS_MISTAKE, f"error: {error}")
-    except KeyboardInterrupt:
-        new_line = "\n" if sys.stderr.isatty() else ""  # below a progress bar
-        return _fail(INTERRUPTED, f"{new_line}interrupted; {after_interruption}")
-    except BrokenPipeError:  # the reader of our results has gone, as `head` does
+    if isinstance(error, BrokenPipeError):  # the reader of our results has gone, as `head` does
         _forget_stdout()
-        return 128 + signal.SIGPIPE
-    except BrokenProcessPool:
+        return READER_GONE
+    if isinstance(error, BrokenProcessPool):
         return _fail(ENVIRONMENT_FAILED, "error: a worker process was killed (out of memory?); run the command again")
-    except ModuleNotFoundError as error:
+    if isinstance(error, ModuleNotFoundError):
         return _fail(ENVIRONMENT_FAILED, f"error: {_missing(error)}")
-    except (OSError, MemoryError, ImportError) as error:
+    if isinstance(error, (OSError, MemoryError, ImportError)):
         _forget_stdout()
         return _fail(ENVIRONMENT_FAILED, f"error: {error or type(error).__name__}")
-    return status
+    raise error
 
 
 def _missing(error: ModuleNotFoundError) -> str:

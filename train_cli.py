@@ -5,6 +5,11 @@ Between the first two, --loss_on_softmax --fine_tune goes on with a larger margi
 network that is trained already learns one's own speakers.
 """
 
+if __name__ == "__main__":  # before all that takes time to load
+    from storage.interrupt import exit_quietly
+
+    exit_quietly()
+
 import argparse
 import sys
 

@@ -19,6 +19,7 @@ from audio.errors import UnusableAudioError
 from audio.header import NEVER_WRITTEN
 from audio.opening import open_recording
 from corpus.walk import absolute, audio_files
+from storage.digest import file_sha256
 from storage.errors import UserError, first_few
 from storage.parallel import parallel_map
 from storage.progress import tracked
@@ -139,8 +140,7 @@ def _survey(path: Path, what: str) -> bytes | str:
             return "empty"
         if what == RESPONSES and (lasts or len(decode(path)) / SAMPLE_RATE) > LONGEST_RESPONSE:
             return f"longer than {LONGEST_RESPONSE:g} s, so no impulse response"
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return bytes.fromhex(file_sha256(path))
     except (UnusableAudioError, OSError) as error:
         return str(error)
 

@@ -9,7 +9,6 @@ utterances, `corpus/speaker/utterance`, the SHA-256 of what they say, and their 
 """
 
 import argparse
-import io
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from measure import progress
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from corpus.speakers import check_listed, listed, read_speakers_file
-from storage.atomic import write_atomically
+from storage.npz import write_npz
 
 AT_ONCE = 500  # recordings, after which what is done is kept
 RESEMBLYZER = """
@@ -88,14 +87,12 @@ def read_kept(path: Path) -> dict[str, np.ndarray]:
 
 def keep(path: Path, utterances: list[Utterance], known: dict[str, np.ndarray]) -> None:
     """Save the utterances' embeddings, as `training.teacher` and `read_kept` read them."""
-    content = io.BytesIO()
     arrays = {
         "utterances": np.array([name_of(one) for one in utterances]),
         "sha256": np.array([one.sha256 for one in utterances]),
         "embeddings": np.stack([known[one.sha256] for one in utterances]),
     }
-    np.savez(content, allow_pickle=False, **arrays)
-    write_atomically(path, content.getvalue())
+    write_npz(path, arrays)
 
 
 def embedded(python: str, paths: list[str]) -> np.ndarray:

@@ -12,8 +12,8 @@ from evaluation.training_cohort import training_cohort
 from inference.encoder import SpeakerEncoder
 from models.checkpoint import load_checkpoint, save_checkpoint
 from models.onnx_export import export_network, with_calibration, with_cohort, without_training_state
-from models.onnx_file import file_sha256
 from storage.atomic import write_atomically
+from storage.digest import file_sha256
 from storage.errors import UserError
 
 NETWORK, CHECKPOINT = ".onnx", ".npz"  # suffixes of what can be written

@@ -17,6 +17,7 @@ from inference.sources import STANDARD_INPUT
 from models.onnx_file import read_exported
 from storage.atomic import write_atomically
 from storage.errors import UserError
+from storage.npz import write_npz
 from storage.parallel import parallel_map
 from storage.progress import tracked
 
@@ -116,9 +117,7 @@ def save(path: Path, embeddings: np.ndarray, files: Sequence[str]) -> None:
     if path.suffix.lower() == ".csv":
         write_atomically(path, _as_csv(embeddings, files).encode(errors="surrogateescape"))
         return
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, embeddings=embeddings.astype(np.float32), files=np.array(files))
-    write_atomically(path, content.getvalue())
+    write_npz(path, {"embeddings": embeddings.astype(np.float32), "files": np.array(files)})
 
 
 def _as_csv(embeddings: np.ndarray, files: Sequence[str]) -> str:

@@ -23,7 +23,8 @@ from inference.recordings import RecordingError, load_speech, recording_remarks
 from inference.similarity import cosine
 from inference.sources import Source, sources_in
 from models.checkpoint import CheckpointError
-from models.onnx_file import BUNDLED, check_seal, file_sha256, read_exported
+from models.onnx_file import BUNDLED, check_seal, read_exported
+from storage.digest import file_sha256
 
 UNIT_TOLERANCE = 1e-3
 LONGEST_WINDOW = 6000  # frames: a minute, where training's have 2 s

@@ -4,9 +4,9 @@ import numpy as np
 
 from models.checkpoint import CheckpointError
 from models.onnx_file import DESCRIPTION, parse_description
+from storage.onnx_runtime import load_session
 
 INPUT_RANK = 3  # (windows, frames, feature_size)
-PROVIDERS = ["CPUExecutionProvider"]
 
 
 class Network:
@@ -24,15 +24,9 @@ class Network:
         Raises:
             CheckpointError: it is not ONNX of this tool, or uses operators that ONNX Runtime does not have.
         """
-        import onnxruntime
-
         self._name, self._content = name, content
-        onnxruntime.disable_telemetry_events()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # what it says of a bad file comes as an exception
         try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=PROVIDERS)
+            self._session = load_session(content)
         except Exception as error:  # its own classes derive from nothing narrower
             raise CheckpointError(f"{name} is not a network that can be run ({_first_line(error)})") from error
         metadata = self._session.get_modelmeta().custom_metadata_map

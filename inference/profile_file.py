@@ -5,16 +5,14 @@ known of each profile; `sha256` of both. No pickle.
 """
 
 import hashlib
-import io
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from storage.atomic import write_atomically
 from storage.errors import UserError
-from storage.npz import read_npz
+from storage.npz import read_npz, write_npz
 
 FORMAT = "deep-speaker-profiles-1"
 LARGEST = 1 << 30  # bytes, of a store; a million profiles of 128 values have half of that
@@ -85,10 +83,8 @@ def write_profiles(path: Path, profiles: Profiles) -> None:
     about = {"format": FORMAT, "fingerprint": profiles.fingerprint, "profiles": list(map(asdict, profiles.entries))}
     text = json.dumps(about)
     embeddings = np.ascontiguousarray(profiles.embeddings, "<f4")
-    content = io.BytesIO()
-    digest = np.array(_digest(embeddings, text))
-    np.savez(content, allow_pickle=False, embeddings=embeddings, description=np.array(text), sha256=digest)
-    write_atomically(path, content.getvalue(), private=True)  # voices are personal data
+    arrays = {"embeddings": embeddings, "description": text, "sha256": _digest(embeddings, text)}
+    write_npz(path, arrays, private=True)  # a voice is personal data
 
 
 def _parse(embeddings: np.ndarray, text: str, digest: str) -> Profiles:

@@ -4,7 +4,6 @@ SAP and SAN are v1's names: the cosine distance of a speaker to the same speaker
 of the utterances that share none, and to another one (anchor to negative).
 """
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
 from inference.encoder import SpeakerEncoder, mean_embedding
 from inference.similarity import cosine, cosine_distance
-from storage.atomic import write_atomically
 from storage.errors import UserError
+from storage.npz import write_npz
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,5 @@ def save_embeddings(path: Path, speaker: SpeakerEmbeddings) -> None:
     """
     if path.is_dir():
         raise UserError(f"expected the name of a file to write. {path} is a folder")
-    content = io.BytesIO()
     names = np.array(speaker.utterances)
-    np.savez(content, allow_pickle=False, embedding=speaker.mean, embeddings=speaker.embeddings, utterances=names)
-    write_atomically(path, content.getvalue())
+    write_npz(path, {"embedding": speaker.mean, "embeddings": speaker.embeddings, "utterances": names})

@@ -6,7 +6,6 @@ are what to use: mostly averages (training/network_state.py), beside which `trai
 `trained_head/<variable>` are the weights that an interrupted training goes on from.
 """
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,10 +17,9 @@ import numpy as np
 from deep_speaker import __version__
 from models.network_options import NetworkOptions
 from models.run_names import STAGES
-from storage.atomic import write_atomically
 from storage.errors import UserError
 from storage.fields import Fields
-from storage.npz import read_npz
+from storage.npz import read_npz, write_npz
 
 FORMAT = "deep-speaker-checkpoint-2"  # 1: of features that were not relative to the level of their utterance
 LARGEST = 1 << 30  # bytes, of a checkpoint; the default network with 6,000 speakers has 61 MB
@@ -117,9 +115,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         OSError: the folder can't be written to, or the disk is full.
     """
     text = json.dumps({"format": FORMAT, **checkpoint.description.as_json()}, allow_nan=False)
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **{DESCRIPTION: np.array(text)}, **checkpoint.arrays)
-    write_atomically(path, content.getvalue())
+    write_npz(path, {DESCRIPTION: text, **checkpoint.arrays})
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -16,12 +16,12 @@ from models.onnx_file import (
     KEYS,
     SEAL,
     check_seal,
-    file_sha256,
     fingerprint,
     seal,
     used_arrays,
 )
 from storage.atomic import write_atomically
+from storage.digest import file_sha256
 
 OPSET = 15  # of ONNX, what tf2onnx writes unless told otherwise
 INPUT, OUTPUT = "features", "embeddings"

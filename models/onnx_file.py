@@ -106,16 +106,3 @@ def used_arrays(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
     """The arrays that an embedding depends on, under their names in the checkpoint."""
     parts = ("embedder/", "normalization/")
     return {name: array for name, array in checkpoint.arrays.items() if name.startswith(parts)}
-
-
-def file_sha256(path: Path) -> str:
-    """Of a whole file.
-
-    Raises:
-        CheckpointError: there is none.
-    """
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CheckpointError(f"no checkpoint at {path}") from error

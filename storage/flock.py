@@ -16,8 +16,10 @@ from storage.errors import UserError
 
 try:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None
+
+    AVAILABLE = True
+except ImportError:  # on Windows, where storage/lock.py does without
+    AVAILABLE = False
 
 IN_USE = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES}  # what `flock` says of a lock that another process holds
 NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # nor wait for the other end of a pipe

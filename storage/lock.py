@@ -51,7 +51,7 @@ def shared_folder_lock(folder: Path) -> Iterator[None]:
         LockError: a link, a folder or a pipe stands where the lock's file belongs.
         OSError: the lock's file is there and can't be read.
     """
-    descriptor = None if flock.fcntl is None else _lock_for_reading(folder)
+    descriptor = _lock_for_reading(folder) if flock.AVAILABLE else None
     try:
         yield
     finally:
@@ -59,11 +59,16 @@ def shared_folder_lock(folder: Path) -> Iterator[None]:
             flock.release(descriptor)
 
 
+def file_lock_path(path: Path) -> Path:
+    """The empty file beside `path` that `file_lock` locks, `.<name>.lock`; it stays when nobody holds it."""
+    return path.with_name(f".{path.name}{LOCK_NAME}")
+
+
 @contextmanager
 def file_lock(path: Path, private: bool = False) -> Iterator[None]:
     """Hold the file `path`, which need not exist, for replacing; wait while another process holds it.
 
-    What is locked is `.<name>.lock` beside it, as `path` itself becomes another file when it is replaced.
+    What is locked is `file_lock_path`, as `path` itself becomes another file when it is replaced.
 
     Args:
         private: whether only the owner may open the lock's file, and enter the folders that are made.
@@ -73,7 +78,7 @@ def file_lock(path: Path, private: bool = False) -> Iterator[None]:
         OSError: the folder can't be written to, or its file system has no locks.
     """
     make_folders(path.parent, private)
-    lock = path.with_name(f".{path.name}{LOCK_NAME}")
+    lock = file_lock_path(path)
     with _held(lock, path, lambda: SOMEBODY):
         if private:
             with suppress(PermissionError):  # another user's
@@ -83,7 +88,7 @@ def file_lock(path: Path, private: bool = False) -> Iterator[None]:
 
 @contextmanager
 def _held(lock: Path, what: Path, writer: Callable[[], str]) -> Iterator[None]:
-    if flock.fcntl is None:
+    if not flock.AVAILABLE:
         with _held_on_windows(lock, what, writer):
             yield
         return
@@ -125,7 +130,7 @@ def _noted(note: Path) -> Iterator[None]:
     """Say in a file who holds the folder."""
     note.unlink(missing_ok=True)  # a killed holder's, or a link to somebody's file
     try:
-        with open(note, "x") as file:
+        with open(note, "x", encoding="ascii") as file:
             file.write(f"process {os.getpid()}\n")
         yield
     finally:

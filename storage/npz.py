@@ -1,7 +1,13 @@
-"""Read npz files that may be anybody's: nothing is unpickled, unpacked, or allocated beyond what the file holds."""
+"""Write npz files, and read those that may be anybody's.
 
+When one is read, nothing is unpickled, unpacked, or allocated beyond what the file holds.
+"""
+
+import io
 import math
+import struct
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from tokenize import TokenError
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_zipfile
@@ -9,8 +15,30 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo, is_zipfile
 import numpy as np
 from numpy.lib import format as npy
 
+from storage.atomic import write_atomically
+
 ENCRYPTED = 0x1  # bit of a member's flags
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+PARSING = (SyntaxError, TokenError, RecursionError, MemoryError)  # of Python's own parser, which NumPy asks
+DAMAGED = (  # what zipfile and NumPy raise beside ValueError, by 9,000 damaged copies each of three kinds of file
+    *(LookupError, TypeError, EOFError, RuntimeError, OverflowError),  # NotImplementedError is a RuntimeError
+    *(BadZipFile, zlib.error, struct.error),
+)
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray | str], private: bool = False) -> None:
+    """Replace `path` with arrays and texts by their names, as a whole or not at all.
+
+    Args:
+        private: whether only the owner may read it, and enter the folders that are made.
+
+    Raises:
+        ValueError: one of them holds objects.
+        OSError: it can't be written to, or the disk is full.
+    """
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **{name: np.asarray(array) for name, array in arrays.items()})
+    write_atomically(path, content.getvalue(), private)
 
 
 def read_npz(path: Path, largest: int) -> dict[str, np.ndarray]:
@@ -28,7 +56,7 @@ def read_npz(path: Path, largest: int) -> dict[str, np.ndarray]:
         _check_file(path, largest)
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (KeyError, TypeError, EOFError, RuntimeError, BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise ValueError(str(error)) from error
 
 
@@ -52,7 +80,7 @@ def _check(archive: ZipFile, member: ZipInfo) -> None:
             raise ValueError(f"{member.filename} is of an unknown version")
         try:
             shape, _, dtype = read_header(file)
-        except (TokenError, RecursionError) as error:  # of Python's parser, which NumPy asks
+        except PARSING as error:
             raise ValueError(f"{member.filename} has a header that can't be read") from error
         stated = file.tell() + math.prod(shape) * dtype.itemsize
         if not dtype.hasobject and (min(shape, default=0) < 0 or stated != member.file_size):  # NumPy refuses objects

@@ -3,7 +3,6 @@
 import gc
 import itertools
 import os
-import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -12,6 +11,8 @@ from multiprocessing import connection, parent_process
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
+
+from storage.interrupt import ignore_interrupts, interrupts_held_back
 
 CHUNK = 16  # items per task, so that hand-over costs little beside the work
 CHUNKS_AHEAD = 4  # tasks under way per worker: enough to keep it busy, few enough to hold their results
@@ -66,7 +67,8 @@ def _map(executor: Executor, function: Callable, chunks: Iterable[tuple], chunks
     try:
         under_way: deque[Future] = deque()
         for chunk in chunks:
-            under_way.append(executor.submit(_apply, function, chunk))
+            with interrupts_held_back():  # a worker may be started
+                under_way.append(executor.submit(_apply, function, chunk))
             if len(under_way) >= chunks_ahead:
                 yield from under_way.popleft().result()
         while under_way:
@@ -96,7 +98,7 @@ def _chunks(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
 
 def _start_worker() -> None:
     """Leave Ctrl-C to the parent, end when the parent has ended, however it did, keep to one core and little memory."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()
     threading.Thread(target=_exit_after_parent, daemon=True).start()
     threadpool_limits(1)  # the other cores have workers of their own
     gc.freeze()  # to look through what a fork has of its parent's would make copies of it
@@ -112,5 +114,6 @@ def _keep_freed_memory() -> None:
 
 
 def _exit_after_parent() -> None:
-    connection.wait([parent_process().sentinel])
-    os._exit(1)
+    if (parent := parent_process()) is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

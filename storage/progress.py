@@ -1,31 +1,55 @@
-"""How far long work is, and what is left: a bar on a terminal, a line now and then where there is none."""
+"""How far long work is, and what is left: a bar on a terminal, a line for every tenth where there is none."""
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-LINE_EVERY = 30.0  # s, where nothing moves on a line; work that is done by then needs none
+PARTS = 10  # of the work: after each there is a line where nothing moves on one,
+SOONEST = 5.0  # s after the line before, and after the beginning; work that is done by then needs none
+LATEST = 300.0  # s without a line, however long a tenth takes
 
 Item = TypeVar("Item")
 
 
+class Progress(Protocol):
+    """Something to tell how much was done."""
+
+    def update(self, n: int = 1) -> object:
+        """So much more was done."""
+
+
 class _Lines:
-    """Standard error, to which each state of a bar is written as a line."""
+    """Progress as lines on standard error."""
 
-    def write(self, state: str) -> None:
-        if line := state.strip():
-            sys.stderr.write(f"{line}\n")
+    def __init__(self, what: str, total: int, unit: str, done: int):
+        self._what, self._total, self._unit, self._before = what, total, unit, done
+        self._done, self._shown = done, done
+        self._began = self._last = time.monotonic()
 
-    def flush(self) -> None:
-        sys.stderr.flush()
+    def update(self, n: int = 1) -> None:
+        """Write a line when one is due."""
+        self._done += n
+        now = time.monotonic()
+        further = self._done * PARTS // self._total > self._shown * PARTS // self._total if self._total else False
+        if now >= self._last + (SOONEST if further else LATEST):
+            self._last, self._shown = now, self._done
+            sys.stderr.write(f"{self._line(now - self._began)}\n")
+            sys.stderr.flush()
+
+    def _line(self, seconds: float) -> str:
+        """As tqdm says it."""
+        return tqdm.format_meter(
+            self._done, self._total, seconds, ncols=0, prefix=self._what, unit=self._unit, initial=self._before
+        ).strip()
 
 
 @contextmanager
-def progress(what: str, total: int, unit: str, done: int = 0) -> Iterator[tqdm]:
+def progress(what: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
     """A bar to `update` while work is done; what is logged meanwhile stands above it.
 
     Args:
@@ -34,13 +58,13 @@ def progress(what: str, total: int, unit: str, done: int = 0) -> Iterator[tqdm]:
         unit: of what.
         done: how much of it was done before.
     """
-    about = {"desc": what, "total": total, "unit": unit, "initial": done, "leave": False}
-    if sys.stderr.isatty():
-        with logging_redirect_tqdm(), tqdm(**about, file=sys.stderr) as bar:
-            yield bar
+    if not sys.stderr.isatty():
+        yield _Lines(what, total, unit, done)
         return
-    every = {"delay": LINE_EVERY, "mininterval": LINE_EVERY, "maxinterval": LINE_EVERY}
-    with tqdm(**about, **every, file=_Lines(), ncols=0) as bar:
+    with (
+        logging_redirect_tqdm(),
+        tqdm(desc=what, total=total, unit=unit, initial=done, leave=False, file=sys.stderr) as bar,
+    ):
         yield bar
 
 

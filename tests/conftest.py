@@ -1,11 +1,14 @@
 """Fixtures that several test modules share: real recordings, a tiny cache, tiny training inputs."""
 
+import multiprocessing
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from start_method import started_by
 
 from batcher.generate import generate_inputs
 from batcher.inputs import TrainingInputs, load_inputs
@@ -16,6 +19,19 @@ from corpus.reading import find_recordings
 VOICES = Path(__file__).resolve().parents[1] / "samples" / "voices"
 SPEAKERS = ("p225", "p226", "p362")
 UTTERANCES = 5  # of each speaker in the tiny cache: the fewest of which one is kept for tests
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--start_method spawn`: worker processes as on Windows and macOS, also in the commands that tests run."""
+    parser.addoption("--start_method", choices=multiprocessing.get_all_start_methods(), help="of worker processes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name our marks, and start worker processes as asked, in this process and its children."""
+    if method := config.getoption("--start_method"):
+        multiprocessing.set_start_method(method)
+        os.environ.update(started_by(method))
+    config.addinivalue_line("markers", "slow: waits rather than computes, for 20 s; leave it out by -m 'not slow'")
 
 
 def copy_voices(target: Path, speakers: tuple[str, ...], utterances: int) -> Path:

@@ -14,8 +14,9 @@ from batcher.sampling.speeds import SpeedClasses
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from models.network import check_size
 from models.network_options import NetworkOptions
-from models.onnx_file import BUNDLED_CHECKPOINT, file_sha256
+from models.onnx_file import BUNDLED_CHECKPOINT
 from models.run_names import ADAPTED, BEST, FINE, FROZEN, SOFTMAX, TRIPLET
+from storage.digest import file_sha256
 from storage.errors import UserError
 from training.head import kept_head, mean_directions
 from training.network_state import NetworkState, Trained, build_state
@@ -76,7 +77,13 @@ def run_identity(options: TrainingOptions, origin: Path | None) -> dict[str, Any
     settings = {name: value for name, value in options.as_json().items() if name not in ignored}
     taught = {} if options.teacher is None else {"teacher_sha256": file_sha256(options.teacher)}
     data = {"data_sha256": file_sha256(options.data_filename), **taught}
-    return {**settings, **data, "origin_sha256": origin and file_sha256(origin)}
+    return {**settings, **data, "origin_sha256": origin and _origin_sha256(origin)}
+
+
+def _origin_sha256(origin: Path) -> str:
+    if not origin.is_file():
+        raise CheckpointError(f"no checkpoint at {origin}")
+    return file_sha256(origin)
 
 
 def build_start(
