@@ -12,7 +12,7 @@ from command_line import PATIENCE, ROOT, environment, fail, plain_lines, run
 from conftest import copy_voices
 
 import entry_point
-import flags
+from flags import path
 from storage.errors import UserError
 
 PROGRAMS = ("cli.py", "train_cli.py", "train_triplet_softmax_model.py")
@@ -160,7 +160,7 @@ def test_every_flag_that_takes_a_path_is_tested_here():
     import train_cli
 
     for module in (cli, train_cli):
-        flags = {action.dest for action in module.build_parser()._actions if action.type is flags.path}
+        flags = {action.dest for action in module.build_parser()._actions if action.type is path}
         assert flags == set(PATH_FLAGS[f"{module.__name__}.py"])
 
 
@@ -186,9 +186,9 @@ def test_a_variable_that_names_no_users_folder_is_a_mistake(monkeypatch, name, f
 
 def test_a_path_is_expanded(monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
-    assert flags.path("~/a") == Path("/home/somebody/a")
+    assert path("~/a") == Path("/home/somebody/a")
     with pytest.raises(argparse.ArgumentTypeError, match="empty text"):
-        flags.path("")
+        path("")
 
 
 @pytest.mark.parametrize("flags", [("--embed", "", "--output", "x.npz"), ("--verify", "", "x"), ("--identify", "")])

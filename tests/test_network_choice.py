@@ -29,7 +29,7 @@ def test_without_a_usable_stage_the_way_out_is_told(tmp_path, there):
     (tmp_path / there).mkdir()
     (tmp_path / there / "best.npz").touch()
     with pytest.raises(
-        CheckpointError, match=r"no trained network in .*triplet/last\.npz.*train_cli\.py.*--checkpoint"
+        CheckpointError, match=r"no trained network in .*triplet/last\.npz.*--loss_on_softmax.*--checkpoint"
     ):
         find_checkpoint(tmp_path)
 

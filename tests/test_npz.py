@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import checkpoint
 
 from inference.profile_file import Profile, ProfileError, Profiles, read_profiles, write_profiles
-from models.checkpoint import KEYS, Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from storage.npz import read_npz, write_npz
 from training.teacher import TeacherError, read_lessons
 
@@ -30,7 +31,7 @@ def a_store(path: Path) -> None:
 
 
 def a_checkpoint(path: Path) -> None:
-    save_checkpoint(path, Checkpoint(dict.fromkeys(KEYS, "x"), {"embedder/a": unit_rows(8, 8), "head/b": np.ones(7)}))
+    save_checkpoint(path, checkpoint({}, {"embedder/a": unit_rows(8, 8), "head/b": np.ones(7)}))
 
 
 def a_teacher(path: Path) -> None:

@@ -59,7 +59,7 @@ def test_another_graph_under_the_seal_is_noticed(tmp_path):
 
 def test_a_network_without_a_seal_is_refused(tmp_path):
     (tmp_path / "a.onnx").write_bytes(sealed.model().SerializeToString())
-    with pytest.raises(CheckpointError, match="not a network that cli"):
+    with pytest.raises(CheckpointError, match="not a network that --export_model wrote"):
         read_exported(tmp_path / "a.onnx")
 
 

@@ -492,7 +492,7 @@ def test_a_cache_of_the_format_before_is_made_again_and_the_command_says_so(tmp_
     lines += ["[1]", "{}", '{"speaker": 1, "utterance": []}', json.dumps({**line, "speaker": "Kim", "utterance": "x"})]
     (folder / "index.jsonl").write_bytes(b"\xff\xfe\n" + "\n".join(lines).encode())
     (folder / "cache.json").write_text(json.dumps({"tool": TOOL, "settings": {"format": 2}, "filled_from": []}))
-    with pytest.raises(CacheError, match=r"by another version of this tool; cli\.py --update_cache makes it again"):
+    with pytest.raises(CacheError, match=r"by another version of this tool; --update_cache makes it again"):
         UtteranceCache.open(folder)
     cache, report = build(folder, corpus)
     assert report.added == 4
