@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from inference.encoder import SpeakerEncoder
 
 __all__ = ["SpeakerEncoder", "__version__"]
-__version__ = "2.1.0"  # the one place; pyproject.toml, checkpoints and --version read it
+__version__ = "2.0.0"  # the one place; pyproject.toml, checkpoints and --version read it
 
 
 def __getattr__(name: str) -> type["SpeakerEncoder"]:
