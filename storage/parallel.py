@@ -3,6 +3,7 @@
 import gc
 import itertools
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -16,6 +17,8 @@ from storage.interrupt import ignore_interrupts, interrupts_held_back
 
 CHUNK = 16  # items per task, so that hand-over costs little beside the work
 CHUNKS_AHEAD = 4  # tasks under way per worker: enough to keep it busy, few enough to hold their results
+
+MOST_WORKERS = 61 if sys.platform == "win32" else 1 << 10  # Windows waits for no more processes at once
 
 KEPT_MEMORY = 1 << 24  # bytes, see `_keep_freed_memory`
 
@@ -42,7 +45,7 @@ def parallel_map(
     if workers == 1:
         yield from _map_here(function, items)
         return
-    chunks = _chunks(items, chunk)
+    chunks, workers = _chunks(items, chunk), min(workers, MOST_WORKERS)
     first = list(itertools.islice(chunks, workers))  # since an executor that forks starts all its workers at once
     if len(first) <= 1:
         yield from _map_here(function, itertools.chain(*first))
