@@ -1,6 +1,6 @@
 """What a file's header says of its length: how that compares with what the file holds, and where it was never written.
 
-libsndfile reads what there is and tells of a difference only in its log, whose lines are looked for here.
+libsndfile reads what there is, and mentions a difference only in its log, in which this looks for it.
 """
 
 import io
@@ -8,9 +8,12 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import soundfile
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 NEVER_WRITTEN = 0x7FFF_0000  # bytes or samples; from here on, a header holds what programs write before they know more
 NIST_HEADER = 1024  # bytes
@@ -40,21 +43,21 @@ NIST_COUNT = re.compile(r"^sample_count -i (?P<stated>\d+)", re.MULTILINE)
 
 
 def stated_samples(file: soundfile.SoundFile, source: Path | BinaryIO) -> float:
-    """How many samples of a channel the header promises; those that the file holds where it says nothing of them.
+    """Find how many samples of a channel the header promises; if it promises none, as many as the file holds.
 
     FLAC and MP3 are not asked: libsndfile believes them, and only reading shows how many samples there are.
 
     Args:
         source: what `file` reads; its position stays the same.
     """
-    name, found = file.format, None
+    name, match = file.format, None
     if name in STATED:
-        found = STATED[name].search(file.extra_info)
+        match = STATED[name].search(file.extra_info)
     elif name == "NIST":
-        found = NIST_COUNT.search(start_of(source, NIST_HEADER).decode("latin-1"))
-    if found is None:
+        match = NIST_COUNT.search(start_of(source, NIST_HEADER).decode("latin-1"))
+    if match is None:
         return file.frames
-    numbers = {name: int(text) for name, text in found.groupdict().items()}
+    numbers = {name: int(text) for name, text in match.groupdict().items()}
     if max(numbers.values()) >= NEVER_WRITTEN:
         return file.frames
     missing = numbers.get("whole", 0) - numbers.get("size", 0)
@@ -63,34 +66,34 @@ def stated_samples(file: soundfile.SoundFile, source: Path | BinaryIO) -> float:
 
 
 def mp3_states_length(source: Path | BinaryIO) -> bool:
-    """Whether an MP3's length is written in it, and true, and not guessed from its first frames.
+    """Decide whether an MP3's length is written in it, and true, and not guessed from its first frames.
 
     It is in a tag of Xing's, LAME's or Fraunhofer's, beside the number of bytes that the tag is about: where more than
     these follow, another file was appended.
     """
     begin = after_id3(start_of(source, ID3_HEADER))
     head = start_of(source, MP3_TAG_WITHIN, begin)
-    if found := re.search(rb"(?:Xing|Info)\0\0\0([\x01\x03\x05\x07\x09\x0b\x0d\x0f])....(....)", head, re.DOTALL):
-        stated = struct.unpack(">I", found[2])[0] if found[1][0] & 2 else None  # a bit for each field that is there
-    elif found := re.search(rb"VBRI.{6}(....)", head, re.DOTALL):
-        stated = struct.unpack(">I", found[1])[0]
+    if match := re.search(rb"(?:Xing|Info)\0\0\0([\x01\x03\x05\x07\x09\x0b\x0d\x0f])....(....)", head, re.DOTALL):
+        stated = struct.unpack(">I", match[2])[0] if match[1][0] & 2 else None  # a bit for each field that is there
+    elif match := re.search(rb"VBRI.{6}(....)", head, re.DOTALL):
+        stated = struct.unpack(">I", match[1])[0]
     else:
         return False
     return not stated or _size(source) - begin <= stated + MP3_TAGS_BEHIND
 
 
 def after_id3(start: bytes) -> int:
-    """Where an ID3v2 tag at the start of a file ends; 0 where there is none."""
+    """Find where an ID3v2 tag at the start of a file ends; 0 where there is none."""
     if not start.startswith(b"ID3") or len(start) < ID3_HEADER:
         return 0
     return sum((byte & 0x7F) << shift for byte, shift in zip(start[6:10], (21, 14, 7, 0))) + ID3_HEADER
 
 
-def completed(file: BinaryIO) -> BinaryIO | None:
-    """A file whose header was never completed, as if it were; none where that is not so, or no more could be read.
+def completed(file: BinaryIO) -> io.RawIOBase | None:
+    """Complete the header of a file in which it was never completed; None for other files.
 
-    A program that was killed, or writes to a pipe, leaves 0 or -1 for the length. Most is healed by libsndfile itself;
-    not WAV, RF64 and AU with a length of 0, nor CAF with -1.
+    A program that was killed, or writes to a pipe, leaves 0 or -1 for the length. libsndfile itself reads most of such
+    files, but not WAV, RF64 and AU with a length of 0, nor CAF with -1.
     """
     field = _unwritten(file, file.seek(0, io.SEEK_END))
     return _Patched(file, *field) if field else None
@@ -144,7 +147,7 @@ def _at(file: BinaryIO, place: int, length: int) -> bytes:
 
 
 def start_of(source: Path | BinaryIO, length: int, place: int = 0) -> bytes:
-    """Bytes at a place near the start of a file, whose position stays the same."""
+    """Read bytes at a place near the start of a file; its position stays the same."""
     if isinstance(source, Path):
         with open(source, "rb") as file:
             return _at(file, place, length)
@@ -182,11 +185,12 @@ class _Patched(io.RawIOBase):
     def tell(self) -> int:
         return self.file.tell()
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer)
         start = self.file.tell()
-        content = bytearray(self.file.read(len(buffer)))
+        content = bytearray(self.file.read(len(view)))
         for place, byte in enumerate(self.new, self.place - start):
             if 0 <= place < len(content):
                 content[place] = byte
-        buffer[: len(content)] = content
+        view[: len(content)] = content
         return len(content)

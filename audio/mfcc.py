@@ -14,8 +14,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import dct
 from scipy.ndimage import correlate1d
 
-from audio.activity import CELL, PREEMPHASIS, active_cells
 from audio.decode import SAMPLE_RATE
+from audio.speech_activity import CELL, PREEMPHASIS, active_cells
 
 FRAME_STEP = 0.010  # s
 FFT_SIZES = (256, 512, 1024)  # samples; the first is the next power of two above a frame of 25 ms
@@ -146,7 +146,7 @@ def mfcc(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np
 
 
 def speech_log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
-    """The frames of `log_mel` in which somebody speaks, relative to their mean energy; see `audio.activity`.
+    """The frames of `log_mel` in which somebody speaks, relative to their mean energy; see `audio.speech_activity`.
 
     (How loud a recording is says more of the microphone than of the voice: a network that sees it takes speakers for
     others as soon as they come closer.)

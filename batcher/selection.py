@@ -10,7 +10,7 @@ from batcher.inputs import TrainingInputs
 from batcher.splits import UTTERANCE, sides
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from corpus.speakers import listed
+from corpus.speakers import speakers_named
 
 
 def choose(
@@ -25,7 +25,7 @@ def choose(
     Returns:
         utterances in order of corpus, speaker and name, and the side of each, "train" or "test".
     """
-    kept_out = listed(held_out, cache.speakers())
+    kept_out = speakers_named(held_out, cache.speakers())
     chosen = [entry for _, entry in sorted(cache.utterances.items()) if entry.whose not in kept_out]
     by_speaker = [list(own) for _, own in groupby(chosen, key=lambda entry: entry.whose)]
     return chosen, [side for own in by_speaker for side in sides(own, split_by)]

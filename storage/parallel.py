@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import connection, parent_process
 from typing import TypeVar
@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 def parallel_map(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int, chunk: int = CHUNK
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield `function(item)` for each item, in the items' order.
 
     Args:
@@ -50,7 +50,9 @@ def parallel_map(
     yield from _map(executor, function, itertools.chain(first, chunks), len(first) * CHUNKS_AHEAD)
 
 
-def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+def overlapped_map(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Generator[Result, None, None]:
     """Yield `function(item)` for each item, in the items' order, for a function that waits more than it computes."""
     yield from _map(ThreadPoolExecutor(threads), function, _chunks(items, CHUNK), threads)
 

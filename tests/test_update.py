@@ -18,12 +18,12 @@ from cache import update as update_module
 from cache.entries import audio_path, read_signal
 from cache.index import Utterance, read_index, write_index
 from cache.mark import TOOL, CacheError
-from cache.stored import stored_files
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
+from cache.wav_files import wav_files
+from corpus.discovery import find_recordings
 from corpus.listing import Listing, in_order
 from corpus.manifest import read_manifest
-from corpus.reading import find_recordings
 from corpus.recording import Speaker
 from storage.atomic import temporary_name
 
@@ -240,7 +240,7 @@ def test_stored_are_files_of_our_names_in_their_own_folders_and_no_links(tmp_pat
     (tmp_path / "audio" / "cd").symlink_to(elsewhere.parent, target_is_directory=True)
     audio_path(tmp_path, digests[1]).symlink_to(elsewhere)
     audio_path(tmp_path, digests[2]).mkdir()
-    assert stored_files(tmp_path) == {digests[0]: 5}
+    assert wav_files(tmp_path) == {digests[0]: 5}
 
 
 def without(cache: UtteranceCache, speaker: str) -> Listing:
@@ -374,7 +374,7 @@ def test_a_corpus_of_nothing_usable_costs_nobody_the_old_cache(tmp_path, tiny_ca
     (tmp_path / "bad" / "p225").mkdir(parents=True)
     (tmp_path / "bad" / "p225" / "p225_001.wav").write_text("not audio")
     before = audio_state(tiny_cache.folder)
-    with pytest.raises(CacheError, match="none of the 1 recordings can be used: not readable as audio"):
+    with pytest.raises(CacheError, match="of 1 recording, none can be used: not readable as audio"):
         regenerate(tiny_cache, find_recordings(tmp_path / "bad"))
     assert audio_state(tiny_cache.folder) == before
     assert len(UtteranceCache(tiny_cache.folder).utterances) == 15

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 from conftest import VOICES
 
-from audio.activity import CELL, active_cells, speech_seconds
 from audio.decode import decode
+from audio.speech_activity import CELL, active_cells, speech_seconds
 from audio.utterance import utterance_in
 
 RATE = 8000

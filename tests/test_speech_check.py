@@ -6,11 +6,11 @@ from conftest import VOICES
 from no_speech import made
 from sounds import SOUNDS
 
-from audio import presence
+from audio import speech_check
 from audio.decode import convert, decode
 from audio.detector import speech_probability
 from audio.errors import UnusableAudioError
-from audio.presence import movement_of, somebody_speaks
+from audio.speech_check import holds_speech, movement_of
 from audio.utterance import NO_SPEECH, utterance_in
 
 RECORDINGS = sorted(VOICES.rglob("*.flac"))[::20]
@@ -26,28 +26,28 @@ def test_what_is_no_speech_is_refused(name, seconds):
 
 def test_voices_are_taken_and_most_of_them_without_the_detector(monkeypatch):
     asked = []
-    monkeypatch.setattr(presence, "speech_probability", lambda *how: asked.append(1) or speech_probability(*how))
+    monkeypatch.setattr(speech_check, "speech_probability", lambda *how: asked.append(1) or speech_probability(*how))
     assert all(len(utterance_in(decode(path)).signal) for path in RECORDINGS)
     assert len(asked) <= len(RECORDINGS) / 3
 
 
 @pytest.mark.parametrize("name", ["white noise", "hum", "tone", "engine"])
 def test_so_is_what_stands_still_refused(name, monkeypatch):
-    monkeypatch.setattr(presence, "speech_probability", lambda *_: pytest.fail("it was asked"))
+    monkeypatch.setattr(speech_check, "speech_probability", lambda *_: pytest.fail("it was asked"))
     samples, _ = made(SOUNDS[name], 4, variant=0)
-    assert not somebody_speaks(samples)
+    assert not holds_speech(samples)
 
 
 def test_half_a_second_is_enough():
     signal = utterance_in(decode(RECORDINGS[0])).signal
-    assert somebody_speaks(signal[: len(signal) // 6])
+    assert holds_speech(signal[: len(signal) // 6])
 
 
 @pytest.mark.parametrize("size", [1, 2, 159, 161])
 def test_a_few_samples_are_measured_and_no_speech(size):
     signal = np.full(size, 100, np.int16)
     assert movement_of(signal).frames <= 1
-    assert not somebody_speaks(signal)
+    assert not holds_speech(signal)
 
 
 def test_any_sound_is_taken_if_asked_for():
