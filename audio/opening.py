@@ -10,8 +10,9 @@ from typing import BinaryIO
 import soundfile
 
 from audio.ffmpeg import FfmpegFile, demuxer
-from audio.header import completed, mp3_states_length
+from audio.header import mp3_states_length
 from audio.ogg import ChainedOgg, links
+from audio.unfinished import completed
 
 _NO_UTF_8 = re.compile("[\udc80-\udcff]")  # how Python keeps such bytes in names, which soundfile can't encode
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from corpus.recording import CorpusError, Recording, Speaker
 from storage.counting import counted
@@ -46,7 +46,7 @@ def corpus_name(root: Path, place: str) -> str:
     return folder_name(folder) if below == "." else below
 
 
-def folder_name(folder: Path) -> str:
+def folder_name(folder: PurePath) -> str:
     """The name of an absolute folder; of a drive's root that of the drive, and of the only root `ROOT_NAME`."""
     drive = folder.drive.replace("\\", "/").rpartition("/")[2].removesuffix(":")
     return folder.name or drive or ROOT_NAME

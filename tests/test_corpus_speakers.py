@@ -108,7 +108,9 @@ def test_whoever_has_just_that_name_is_meant():
 
 
 def test_a_misspelt_name_is_an_error_that_has_the_nearest():
-    with pytest.raises(UserError, match=r"^2 speakers of the 4 named are not in the cache: p999, libri/20; nearest: .*p22"):
+    with pytest.raises(
+        UserError, match=r"^2 speakers of the 4 named are not in the cache: p999, libri/20; nearest: .*p22"
+    ):
         check_speakers(["p225", "vctk/p226", "p999", "libri/20"], KNOWN)
 
 
@@ -125,7 +127,9 @@ def test_a_name_of_several_is_told(caplog):
 
 @pytest.mark.parametrize(("count", "more"), [(NAMES_SHOWN, ""), (NAMES_SHOWN + 1, r", \.\.\.")])
 def test_of_many_unknown_names_the_first_few_are_shown(count, more):
-    with pytest.raises(UserError, match=rf"^{count} speakers of the {count} named are .*: x0, x1, x2, x3, x4{more}; nearest"):
+    with pytest.raises(
+        UserError, match=rf"^{count} speakers of the {count} named are .*: x0, x1, x2, x3, x4{more}; nearest"
+    ):
         check_speakers([f"x{number}" for number in range(count)], KNOWN)
 
 

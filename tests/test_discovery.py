@@ -1,4 +1,4 @@
-"""Whose recordings a folder holds: by layouts, by folders, or as told. (Empty files: reading looks at names only.)"""
+"""Whose recordings a folder holds: by layouts, folders or a rule. (Empty files will do: only names are looked at.)"""
 
 import os
 import re
@@ -376,7 +376,9 @@ def test_other_sound_formats_are_counted(tmp_path):
 
 def test_no_recording_is_an_error_that_counts_what_is_not_read(tmp_path):
     make(tmp_path, "alice/x.ape", "alice/wav", "alice/x.raw", "notes.txt", ".hidden/y.wav")
-    with pytest.raises(CorpusError, match=r"no recording in .*, at any depth; 1 file of formats that are not read \(1 \.ape\)$"):
+    with pytest.raises(
+        CorpusError, match=r"no recording in .*, at any depth; 1 file of formats that are not read \(1 \.ape\)$"
+    ):
         find_recordings(tmp_path)
 
 
@@ -411,3 +413,27 @@ def test_a_name_that_is_not_utf_8_is_found(tmp_path):
     (tmp_path / "alice").mkdir()
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/alice/caf\xe9.wav")).touch()
     assert [one.path.exists() for one in find_recordings(tmp_path).recordings] == [True]
+
+
+@pytest.mark.parametrize("typed", [".", "./", "../corpus", "../corpus/", "s1/..", "../corpus/."])
+def test_a_corpus_and_its_description_have_the_folders_name_however_it_is_typed(tmp_path, monkeypatch, typed):
+    root = make(tmp_path / "corpus", "s1/s1_1.wav", "s2/s2_1.wav")
+    monkeypatch.chdir(root)
+    listing = find_recordings(Path(typed))
+    assert {recording.corpus for recording in listing.recordings} == {"corpus"}
+    assert listing.description == f"{root}: 2 recordings of 2 speakers, read as a folder per speaker"
+
+
+def test_the_working_folder_of_one_recording_is_described_by_its_name_and_in_the_singular(tmp_path, monkeypatch):
+    root = make(tmp_path / "anna", "1.wav")
+    monkeypatch.chdir(root)
+    listing = find_recordings(Path())
+    assert listing.description.startswith(f"{root}: 1 recording of 1 speaker, read as")
+    assert listing.recordings[0][:2] == (tmp_path.name, "anna")
+
+
+def test_by_a_rule_the_corpus_has_the_folders_name_too(tmp_path, monkeypatch):
+    root = make(tmp_path / "corpus", "s1/1.wav")
+    monkeypatch.chdir(root)
+    for rule in (1, re.compile("(?P<speaker>s1)")):
+        assert find_recordings(Path(), speaker_from=rule).recordings[0].corpus == "corpus"

@@ -226,6 +226,8 @@ def test_what_is_wrong_in_a_table_is_told_with_its_line(folder, lines, message):
         ("[1]", "line 1: expected a JSON object"),
         ("[" * 99_999, "line 1: not JSON"),
         ('{"audio_filepath": 3, "label": "a", "duration": "long"}', "line 1: expected seconds"),
+        ('{"audio_filepath": 3, "label": "a", "duration": [1]}', "line 1: expected seconds"),
+        ('{"audio_filepath": 3, "label": "a", "duration": 1' + 400 * "0" + "}", "line 1: expected seconds"),
         (
             '{"audio_filepath": "a.wav", "label": "a", "offset": 9e5, "duration": 9e5}',
             "line 1: expected seconds from 0",

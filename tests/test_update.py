@@ -161,6 +161,13 @@ def test_a_torn_line_costs_its_own_utterance_only(tmp_path, corpus, torn):
     assert index.read_bytes() == whole
 
 
+def test_a_line_with_a_channel_that_nobody_can_ask_for_is_damaged(tmp_path, corpus):
+    cache, _ = build(tmp_path / "cache", corpus)
+    first, *others = cache.utterances.values()
+    write_index(cache.folder, [first._replace(channel="left"), *(one._replace(channel="mix") for one in others)])
+    assert read_index(cache.folder).keys() == {one.key for one in others}
+
+
 def test_bad_files_are_skipped_with_their_reason(tmp_path, corpus):
     bad = corpus / "bad"
     write_tone(bad / "cut.flac", seconds=1)
