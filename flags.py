@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from deep_speaker import __version__
 from storage.errors import UserError
-from storage.nearest_names import nearest
+from storage.nearest_names import mistyped
 
 Number = TypeVar("Number", int, float)
 
@@ -134,8 +134,8 @@ def check_names(parser: argparse.ArgumentParser, words: list[str]) -> None:
             return
         flag = word.removeprefix("--").partition("=")[0]
         if word.startswith("--") and not any(name.startswith(flag) for name in known):
-            meant = "".join(f"; did you mean --{name}?" for name in nearest(flag, known, most=1))
-            parser.error(f"there is no --{flag}{meant}")
+            meant = mistyped(flag, known)
+            parser.error(f"there is no --{flag}" + (f"; did you mean --{meant}?" if meant else ""))
 
 
 def expanded(text: str) -> Path:

@@ -12,11 +12,11 @@ from cache.entries import Intake
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import INPUTS_NAME, UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, workers
+from corpus.discovery import find_recordings
 from corpus.listing import Listing
 from corpus.manifest import read_manifest
-from corpus.reading import find_recordings
 from corpus.recording import NothingThereError
-from corpus.walk import absolute
+from corpus.walk import absolute, describe_not_read
 from storage.errors import first_few
 
 if TYPE_CHECKING:
@@ -128,13 +128,9 @@ def _print_report(cache: UtteranceCache, listing: Listing, report: CacheReport) 
         )  # fmt: skip
     print(
         f"{cache.folder}: {report.added} utterances added, {report.unchanged} unchanged, {len(report.skipped)} "
-        f"skipped; {len(cache.utterances)} utterances of {len(cache.speakers())} speakers in all{_not_read(listing)}"
+        f"skipped; {len(cache.utterances)} utterances of {len(cache.speakers())} speakers in all"
+        + (f"; {not_read}" if (not_read := describe_not_read(listing.not_read)) else "")
     )
-
-
-def _not_read(listing: Listing) -> str:
-    counts = ", ".join(f"{count} {suffix}" for suffix, count in listing.not_read.most_common())
-    return f"; {listing.not_read.total()} files of formats that are not read ({counts})" if counts else ""
 
 
 def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
@@ -151,7 +147,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
             if not any(one.path.is_relative_to(root) for one in cache.utterances.values()):
                 raise
             raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
-    logger.info(listing.how)
+    logger.info(listing.description)
     for folder in listing.unreadable:
         logger.warning("left out a folder that can't be read: %s", folder)
     return listing

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import entry_point
 from cache.utterances import UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
-from corpus.speakers import check_listed, parse_speakers, tell_perhaps_heard, the_one, trained_on
+from corpus.speakers import check_speakers, find_speaker, parse_speakers, trained_on, warn_of_namesakes
 from inference.cohort import AS_NORM, NO_NORM, Scoring
 from inference.encoder import SpeakerEncoder
 from inference.network_choice import find_or_bundled
@@ -34,7 +34,7 @@ def unseen_speakers(args: argparse.Namespace) -> None:
     with _opened(args) as (cache, encoder):
         a, b = (_embedded(encoder, cache, name) for name in names)
         heard, perhaps = trained_on(encoder.trained_on, cache.speakers())
-        tell_perhaps_heard(perhaps & {a.speaker, b.speaker})
+        warn_of_namesakes(perhaps & {a.speaker, b.speaker})
         for speaker in sorted(heard & {a.speaker, b.speaker}):
             logger.warning("%s was among the training speakers: what follows is no figure for an unseen voice", speaker)
     count = len(a.embeddings) + len(b.embeddings)
@@ -74,7 +74,7 @@ def evaluate(args: argparse.Namespace) -> None:
 
 
 def _embedded(encoder: SpeakerEncoder, cache: UtteranceCache, name: str) -> SpeakerEmbeddings:
-    speaker = the_one(name, cache.speakers(), f"the cache at {cache.folder}")
+    speaker = find_speaker(name, cache.speakers(), f"the cache at {cache.folder}")
     return embed_cached_speaker(encoder, cache, speaker)
 
 
@@ -95,7 +95,7 @@ def _evaluate_speakers(
     from evaluation.held_out import evaluate_unseen
 
     named = listed_speakers(args, cache.speakers())
-    check_listed(named, cache.speakers())
+    check_speakers(named, cache.speakers())
     results, heard = evaluate_unseen(encoder, cache, named or encoder.held_out, scoring=scoring)
     if heard:
         logger.warning("left out, as the network was trained on them: %s", ", ".join(heard))

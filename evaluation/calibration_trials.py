@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audio.activity import speech_seconds
 from audio.decode import SAMPLE_RATE
+from audio.speech_activity import speech_seconds
 from cache.entries import read_signal
 from cache.index import Utterance
 from cache.utterances import UtteranceCache

@@ -7,7 +7,7 @@ import numpy as np
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
-from corpus.speakers import listed, tell_perhaps_heard, trained_on
+from corpus.speakers import speakers_named, trained_on, warn_of_namesakes
 from evaluation.bootstrap import estimates
 from evaluation.cuts import CUTS, embed_cuts, long_enough
 from evaluation.detection import COSINES, DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
@@ -72,9 +72,9 @@ def unseen_utterances(
     encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]
 ) -> tuple[dict[str, Speakers], set[Speaker]]:
     """The listed speakers' utterances by corpus, without those of the training, who come second."""
-    chosen = listed(names, cache.speakers())
+    chosen = speakers_named(names, cache.speakers())
     trained, perhaps = trained_on(encoder.trained_on, cache.speakers())
-    tell_perhaps_heard(chosen & perhaps)
+    warn_of_namesakes(chosen & perhaps)
     heard = chosen & trained
     unheard, corpora = chosen - heard, {}
     for _, entry in sorted(cache.utterances.items()):

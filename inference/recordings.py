@@ -6,10 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
-from audio.activity import speech_seconds
 from audio.channels import Wanted
 from audio.decode import SAMPLE_RATE
 from audio.errors import UnusableAudioError
+from audio.speech_activity import speech_seconds
 from audio.utterance import utterance_in
 from inference.sources import Source, decode_source, source_name
 from storage.errors import UserError

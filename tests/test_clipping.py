@@ -8,7 +8,7 @@ from command_line import SHARED
 from conftest import VOICES
 
 from audio.clipping import FEWEST_TOPS, QUIET, FlatTops, has_wavy_tops
-from audio.decode import convert, decode_recording
+from audio.decode import Decoded, convert, decode_recording
 
 RECORDINGS = sorted(VOICES.glob("*/*_00[1-3].flac"))
 HALF = 0.5  # s
@@ -93,6 +93,12 @@ def test_wavy_tops_have_neither_scale_nor_offset():
 def test_quiet_recordings_have_steps_and_no_tops():
     samples, rate = loud(RECORDINGS[0])
     assert tops(np.rint(3 * samples), rate=rate) < FEWEST_TOPS
+
+
+@pytest.mark.parametrize(("flat_tops", "is_clipped"), [(3, False), (4, True)])
+def test_a_few_flat_tops_are_chance(flat_tops, is_clipped):
+    signal = decode_recording(RECORDINGS[0]).signal
+    assert Decoded(signal, 16_000, flat_tops=flat_tops).is_clipped is is_clipped
 
 
 CASE = SHARED / "cases" / "false_clipped_remark" / "half_second.flac"
