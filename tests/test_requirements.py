@@ -1,0 +1,35 @@
+"""What requirements.txt and pyproject.toml say of the same packages is the same."""
+
+import re
+import tomllib
+
+from command_line import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+NOT_FOR_INFERENCE = {"tensorflow", "keras", "tensorboard", "pandas", "matplotlib", "scipy", "onnx", "tf2onnx"}
+
+
+def named(requirements: list[str]) -> dict[str, str]:
+    """Ranges and markers by the package's name, quotes and spaces aside."""
+    plain = (re.sub(r"\s", "", line).replace('"', "'") for line in requirements)
+    return {re.match(r"[\w-]+", line)[0]: line for line in plain}
+
+
+def in_file(name: str) -> list[str]:
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("-")]
+
+
+def test_the_package_with_its_extra_asks_for_what_requirements_txt_does():
+    assert named([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["train"]]) == named(
+        in_file("requirements.txt")
+    )
+
+
+def test_the_plain_package_asks_for_nothing_that_only_training_uses():
+    assert not NOT_FOR_INFERENCE & named(PROJECT["dependencies"]).keys()
+    assert named(PROJECT["optional-dependencies"]["train"]).keys() == NOT_FOR_INFERENCE
+
+
+def test_the_tests_ask_for_nothing_twice():
+    assert not set(named(in_file("requirements.txt"))) & set(named(in_file("requirements-test.txt"))) - {"filelock"}
