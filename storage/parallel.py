@@ -20,6 +20,8 @@ CHUNKS_AHEAD = 4  # tasks under way per worker: enough to keep it busy, few enou
 
 MOST_WORKERS = 61 if sys.platform == "win32" else 1 << 10  # Windows waits for no more processes at once
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
 KEPT_MEMORY = 1 << 24  # bytes, see `_keep_freed_memory`
 
 Item = TypeVar("Item")
@@ -106,6 +108,7 @@ def _start_worker() -> None:
     ignore_interrupts()
     threading.Thread(target=_exit_after_parent, daemon=True).start()
     threadpool_limits(1)  # the other cores have workers of their own
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # for what is not loaded yet, as in a worker that was not forked
     gc.freeze()  # to look through what a fork has of its parent's would make copies of it
     _keep_freed_memory()
 
