@@ -44,10 +44,10 @@ class UtteranceCache:
         """
         mark = read_mark(folder)
         if mark is not None and not mark.is_current:
-            raise CacheError(f"{folder} was made by another version of this tool; cli.py --update_cache makes it again")
+            raise CacheError(f"{folder} was made by another version of this tool; --update_cache makes it again")
         cache = cls(folder)
         if mark is None or not cache.utterances:
-            raise CacheError(f"no cached utterances in {folder}; run cli.py --regenerate_full_cache first")
+            raise CacheError(f"no cached utterances in {folder}; run --regenerate_full_cache first")
         cache.check_current()
         return cache
 
@@ -63,7 +63,7 @@ class UtteranceCache:
             verb = "was" if len(outdated) == 1 else "were"
             raise CacheError(
                 f"{len(outdated)} of {counted(len(self.utterances), 'utterance')} in {self.folder} {verb} made with "
-                "other settings; cli.py --update_cache --audio_dir makes them again, from "
+                "other settings; --update_cache --audio_dir makes them again, from "
                 f"{', '.join(places[:PLACES_SHOWN])}"
             )
 

@@ -125,7 +125,7 @@ def find_speaker(name: str, known: Collection[Speaker], where: str) -> Speaker:
     if not speakers:
         raise UserError(
             f"speaker {name!r} is not in {where}; it holds {counted(len(known), 'speaker')}{_nearest(name, known)}. "
-            "To add recordings: cli.py --update_cache --audio_dir FOLDER"
+            "To add recordings: --update_cache --audio_dir FOLDER"
         )
     return speakers.pop()
 
