@@ -120,6 +120,12 @@ def test_another_person_counts_who_is_less_than_40_db_below(voices, decibels, ch
     assert chosen(a, 10 ** (decibels / 20) * b) == choice
 
 
+@pytest.mark.parametrize(("seconds", "differ"), [(0.04, False), (0.1, False), (0.2, True), (0.5, True)])
+def test_a_channel_may_be_a_tenth_of_a_second_late(voices, seconds, differ):
+    a, _, rate = voices
+    assert chosen(a, late(a, round(seconds * rate))).differ is differ
+
+
 def test_a_channel_may_be_named(voices, tmp_path):
     a, b, rate = voices
     soundfile.write(tmp_path / "x.wav", np.stack([a, b], axis=1), rate, subtype="FLOAT")
