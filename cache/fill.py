@@ -115,7 +115,7 @@ def check_present(recording: Recording) -> None:
 
 def _appending(path: Path) -> TextIO:
     """Open the index to add lines; a line that a killed run left unfinished is ended first."""
-    index = open(path, "a+", encoding="ascii", buffering=1, newline="\n")  # noqa: SIM115, the caller closes it
+    index = open(path, "a+", encoding="ascii", newline="\n", buffering=1)  # noqa: SIM115, the caller closes it
     if index.tell():
         index.write("\n")
     return index

@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 def parallel_map(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int, chunk: int = CHUNK
-) -> Generator[Result, None, None]:
+) -> Generator[Result]:
     """Yield `function(item)` for each item, in the items' order.
 
     Args:
@@ -56,9 +56,7 @@ def parallel_map(
     yield from _map(executor, function, itertools.chain(first, chunks), len(first) * CHUNKS_AHEAD)
 
 
-def overlapped_map(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int
-) -> Generator[Result, None, None]:
+def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Generator[Result]:
     """Yield `function(item)` for each item, in the items' order, for a function that waits more than it computes."""
     yield from _map(ThreadPoolExecutor(threads), function, _chunks(items, CHUNK), threads)
 

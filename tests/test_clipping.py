@@ -95,6 +95,24 @@ def test_quiet_recordings_have_steps_and_no_tops():
     assert tops(np.rint(3 * samples), rate=rate) < FEWEST_TOPS
 
 
+@pytest.mark.parametrize(
+    ("near", "level", "rest", "is_wavy"),
+    [
+        (150, 0.71, 0.3, False),  # 15 % of the active samples near the peak
+        (170, 0.71, 0.3, True),
+        (170, 0.69, 0.3, False),  # not near
+        (170, 0.71, 0.04, True),
+        (30, 0.71, 0.04, True),  # the others are not active
+        (30, 0.71, 0.06, False),
+    ],
+)
+def test_tops_are_wavy_if_16_percent_of_the_active_samples_are_near_the_peak(near, level, rest, is_wavy):
+    magnitude = np.full(1000, rest)
+    magnitude[:near] = level
+    magnitude[:10] = 1
+    assert has_wavy_tops((magnitude * np.tile([1, -1], 500)).astype(np.float32)) == is_wavy
+
+
 @pytest.mark.parametrize(("flat_tops", "is_clipped"), [(3, False), (4, True)])
 def test_a_few_flat_tops_are_chance(flat_tops, is_clipped):
     signal = decode_recording(RECORDINGS[0]).signal

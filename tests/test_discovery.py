@@ -437,3 +437,11 @@ def test_by_a_rule_the_corpus_has_the_folders_name_too(tmp_path, monkeypatch):
     monkeypatch.chdir(root)
     for rule in (1, re.compile("(?P<speaker>s1)")):
         assert find_recordings(Path(), speaker_from=rule).recordings[0].corpus == "corpus"
+
+
+@pytest.mark.parametrize(("places", "rest"), [(3, ""), (4, "1 more folder is as ambiguous"), (5, "2 more folders are")])
+def test_of_many_ambiguous_folders_three_are_described(tmp_path, places, rest):
+    make(tmp_path, *(f"c{place}/{speaker}/x/1.wav" for place in range(places) for speaker in ("ann", "bob")))
+    description = find_recordings(tmp_path).description
+    assert description.count("is taken for") == 3
+    assert rest in description and ("more folder" in description) == bool(rest)
