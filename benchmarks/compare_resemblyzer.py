@@ -25,7 +25,7 @@ from resemblyzer_teacher import name_of, resemblyzer
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from evaluation.bootstrap import Figure, figures
+from evaluation.bootstrap import Estimate, estimates
 from evaluation.cuts import embed_cuts
 from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_pairs
 from evaluation.metrics import equal_error_rate
@@ -99,7 +99,7 @@ def session(utterance: Utterance) -> str:
     return utterance.session or (named[1] if named else "")
 
 
-def side_by_side(ours: ScoredTrials, theirs: ScoredTrials, speakers: int) -> dict[str, Figure]:
+def side_by_side(ours: ScoredTrials, theirs: ScoredTrials, speakers: int) -> dict[str, Estimate]:
     """Both systems' figures and, from the same draws of speakers, their differences."""
     both = [detection_statistic(ours), detection_statistic(theirs)]
 
@@ -108,7 +108,7 @@ def side_by_side(ours: ScoredTrials, theirs: ScoredTrials, speakers: int) -> dic
         return np.concatenate([a, b, a - b])
 
     names = [f"{whose}{name}" for whose in ("", "resemblyzer_", "difference_") for name in DETECTION_FIGURES]
-    return dict(zip(names, figures(statistic, speakers)))
+    return dict(zip(names, estimates(statistic, speakers)))
 
 
 def eer(trials: ScoredTrials) -> float:
@@ -116,7 +116,7 @@ def eer(trials: ScoredTrials) -> float:
     return equal_error_rate(*(trials.scores[(trials.first == trials.second) == same] for same in (True, False)))
 
 
-def flat(found: dict[str, Figure]) -> dict[str, float]:
+def flat(found: dict[str, Estimate]) -> dict[str, float]:
     """Each figure as three fields."""
     ends: dict[str, Callable] = {"": lambda one: one.value, "_low": lambda one: one.low, "_high": lambda one: one.high}
     return {name + end: value(one) for name, one in found.items() for end, value in ends.items()}
