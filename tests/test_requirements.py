@@ -4,6 +4,7 @@ import re
 import tomllib
 
 from command_line import ROOT
+from packaging.requirements import Requirement
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NOT_FOR_INFERENCE = {"tensorflow", "keras", "tensorboard", "pandas", "matplotlib", "scipy", "onnx", "tf2onnx"}
@@ -33,3 +34,12 @@ def test_the_plain_package_asks_for_nothing_that_only_training_uses():
 
 def test_the_tests_ask_for_nothing_twice():
     assert not set(named(in_file("requirements.txt"))) & set(named(in_file("requirements-test.txt"))) - {"filelock"}
+
+
+def test_the_lock_file_has_one_release_of_each_within_its_range_and_no_path():
+    pinned = dict(line.split("==") for line in in_file("constraints.txt"))
+    releases = {name.lower().replace("_", "-"): release for name, release in pinned.items()}
+    for line in (*in_file("requirements.txt"), *in_file("requirements-test.txt")):
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate():
+            assert releases[requirement.name.lower().replace("_", "-")] in requirement.specifier
