@@ -1,15 +1,13 @@
-"""What the two entry points share: default folders, parsing, logging, standard streams, exit statuses."""
+"""What the two entry points share: default folders, the version, logging, standard streams, exit statuses."""
 
-import argparse
 import io
 import logging
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from storage.errors import UserError
@@ -17,18 +15,24 @@ from storage.errors import UserError
 ENVIRONMENT_FAILED, USERS_MISTAKE, INTERRUPTED = 1, 2, 130  # exit statuses
 SAMPLES = Path(__file__).resolve().parent / "samples" / "voices"
 
+EXTRAS = {  # of the package, and what they bring beyond a plain install
+    "train": {"tensorflow", "keras", "pandas", "sklearn", "matplotlib", "onnx", "tf2onnx", "tensorboard"},
+    "cluster": {"dask", "distributed"},
+    "completion": {"shtab"},
+}
+
 logger = logging.getLogger(__name__)
 
 
 def data_folder() -> Path:
     """`$DS_DIR`, else ~/deep-speaker-data."""
-    return _expanded(os.environ.get("DS_DIR") or "~/deep-speaker-data")
+    return expanded(os.environ.get("DS_DIR") or "~/deep-speaker-data")
 
 
 def default_cache_dir() -> Path:
     """`$CACHE_DIR`, else the data folder's `cache`."""
     named = os.environ.get("CACHE_DIR")
-    return _expanded(named) if named else data_folder() / "cache"
+    return expanded(named) if named else data_folder() / "cache"
 
 
 def default_profiles() -> Path:
@@ -44,116 +48,50 @@ def run_dir_of(cache_dir: Path) -> Path:
 
 
 def choose_audio_dir(named: Path | None) -> Path:
-    """The corpus named on the command line or by `$AUDIO_DIR`, else the data folder's VCTK, else the samples."""
-    if named is not None or os.environ.get("AUDIO_DIR"):
-        return named or _expanded(os.environ["AUDIO_DIR"])
+    """The corpus named on the command line or by `$AUDIO_DIR`, else the data folder's VCTK, else the samples.
+
+    Raises:
+        UserError: there is none of them; an installed copy comes without samples.
+    """
+    if named is not None:
+        return named
+    if variable := os.environ.get("AUDIO_DIR"):
+        return expanded(variable)
     vctk = data_folder() / "VCTK-Corpus"
     if vctk.is_dir():
         return vctk
+    if not SAMPLES.is_dir():
+        raise UserError(f"no corpus at {vctk}, and none was named: --audio_dir FOLDER names one, or --manifest FILE")
     logger.warning("no corpus at %s and none named with --audio_dir: using the synthetic voices in %s", vctk, SAMPLES)
     return SAMPLES
 
 
-class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows each flag's default, also where it depends on other things and the help text says so itself."""
+def version() -> str:
+    """The version of this code."""
+    from models.checkpoint import VERSION
 
-    def _get_help_string(self, action: argparse.Action) -> str:
-        if "default" in action.help or action.required or action.default is argparse.SUPPRESS:
-            return action.help
-        if action.default is False:
-            return f"{action.help} (default: off)"
-        return f"{action.help} (default: none)" if action.default is None else super()._get_help_string(action)
+    return VERSION
 
 
-def path(text: str) -> Path:
-    """A path, `~` expanded also where the shell does not, for argparse; an empty text would be the working folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("expected a path. Received an empty text (is a variable of the shell unset?)")
-    try:
-        return _expanded(text)
-    except UserError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def missing_package(error: ImportError) -> str:
+    """What to say of a module that can't be imported: which extra brings it, where that is known."""
+    package = (error.name or "").partition(".")[0]
+    extra = next((extra for extra, packages in EXTRAS.items() if package in packages), None)
+    if extra is None:
+        return str(error)
+    return f"this needs {package}, which is not installed; pip install 'deep-speaker[{extra}]' brings it"
 
 
-def positive_int(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    return _number(int, text, lambda number: number >= 1, "a whole number of at least 1")
-
-
-def natural_int(text: str) -> int:
-    """A whole number of at least 0, for argparse."""
-    return _number(int, text, lambda number: number >= 0, "a whole number of at least 0")
-
-
-def seed(text: str) -> int:
-    """A whole number from 0 to 2^31 - 1, for argparse."""
-    return _number(int, text, lambda number: 0 <= number < 1 << 31, "a whole number from 0 to 2147483647")
-
-
-def filled(text: str) -> str:
-    """A text that says something, for argparse: an empty one for a file would mean the working folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("expected a name. Received an empty text (is a variable of the shell unset?)")
-    return text
-
-
-def names(text: str) -> str:
-    """Names between commas, at least one, for argparse: a variable that is not set must not mean a default."""
-    if not text.replace(",", "").strip():
-        raise argparse.ArgumentTypeError(f"expected names between commas. Received {text!r}")
-    return text
-
-
-def speaker_from(text: str) -> int | re.Pattern:
-    """The number of a folder, or a regular expression with a group `speaker`, for argparse."""
-    with suppress(ValueError):
-        if (number := int(text)) != 0:
-            return number
-    with suppress(re.error):
-        if "speaker" in (pattern := re.compile(text)).groupindex:
-            return pattern
-    raise argparse.ArgumentTypeError(
-        f"expected a folder's number, 1 for the first and -1 for the last, or a regular expression with a group "
-        f"(?P<speaker>...). Received {text!r}"
-    )
-
-
-def positive_float(text: str) -> float:
-    """A number above 0, for argparse."""
-    return _number(float, text, lambda number: 0 < number < float("inf"), "a number above 0")
-
-
-def open_share(text: str) -> float:
-    """A number between 0 and 1, for argparse."""
-    return _number(float, text, lambda number: 0 < number < 1, "a number between 0 and 1")
-
-
-def share(text: str) -> float:
-    """A number from 0 up to 1, for argparse."""
-    return _number(float, text, lambda number: 0 <= number < 1, "a number from 0 up to 1")
-
-
-def channel(text: str) -> int | str:
-    """A channel counted from 1, or "mix", for argparse."""
-    return text if text == "mix" else _number(int, text, lambda number: number > 0, "1, 2, ... or mix")
-
-
-def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Parse the command line, before which the standard streams that are closed are replaced.
+def expanded(text: str) -> Path:
+    """A path whose `~` is somebody's home folder.
 
     Raises:
-        SystemExit: the command line is mistaken, or help was asked for: with status 1 where that can't be printed, of
-            which argparse says nothing.
+        UserError: there is no such user.
     """
-    open_closed_streams()
-    printed = io.StringIO()
     try:
-        with redirect_stdout(printed):
-            return parser.parse_args()
-    except SystemExit as end:
-        if end.code:
-            raise
-        raise SystemExit(run(lambda: print(printed.getvalue(), end=""), "nothing was changed")) from None
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"expected a path. Received {text!r}, and there is no such user's home folder") from error
 
 
 def open_closed_streams() -> None:
@@ -202,24 +140,12 @@ def run(command: Callable[[], int | None], after_interruption: str) -> int:
         return 128 + signal.SIGPIPE
     except BrokenProcessPool:
         return _fail(ENVIRONMENT_FAILED, "error: a worker process was killed (out of memory?); run the command again")
-    except (OSError, MemoryError, ImportError) as error:
+    except ImportError as error:
+        return _fail(ENVIRONMENT_FAILED, f"error: {missing_package(error)}")
+    except (OSError, MemoryError) as error:
         _forget_stdout()
         return _fail(ENVIRONMENT_FAILED, f"error: {error or type(error).__name__}")
     return status
-
-
-def _expanded(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise UserError(f"expected a path. Received {text!r}, and there is no such user's home folder") from error
-
-
-def _number(convert: Callable, text: str, holds: Callable, expected: str):
-    with suppress(ValueError):
-        if holds(number := convert(text)):
-            return number
-    raise argparse.ArgumentTypeError(f"expected {expected}. Received {text!r}")
 
 
 def _forget_stdout() -> None:
