@@ -73,13 +73,15 @@ def load_inputs(path: Path) -> TrainingInputs:
         InputsError: missing, damaged, of another format, or a pickle that is not ours.
     """
     if not path.is_file():
-        raise InputsError(f"no training inputs at {path}; run cli.py --generate_training_inputs first")
+        raise InputsError(
+            f"no training inputs at {path}; deep-speaker --generate_training_inputs (cli.py in a checkout) makes them"
+        )
     try:
         return _assemble(read_records(path))
     except (UnsafePickleError, KeyError, TypeError, ValueError, IndexError, AttributeError, StopIteration) as error:
         raise InputsError(
             f"{path} is not usable as training inputs: {str(error) or 'cut short'}. Nothing in it was run; "
-            "make it again with cli.py --generate_training_inputs"
+            "make it again with deep-speaker --generate_training_inputs (cli.py in a checkout)"
         ) from error
 
 

@@ -88,7 +88,7 @@ def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
         CacheError: its file is gone or damaged.
     """
     path = audio_path(folder, utterance.sha256)
-    how = f"cli.py --update_cache --audio_dir {utterance.place} makes it again"
+    how = f"--update_cache --audio_dir {utterance.place} makes it again"
     of = f"of {utterance.whose}, {utterance.utterance}"
     try:
         signal = soundfile.read(path, dtype="int16")[0]

@@ -43,10 +43,10 @@ class UtteranceCache:
         """
         mark = read_mark(folder)
         if mark is not None and not mark.is_current:
-            raise CacheError(f"{folder} was made by another version of this tool; cli.py --update_cache makes it again")
+            raise CacheError(f"{folder} was made by another version of this tool; --update_cache makes it again")
         cache = cls(folder)
         if mark is None or not cache.utterances:
-            raise CacheError(f"no cached utterances in {folder}; run cli.py --regenerate_full_cache first")
+            raise CacheError(f"no cached utterances in {folder}; run --regenerate_full_cache first")
         cache.check_current()
         return cache
 
@@ -60,7 +60,7 @@ class UtteranceCache:
             places = sorted({one.place for one in outdated})
             raise CacheError(
                 f"{len(outdated)} of {len(self.utterances)} utterances in {self.folder} were made with other settings; "
-                f"cli.py --update_cache --audio_dir makes them again, from {', '.join(places[:PLACES_SHOWN])}"
+                f"--update_cache --audio_dir makes them again, from {', '.join(places[:PLACES_SHOWN])}"
             )
 
     @classmethod

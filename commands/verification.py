@@ -147,7 +147,8 @@ def _verdict_line(comparison: Comparison, policy: Policy) -> str:
     distance = f"cosine distance {comparison.cosine_distance:.4f}"
     if comparison.verdict is None or comparison.probability is None:
         return f"{distance} ({NOT_CALIBRATED})"
-    ratio = f"log-likelihood ratio {comparison.log_likelihood_ratio:+.2f}{_ends(comparison.log_likelihood_ratio_interval, '+.2f')}"
+    ratio = f"log-likelihood ratio {comparison.log_likelihood_ratio:+.2f}"
+    ratio += _ends(comparison.log_likelihood_ratio_interval, "+.2f")
     share = f"{100 * comparison.probability:.2f} %{_ends(comparison.probability_interval, '.2%')}"
     reason = f"probability of one speaker {share} at a prior of {100 * policy.prior:g} %"
     if policy.max_false_accept is not None:

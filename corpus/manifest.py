@@ -20,6 +20,7 @@ from corpus.listing import Listing, in_order
 from corpus.recording import CorpusError, Recording
 from corpus.tables import objects, rows
 from corpus.walk import absolute
+from storage.counts import counted
 from storage.presence import is_gone
 
 JSON_LINES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
@@ -65,7 +66,7 @@ def read_manifest(manifest: Path, corpus: str | None = None) -> Listing:
     _refuse_repeated(found, recordings)
     recordings = in_order(recordings)
     speakers = len({recording[:2] for recording in recordings})
-    how = f"{manifest}: {len(recordings)} recordings of {speakers} speakers, read as {how}"
+    how = f"{manifest}: {counted(len(recordings), 'recording')} of {counted(speakers, 'speaker')}, read as {how}"
     if base == Path.cwd() != place.parent:
         how += "; its paths are taken from the working folder"
     return Listing(place, recordings, how, is_manifest=True, is_named=corpus is not None, is_told=True)

@@ -13,6 +13,7 @@ from corpus.listing import Listing, corpus_name, in_order
 from corpus.recording import CorpusError, NothingThereError, Recording
 from corpus.told import recordings_as_told
 from corpus.walk import Walk, absolute
+from storage.counts import counted
 
 TWO_MICROPHONES_FOLDER = "wav48_silence_trimmed"  # VCTK 0.92's
 FOLDERS = "a folder per speaker"
@@ -72,7 +73,7 @@ def find_recordings(
         raise CorpusError(f"expected one corpus in {audio_dir}, as --corpus {corpus} names one; it holds several")
     recordings = in_order(one._replace(corpus=corpus) if corpus is not None else one for one in recordings)
     speakers = len({recording[:2] for recording in recordings})
-    how = f"{audio_dir}: {len(recordings)} recordings of {speakers} speakers, read as {how}"
+    how = f"{audio_dir}: {counted(len(recordings), 'recording')} of {counted(speakers, 'speaker')}, read as {how}"
     return Listing(
         root,
         recordings,

@@ -138,7 +138,7 @@ def the_one(name: str, known: Collection[Speaker], where: str) -> Speaker:
     if not found:
         raise UserError(
             f"speaker {name!r} is not in {where}; it holds {len(known)} speakers{_nearest(name, known)}. "
-            "To add recordings: cli.py --update_cache --audio_dir FOLDER"
+            "To add recordings: --update_cache --audio_dir FOLDER"
         )
     return found.pop()
 

@@ -25,7 +25,7 @@ def find_checkpoint(run_dir: Path) -> Path:
             return path
     raise CheckpointError(
         f"no trained network in {run_dir}: looked for {' and '.join(f'{stage}/{LAST}' for stage in STAGES)}; "
-        "train one with train_cli.py, or name one with --checkpoint"
+        "train one with deep-speaker-train (train_cli.py in a checkout), or name one with --checkpoint"
     )
 
 

@@ -65,9 +65,9 @@ def check_seal(content: bytes, name: str) -> None:
     end = len(content) - DIGEST_SIZE
     model = content[: max(end - len(SEAL), 0)]
     if content[len(model) : max(end, 0)] != SEAL:
-        raise CheckpointError(f"{name} is damaged or not a network that cli.py --export_model wrote")
+        raise CheckpointError(f"{name} is damaged or not a network that --export_model wrote")
     if content[end:] != hashlib.sha256(model).hexdigest().encode():
-        raise CheckpointError(f"{name} is damaged: it is not what cli.py --export_model wrote; export it again")
+        raise CheckpointError(f"{name} is damaged: it is not what --export_model wrote; export it again")
     if _EXTERNAL_DATA.search(content):
         raise CheckpointError(f"{name} keeps weights in other files, which are not looked at")
 
