@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from cache.utterances import UtteranceCache
-from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
+from commands.arguments import cache_dir, check_writable, listed_speakers, trained_checkpoint
 from evaluation.calibrate import calibrate
 from evaluation.error_rates import format_error_rates
 from evaluation.training_cohort import training_cohort
@@ -13,6 +13,7 @@ from inference.encoder import SpeakerEncoder
 from models.checkpoint import load_checkpoint, save_checkpoint
 from models.onnx_export import export_network, with_calibration, with_cohort, without_training_state
 from storage.atomic import write_atomically
+from storage.counting import counted
 from storage.digest import file_sha256
 from storage.errors import UserError
 
@@ -28,6 +29,8 @@ def export_model(args: argparse.Namespace) -> None:
     """
     if wrong := [path for path in args.export_model if path.suffix not in (NETWORK, CHECKPOINT)]:
         raise UserError(f"expected files that end in {NETWORK} or {CHECKPOINT}. Received {wrong[0]}")
+    for path in args.export_model:
+        check_writable(path)
     source = trained_checkpoint(args)
     if source.resolve() in [path.resolve() for path in args.export_model]:
         raise UserError(f"{source} is what is exported; without its training's state it could not be continued")
@@ -60,7 +63,7 @@ def _with_cohort(exported: bytes, cache: UtteranceCache) -> bytes:
     except UserError as error:
         logger.warning("the exported network has no cohort, so its scores are plain cosines: %s", error)
         return exported
-    logger.info("its cohort: %d speakers of its training", len(cohort.embeddings))
+    logger.info("its cohort: %s of its training", counted(len(cohort.embeddings), "speaker"))
     return with_cohort(exported, cohort.as_json())
 
 
@@ -69,8 +72,9 @@ def _calibrated(exported: bytes, cache: UtteranceCache, listed: Sequence[str]) -
     calibration = calibrate(encoder, cache, listed or encoder.held_out)
     about = calibration.about
     trials = (
-        f"{about['targets']} trials of one speaker and {about['nontargets']} of {about['pairs_of_strangers']} pairs"
+        f"{counted(about['targets'], 'trial')} of one speaker and {about['nontargets']} of "
+        f"{counted(about['pairs_of_strangers'], 'pair')}"
     )
-    told = f"calibrated on {trials}, {about['speakers']} speakers of {', '.join(about['corpora']) or 'the cache'}"
-    told += f"; {encoder.scoring}; Cllr {about['cllr']:.3f} bits"
+    speakers = f"{counted(about['speakers'], 'speaker')} of {', '.join(about['corpora']) or 'the cache'}"
+    told = f"calibrated on {trials}, {speakers}; {encoder.scoring}; Cllr {about['cllr']:.3f} bits"
     return with_calibration(exported, calibration.as_json()), f"{told}\n{format_error_rates(about['error_rates'])}"

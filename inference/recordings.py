@@ -87,10 +87,10 @@ def recording_remarks(speech: Speech) -> list[str]:
     return found
 
 
-def enrolment_remarks(recordings: Sequence[Speech]) -> list[str]:
-    """The same for the recordings of one speaker's enrolment."""
+def enrolment_remarks(recordings: Sequence[Speech], earlier_seconds: float = 0.0) -> list[str]:
+    """The same for the recordings of one speaker's enrolment, which adds to so much speech."""
     found = [remark for one in recordings for remark in recording_remarks(one)]
-    seconds = sum(one.seconds for one in recordings)
+    seconds = earlier_seconds + sum(one.seconds for one in recordings)
     if seconds < SHORT_ENROLMENT:
         found.append(
             f"only {_rounded_down(seconds)} s of speech to enrol with; {SHORT_ENROLMENT:g} s or more are reliable"

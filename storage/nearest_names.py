@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 NAMES_SHOWN = 5
-LIKENESS = 0.6  # of two names, from 0 to 1, from which on one may be the other mistyped
+LIKENESS = 0.7  # of two names, from 0 to 1, from which on one may be the other mistyped
 
 
 def nearest(name: str, names: Iterable[str], most: int = NAMES_SHOWN) -> str:
