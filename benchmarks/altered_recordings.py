@@ -21,7 +21,7 @@ from alterations import ALTERATIONS, Alteration, unaltered
 from measure import progress, report, show_table
 
 from cache.index import Utterance
-from evaluation.bootstrap import figures
+from evaluation.bootstrap import estimates
 from inference.decisions import SAME, compare
 from inference.encoder import SpeakerEncoder
 from inference.recordings import RecordingError, load_speech
@@ -165,7 +165,7 @@ def verdict(encoder: SpeakerEncoder, one: Voice | None, other: Voice | None) -> 
 def compared(verdicts: Verdicts, usual: Verdicts, speakers: int) -> dict:
     """Counts, rates, and how far the rates are above those of the unaltered recordings."""
     known = {same: verdicts.is_known & (verdicts.is_target == same) for same in (False, True)}
-    found = figures(lambda times: _with_excess(verdicts.rates(times), usual.rates(times)), speakers)
+    found = estimates(lambda times: _with_excess(verdicts.rates(times), usual.rates(times)), speakers)
     row = {
         "pairs_of_two": int(known[False].sum()),
         "accepted": int((known[False] & verdicts.is_wrong).sum()),

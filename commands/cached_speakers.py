@@ -9,16 +9,16 @@ import entry_point
 from cache.utterances import UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
 from corpus.speakers import check_listed, parse_speakers, tell_perhaps_heard, the_one, trained_on
-from inference.cohort import AS_NORM, NO_NORM, Scoring
-from inference.encoder import SpeakerEncoder
-from inference.network_choice import find_or_bundled
-from inference.speakers import (
+from inference.cached_speakers import (
     SpeakerEmbeddings,
     different_speaker_distance,
     embed_cached_speaker,
     same_speaker_distance,
     save_embeddings,
 )
+from inference.cohort import AS_NORM, NO_NORM, Scoring
+from inference.encoder import SpeakerEncoder
+from inference.network_choice import find_or_bundled
 from storage.errors import UserError
 
 EMBEDDING_PRECISION = 6  # decimals on stdout
@@ -92,11 +92,11 @@ def _scoring(args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEn
 def _evaluate_speakers(
     args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder, scoring: Scoring
 ) -> tuple[list, list[str]]:
-    from evaluation.held_out import evaluate_unseen
+    from evaluation.held_out import evaluate_held_out
 
     named = listed_speakers(args, cache.speakers())
     check_listed(named, cache.speakers())
-    results, heard = evaluate_unseen(encoder, cache, named or encoder.held_out, scoring=scoring)
+    results, heard = evaluate_held_out(encoder, cache, named or encoder.held_out, scoring=scoring)
     if heard:
         logger.warning("left out, as the network was trained on them: %s", ", ".join(heard))
     return results, heard

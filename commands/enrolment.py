@@ -16,7 +16,7 @@ from inference.profile_file import Profile
 from inference.profiles import check_name
 from inference.recordings import Speech, enrolment_remarks, load_speech
 from inference.repeats import repeats
-from inference.two_voices import two_voices_remark
+from inference.speaker_change import speaker_change_remark
 
 logger = logging.getLogger("cli")
 
@@ -33,7 +33,7 @@ def enroll(args: argparse.Namespace) -> None:
     store = profile_store(args)
     store.add(profile, mean_embedding(embeddings), encoder.fingerprint)
     noted = repeated + enrolment_remarks(recordings) + disagreements(recordings, embeddings, encoder)
-    noted += [told for one in recordings if (told := two_voices_remark(encoder, one)) is not None]
+    noted += [told for one in recordings if (told := speaker_change_remark(encoder, one)) is not None]
     for remark in noted:
         logger.warning(remark)
     if args.json:
@@ -67,7 +67,7 @@ def remove_profile(args: argparse.Namespace) -> None:
 
 def without_repeats(recordings: Sequence[Speech]) -> tuple[list[Speech], list[str]]:
     """The recordings that say something new, and in words, which do not: a copy or a cut tells no more of a voice."""
-    found = {one.row: recordings[one.of].name for one in repeats([one.signal for one in recordings])}
+    found = {one.row: recordings[one.holder].name for one in repeats([one.signal for one in recordings])}
     told = [
         f"{recordings[row].name} holds the same sound as {holder}: the two count as one"
         for row, holder in found.items()

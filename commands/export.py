@@ -67,10 +67,8 @@ def _with_cohort(exported: bytes, cache: UtteranceCache) -> bytes:
 def _calibrated(exported: bytes, cache: UtteranceCache, listed: Sequence[str]) -> tuple[bytes, str]:
     encoder = SpeakerEncoder.from_exported(exported)
     calibration = calibrate(encoder, cache, listed or encoder.held_out)
-    about = calibration.about
-    trials = (
-        f"{about['targets']} trials of one speaker and {about['nontargets']} of {about['pairs_of_strangers']} pairs"
-    )
-    told = f"calibrated on {trials}, {about['speakers']} speakers of {', '.join(about['corpora']) or 'the cache'}"
-    told += f"; {encoder.scoring}; Cllr {about['cllr']:.3f} bits"
-    return with_calibration(exported, calibration.as_json()), f"{told}\n{format_error_rates(about['error_rates'])}"
+    source = calibration.source
+    trials = f"{source.targets} trials of one speaker and {source.nontargets} of {source.pairs_of_strangers} pairs"
+    told = f"calibrated on {trials}, {source.speakers} speakers of {', '.join(source.corpora) or 'the cache'}"
+    told += f"; {encoder.scoring}; Cllr {source.cllr:.3f} bits"
+    return with_calibration(exported, calibration.as_json()), f"{told}\n{format_error_rates(source.error_rates)}"

@@ -17,7 +17,7 @@ from inference.profile_file import ProfileError, Profiles
 from inference.recordings import Speech, load_speech, remarks
 from inference.repeats import repeats
 from inference.sources import STANDARD_INPUT
-from inference.two_voices import two_voices_remark
+from inference.speaker_change import speaker_change_remark
 from storage.errors import UserError
 
 DIFFERENT_STATUS = 1  # with --exit_verdict
@@ -31,11 +31,8 @@ def verify(args: argparse.Namespace) -> int:
     recordings = _load(args.verify, args.channel)
     encoder = network_of(args)
     policy = Policy(args.prior, args.max_false_accept)
-    a, b = encoder.embed_utterances([one.signal for one in recordings])
-    seconds = recordings[0].seconds, recordings[1].seconds
-    found = decisions.compare(
-        encoder.similarity(a, b), encoder.scoring.pair(a, b), seconds, encoder.calibration, policy
-    )
+    a, b = map(encoder.embed_speech, recordings)
+    found = encoder.compare(a, b, policy)
     if args.exit_verdict and found.verdict is None:
         raise UserError(f"there is no verdict: {NOT_CALIBRATED}")
     noted = _tell_remarks(encoder, recordings, [_repeat_remark(recordings), found.remark])
@@ -89,7 +86,7 @@ def _identified(
 
 def _fields(found: Comparison) -> dict:
     """All but the remark, which stands among the others."""
-    return {name: value for name, value in asdict(found).items() if name != "remark"}
+    return {name: value for name, value in found.as_json().items() if name != "remark"}
 
 
 def _files(recordings: list[Speech]) -> list[dict]:
@@ -108,7 +105,7 @@ def _repeat_remark(recordings: list[Speech]) -> str | None:
 
 
 def _tell_remarks(encoder: SpeakerEncoder, recordings: list[Speech], others: list[str | None]) -> list[str]:
-    told = [remark for one in recordings for remark in (*remarks(one), two_voices_remark(encoder, one))]
+    told = [remark for one in recordings for remark in (*remarks(one), speaker_change_remark(encoder, one))]
     noted = [remark for remark in (*told, *others) if remark is not None]
     for remark in noted:
         logger.warning(remark)
