@@ -25,11 +25,12 @@ from resemblyzer_teacher import name_of, resemblyzer
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from evaluation.bootstrap import Estimate, estimates
+from evaluation.bootstrap import estimates
 from evaluation.cuts import embed_cuts
-from evaluation.detection import DETECTION_FIGURES, ScoredTrials, detection_statistic, score_pairs
+from evaluation.detection import DETECTION_MEASURES, ScoredTrials, detection_statistic, score_pairs
 from evaluation.metrics import equal_error_rate
 from inference.encoder import SpeakerEncoder
+from inference.estimate import Estimate
 
 ALL_PAIRS, TWO_SESSIONS = "all pairs", "two sessions"
 MEANS = ("eer", "cosine_eer", "resemblyzer_eer", "difference_eer")  # over corpora, all pairs
@@ -64,7 +65,7 @@ def main() -> None:
 def compared(
     encoder: SpeakerEncoder, cache: UtteranceCache, speakers: dict[str, list[Utterance]], theirs: dict[str, np.ndarray]
 ) -> Iterator[dict]:
-    """Counts and figures of a corpus, for each kind of trials.
+    """Counts and estimates of a corpus, for each kind of trials.
 
     Args:
         theirs: Resemblyzer's embeddings, by name.
@@ -100,14 +101,14 @@ def session(utterance: Utterance) -> str:
 
 
 def side_by_side(ours: ScoredTrials, theirs: ScoredTrials, speakers: int) -> dict[str, Estimate]:
-    """Both systems' figures and, from the same draws of speakers, their differences."""
+    """Both systems' estimates and, from the same draws of speakers, their differences."""
     both = [detection_statistic(ours), detection_statistic(theirs)]
 
     def statistic(times: np.ndarray) -> np.ndarray:
         a, b = (one(times) for one in both)
         return np.concatenate([a, b, a - b])
 
-    names = [f"{whose}{name}" for whose in ("", "resemblyzer_", "difference_") for name in DETECTION_FIGURES]
+    names = [f"{whose}{name}" for whose in ("", "resemblyzer_", "difference_") for name in DETECTION_MEASURES]
     return dict(zip(names, estimates(statistic, speakers)))
 
 

@@ -16,7 +16,7 @@ from audio.decode import PCM_SCALE
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from corpus.speakers import read_speakers_file
-from evaluation.held_out import FEWEST_UTTERANCES, UTTERANCES_PAIRED, unseen_utterances
+from evaluation.held_out_speakers import UTTERANCES_PAIRED, comparable, held_out_utterances
 from inference.encoder import SpeakerEncoder
 
 Corpora = dict[str, dict[str, list[Utterance]]]  # utterances by corpus and speaker
@@ -40,14 +40,13 @@ def held_out(args: argparse.Namespace, encoder: SpeakerEncoder, utterances: int 
     cache = UtteranceCache.open(args.cache)
     files = args.test_speakers_file or ()
     names = chain.from_iterable(read_speakers_file(file, cache.speakers()) for file in files)
-    corpora, _ = unseen_utterances(encoder, cache, tuple(names) if files else encoder.held_out)
-    paired = {
-        corpus: {name: own[:utterances] for name, own in speakers.items() if len(own) >= FEWEST_UTTERANCES}
-        for corpus, speakers in sorted(corpora.items())
+    corpora, _ = held_out_utterances(encoder, cache, tuple(names) if files else encoder.held_out)
+    kept = {
+        corpus: {name: own[:utterances] for name, own in speakers.items()}
+        for corpus, speakers in comparable(corpora).items()
     }
-    found = {corpus: speakers for corpus, speakers in paired.items() if len(speakers) > 1}
-    progress("held out: " + ", ".join(f"{len(speakers)} of {corpus}" for corpus, speakers in found.items()))
-    return found
+    progress("held out: " + ", ".join(f"{len(speakers)} of {corpus}" for corpus, speakers in kept.items()))
+    return kept
 
 
 def owners(speakers: dict[str, list[Utterance]]) -> np.ndarray:

@@ -12,15 +12,15 @@ from commands.arguments import cache_dir, check_writable, listed_speakers, train
 from corpus.recording import Speaker
 from corpus.speakers import check_speakers, find_speaker, parse_speakers, trained_on, warn_of_namesakes
 from corpus.text_lists import list_lines
-from inference.cohort import AS_NORM, NO_NORM, Scoring
-from inference.encoder import SpeakerEncoder
-from inference.network_choice import find_or_bundled
-from inference.speakers import (
+from inference.cached_speakers import (
     different_speaker_distance,
     embed_cached_speaker,
     same_speaker_distance,
     save_embeddings,
 )
+from inference.cohort import AS_NORM, NO_NORM, Scoring
+from inference.encoder import SpeakerEncoder
+from inference.network_choice import find_or_bundled
 from storage.counting import counted
 from storage.errors import UserError
 
@@ -110,10 +110,10 @@ def _scoring(args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEn
 def _evaluate_speakers(
     args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder, scoring: Scoring
 ) -> tuple[list, list[str]]:
-    from evaluation.held_out import evaluate_unseen
+    from evaluation.held_out import evaluate_held_out
 
     named = listed_speakers(args, cache.speakers())
-    results, heard = evaluate_unseen(encoder, cache, named or encoder.held_out, scoring=scoring)
+    results, heard = evaluate_held_out(encoder, cache, named or encoder.held_out, scoring=scoring)
     if heard:
         logger.warning("left out, as the network was trained on them: %s", ", ".join(heard))
     return results, heard

@@ -5,7 +5,9 @@ import argparse
 from commands.arguments import check_writable, network_of
 from commands.recordings import check_named
 from commands.results import print_json
-from inference.bulk_embedding import check_output, embed_files, find_files, save
+from inference.bulk_embedding import embed_files
+from inference.embeddings_file import check_output, write_embeddings
+from inference.recording_files import find_files
 from storage.counting import counted
 from storage.parallel import worker_count
 
@@ -18,7 +20,7 @@ def embed(args: argparse.Namespace) -> None:
     files, named = find_files(args.embed)
     workers = worker_count(True, args.num_workers)
     embeddings, used = embed_files(network_of(args), files, named, workers, args.channel)
-    save(args.output, embeddings, used)
+    write_embeddings(args.output, embeddings, used)
     skipped = len(files) - len(used)
     if args.json:
         about = {"output": str(args.output), "files": len(used), "skipped": skipped, "size": embeddings.shape[1]}

@@ -15,7 +15,7 @@ from inference.enrolment import disagreements, disagreements_with, profile_of, w
 from inference.profile_file import Profile, ProfileError, Profiles
 from inference.profiles import ProfileStore, check_name, taken
 from inference.recordings import Speech, enrolment_remarks
-from inference.two_voices import two_voices_remark
+from inference.speaker_change import speaker_change_remark
 from storage.counting import counted
 
 SHOWN = ("name", "files", "seconds", "enrolled")  # of a profile, to people and programs
@@ -67,7 +67,7 @@ def _remarks(
     if earlier is not None:
         profile, embedding = profiles.entries[earlier], profiles.embeddings[earlier]
         remarks += disagreements_with(recordings, embeddings, profile, embedding, encoder)
-    changes = (two_voices_remark(encoder, recording) for recording in recordings)
+    changes = (speaker_change_remark(encoder, recording) for recording in recordings)
     return remarks + [remark for remark in changes if remark is not None]
 
 

@@ -70,11 +70,11 @@ def _with_cohort(exported: bytes, cache: UtteranceCache) -> bytes:
 def _calibrated(exported: bytes, cache: UtteranceCache, listed: Sequence[str]) -> tuple[bytes, str]:
     encoder = SpeakerEncoder.from_exported(exported)
     calibration = calibrate(encoder, cache, listed or encoder.held_out)
-    about = calibration.about
+    source = calibration.source
     trials = (
-        f"{counted(about['targets'], 'trial')} of one speaker and {about['nontargets']} of "
-        f"{counted(about['pairs_of_strangers'], 'pair')}"
+        f"{counted(source.targets, 'trial')} of one speaker and {source.nontargets} of "
+        f"{counted(source.pairs_of_strangers or 0, 'pair')}"
     )
-    speakers = f"{counted(about['speakers'], 'speaker')} of {', '.join(about['corpora']) or 'the cache'}"
-    told = f"calibrated on {trials}, {speakers}; {encoder.scoring}; Cllr {about['cllr']:.3f} bits"
-    return with_calibration(exported, calibration.as_json()), f"{told}\n{format_error_rates(about['error_rates'])}"
+    speakers = f"{counted(source.speakers, 'speaker')} of {', '.join(source.corpora) or 'the cache'}"
+    summary = f"calibrated on {trials}, {speakers}; {encoder.scoring}; Cllr {source.cllr:.3f} bits"
+    return with_calibration(exported, calibration.as_json()), f"{summary}\n{format_error_rates(source.error_rates)}"

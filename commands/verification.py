@@ -19,7 +19,7 @@ from inference.encoder import SpeakerEncoder
 from inference.profile_file import ProfileError, Profiles
 from inference.recordings import Speech, load_speech, remarks
 from inference.repeats import repeats
-from inference.two_voices import two_voices_remark
+from inference.speaker_change import speaker_change_remark
 from storage.errors import UserError
 
 DIFFERENT_STATUS = 1  # with --exit_verdict
@@ -34,11 +34,8 @@ def verify(args: argparse.Namespace) -> int:
     recordings = [load_speech(name, channel=args.channel) for name in args.verify]
     encoder = network_of(args)
     policy = Policy(args.prior, args.max_false_accept)
-    a, b = encoder.embed_utterances([recording.signal for recording in recordings])
-    seconds = recordings[0].seconds, recordings[1].seconds
-    comparison = decisions.compare(
-        encoder.similarity(a, b), encoder.scoring.pair(a, b), seconds, encoder.calibration, policy
-    )
+    a, b = map(encoder.embed_speech, recordings)
+    comparison = encoder.compare(a, b, policy)
     if args.exit_verdict and comparison.verdict is None:
         raise UserError(f"there is no verdict: {NOT_CALIBRATED}")
     warnings = [remark for recording in recordings for remark in _remarks(encoder, recording)]
@@ -115,7 +112,7 @@ def _identified(
 
 def _fields(comparison: Comparison) -> dict[str, object]:
     """All but the remark, which stands among the others."""
-    return {name: value for name, value in asdict(comparison).items() if name != "remark"}
+    return {name: value for name, value in comparison.as_json().items() if name != "remark"}
 
 
 def _file(recording: Speech) -> dict[str, str | float]:
@@ -134,7 +131,7 @@ def _repeat_remark(recordings: Sequence[Speech]) -> str | None:
 
 
 def _remarks(encoder: SpeakerEncoder, recording: Speech) -> list[str]:
-    change = two_voices_remark(encoder, recording)
+    change = speaker_change_remark(encoder, recording)
     return remarks(recording) + ([] if change is None else [change])
 
 

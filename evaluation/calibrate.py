@@ -1,4 +1,4 @@
-"""Fit a calibration on speakers that the network never heard, and measure what it is worth."""
+"""Fit a calibration on speakers whom the network was not trained on, and measure what it is worth."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -10,33 +10,35 @@ from evaluation.balance import BINS, a_few_of_each, balanced_weights
 from evaluation.calibration_trials import Trials, chosen, crossed_trials
 from evaluation.cross_validation import cross_validated, dealt, fitted, judged, without_own_corpus
 from evaluation.error_rates import RATES, Judged, error_rates, thresholds
-from evaluation.held_out import unseen_utterances
+from evaluation.held_out_speakers import comparable, held_out_utterances
 from evaluation.logistic import with_intercept
 from evaluation.speaker_draws import SpeakerDraws
-from inference.calibration import Calibration, side_by_side
+from inference.calibration import Calibration
+from inference.calibration_source import CalibrationSource
 from inference.encoder import SpeakerEncoder
+from inference.likelihood_ratio import side_by_side
 from storage.errors import UserError
 
 TRIALS_OF_EACH = 60  # speaker and pair, at each combination of lengths; rates are the same to 0.1 % with all of them
-FEWEST_UTTERANCES = 2  # of a speaker
 
 
 def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]) -> Calibration:
-    """Fit a calibration of the network's scores on the listed speakers of the cache that it never heard.
+    """Fit a calibration of the network's scores on the named speakers whom it was not trained on.
+
+    Args:
+        names: of speakers of the cache, or `corpus/name`.
 
     Raises:
         UserError: they are too few.
     """
-    corpora, _ = unseen_utterances(encoder, cache, names)
-    usable = {
-        corpus: [own for own in speakers.values() if len(own) >= FEWEST_UTTERANCES]
-        for corpus, speakers in sorted(corpora.items())
-    }
-    usable = {corpus: speakers for corpus, speakers in usable.items() if len(speakers) > 1}
-    if not usable:
-        raise UserError(f"the cache at {cache.folder} holds no two speakers of a corpus that the network never heard")
-    trials = crossed_trials(encoder, cache, usable, encoder.scoring)
-    return fit(chosen(trials, a_few_of_each(trials, TRIALS_OF_EACH)), list(usable), encoder.scoring.norm)
+    corpora, _ = held_out_utterances(encoder, cache, names)
+    speakers = {corpus: list(by_name.values()) for corpus, by_name in comparable(corpora).items()}
+    if not speakers:
+        raise UserError(
+            f"the cache at {cache.folder} holds no two speakers of a corpus whom the network was not trained on"
+        )
+    trials = crossed_trials(encoder, cache, speakers, encoder.scoring)
+    return fit(chosen(trials, a_few_of_each(trials, TRIALS_OF_EACH)), list(speakers), encoder.scoring.norm)
 
 
 def fit(trials: Trials, corpora: Sequence[str], score_norm: str) -> Calibration:
@@ -54,8 +56,8 @@ def fit(trials: Trials, corpora: Sequence[str], score_norm: str) -> Calibration:
     coefficients = fitted(trials)
     weights = balanced_weights(trials)
     draws = SpeakerDraws(trials, weights)
-    found = Judged(trials, weights, cross_validated(trials, dealt(trials)), draws)
-    reached, intervals = thresholds(found)
+    judged_trials = Judged(trials, weights, cross_validated(trials, dealt(trials)), draws)
+    reached, intervals = thresholds(judged_trials)
     strangers, speakers = _counted(trials)
     return Calibration(
         intercept=float(coefficients[-1]),
@@ -65,50 +67,54 @@ def fit(trials: Trials, corpora: Sequence[str], score_norm: str) -> Calibration:
         bins=BINS,
         rates=RATES,
         thresholds=reached,
-        about=_about(found, corpora, strangers, speakers),
+        source=_source(judged_trials, corpora, strangers, speakers),
         score_norm=score_norm,
         intervals=intervals,
-        covariance=tuple(map(tuple, covariance(found, coefficients).tolist())),
+        covariance=tuple(map(tuple, covariance(judged_trials, coefficients).tolist())),
         lowest=-float(np.log(speakers)),
         highest=float(np.log(strangers)),
     )
 
 
-def _about(found: Judged, corpora: Sequence[str], strangers: int, speakers: int) -> dict:
-    return {
-        "corpora": list(corpora),
-        "speakers": speakers,
-        "pairs_of_strangers": strangers,
-        "targets": int(found.trials.same.sum()),
-        "nontargets": int((~found.trials.same).sum()),
-        "across_sessions": int(found.trials.across.sum()),
-        "date": date.today().isoformat(),
-        "cllr": round(log_ratio_cost(found), 4),
-        "error_rates": error_rates(found, corpora, without_own_corpus(found.trials)),
-    }
+def _source(judged_trials: Judged, corpora: Sequence[str], strangers: int, speakers: int) -> CalibrationSource:
+    trials = judged_trials.trials
+    return CalibrationSource(
+        corpora=tuple(corpora),
+        speakers=speakers,
+        targets=int(trials.same.sum()),
+        nontargets=int((~trials.same).sum()),
+        date=date.today().isoformat(),
+        error_rates=tuple(error_rates(judged_trials, corpora, without_own_corpus(trials))),
+        pairs_of_strangers=strangers,
+        across_sessions=int(trials.across.sum()),
+        cllr=round(log_ratio_cost(judged_trials), 4),
+    )
 
 
 def _counted(trials: Trials) -> tuple[int, int]:
-    """Pairs of strangers, and speakers with trials of their own."""
+    """Count pairs of strangers, and speakers with target trials."""
     strangers = np.unique(np.stack([trials.first, trials.second])[:, ~trials.same], axis=1).shape[1]
     return strangers, len(np.unique(trials.first[trials.same]))
 
 
-def covariance(found: Judged, coefficients: np.ndarray) -> np.ndarray:
-    """Of the coefficients, had other speakers of other corpora been drawn."""
-    trials = found.trials
+def covariance(judged_trials: Judged, coefficients: np.ndarray) -> np.ndarray:
+    """Return the covariance of the coefficients over other speakers of other corpora, (columns, columns)."""
+    trials = judged_trials.trials
     design = with_intercept(side_by_side(trials.scores, trials.shorter, trials.longer))
     probability = 1 / (1 + np.exp(-judged(trials, coefficients)))
-    return found.draws.coefficient_covariance(design, trials.same - probability, probability * (1 - probability))
+    return judged_trials.draws.coefficient_covariance(
+        design, trials.same - probability, probability * (1 - probability)
+    )
 
 
-def log_ratio_cost(found: Judged) -> float:
-    """Cllr: what the ratios cost in bits, at even odds; 1 is the cost of saying nothing.
+def log_ratio_cost(judged_trials: Judged) -> float:
+    """Return Cllr: what the ratios cost in bits, at even odds; 1 is the cost of no information.
 
     (Brümmer & du Preez, "Application-independent evaluation of speaker detection", 2006.)
     """
+    same, ratios, weights = judged_trials.trials.same, judged_trials.ratios, judged_trials.weights
     costs = [
-        np.average(np.logaddexp(0, sign * found.ratios[own]), weights=found.weights[own])
-        for own, sign in ((found.trials.same, -1), (~found.trials.same, 1))
+        np.average(np.logaddexp(0, sign * ratios[kind]), weights=weights[kind])
+        for kind, sign in ((same, -1), (~same, 1))
     ]
     return float(np.mean(costs) / np.log(2))

@@ -11,7 +11,7 @@ import numpy as np
 from evaluation.balance import balanced_weights
 from evaluation.calibration_trials import Trials, chosen
 from evaluation.logistic import logistic_regression
-from inference.calibration import side_by_side
+from inference.likelihood_ratio import side_by_side
 from storage.errors import UserError
 
 FOLDS = 8

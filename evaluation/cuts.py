@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio.decode import SAMPLE_RATE
 from cache.entries import read_signal
@@ -15,7 +16,7 @@ CUTS = (None, 5.0, 2.0, 1.0)  # s from the beginning of what the cache holds; No
 
 def embed_cuts(
     encoder: SpeakerEncoder, cache: UtteranceCache, utterances: Sequence[Utterance], cuts: Sequence[float | None]
-) -> np.ndarray:
+) -> NDArray[np.float32]:
     """Embed the beginnings of utterances.
 
     An utterance shorter than a cut is used whole, and embedded once for all the cuts that it is shorter than. (The
@@ -29,22 +30,34 @@ def embed_cuts(
     Returns:
         float32, shape = (cuts, utterances, embedding_size), rows of length 1.
     """
-    signals = [read_signal(cache.folder, utterance) for utterance in utterances]
-    wanted = [[(n, _samples(len(signal), cut)) for n, signal in enumerate(signals)] for cut in cuts]
+    return embed_beginnings(encoder, read_signals(cache, utterances), cuts)
+
+
+def embed_beginnings(
+    encoder: SpeakerEncoder, signals: Sequence[np.ndarray], cuts: Sequence[float | None]
+) -> NDArray[np.float32]:
+    """Do the same with signals that were read already, each int16, (samples,), at 8 kHz."""
+    wanted = [[(n, len(beginning(signal, cut))) for n, signal in enumerate(signals)] for cut in cuts]
     rows = {part: row for row, part in enumerate(sorted({part for parts in wanted for part in parts}))}
     embeddings = encoder.embed_utterances([signals[n][:samples] for n, samples in rows])
     return embeddings[np.array([[rows[part] for part in parts] for parts in wanted])]
 
 
+def read_signals(cache: UtteranceCache, utterances: Sequence[Utterance]) -> list[np.ndarray]:
+    """Read utterances from the cache, each int16, (samples,), at 8 kHz; every file is checked, which takes a while."""
+    return [read_signal(cache.folder, utterance) for utterance in utterances]
+
+
+def beginning(signal: np.ndarray, cut: float | None) -> np.ndarray:
+    """Return the first `cut` seconds of a signal, or all of it where it is shorter, or `cut` is None."""
+    return signal if cut is None else signal[: round(cut * SAMPLE_RATE)]
+
+
 def long_enough(utterances: Sequence[Utterance], cut: float | None) -> int:
-    """How many utterances are at least as long as the cut."""
+    """Return how many utterances are at least as long as the cut."""
     return sum(cut is None or utterance.samples >= round(cut * SAMPLE_RATE) for utterance in utterances)
 
 
 def describe_cut(cut: float | None) -> str:
-    """The length in words."""
+    """Return the length in words."""
     return "whole" if cut is None else f"{cut:g} s"
-
-
-def _samples(available: int, cut: float | None) -> int:
-    return available if cut is None else min(available, round(cut * SAMPLE_RATE))

@@ -1,9 +1,10 @@
 """Verification trials between embeddings, and their EER and minDCF."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from evaluation.metrics import ErrorCurve, crossing, lowest_cost
 from inference.cohort import Scoring, normalised
@@ -14,11 +15,11 @@ COSINES = Scoring(None)
 
 
 def minimum_cost_name(prior: float) -> str:
-    """What the minDCF for a prior is called among figures."""
+    """Return what the minDCF for a prior is called among results."""
     return f"min_dcf_{prior:g}"
 
 
-DETECTION_FIGURES = ("eer", *map(minimum_cost_name, PRIORS))
+DETECTION_MEASURES = ("eer", *map(minimum_cost_name, PRIORS))
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class ScoredTrials:
 
 def score_pairs(
     embeddings: np.ndarray,
-    speakers: Sequence[int],
+    speakers: ArrayLike,
     first: np.ndarray,
     second: np.ndarray,
     scoring: Scoring = COSINES,
@@ -55,32 +56,36 @@ def score_pairs(
 
     Args:
         embeddings: (utterances, d), rows of length 1.
-        speakers: number of each utterance's speaker, (utterances,), from 0.
+        speakers: number of each utterance's speaker, (utterances,) int, from 0.
         first, second: the utterances' rows, (trials,) each.
         scoring: how to compare them.
     """
     parts = (slice(start, start + SCORED_AT_ONCE) for start in range(0, len(first), SCORED_AT_ONCE))
-    known = scoring.statistics(embeddings)
-    scores = [_scores(embeddings, known, first[part], second[part]) for part in parts]
-    speakers = np.asarray(speakers)
-    return ScoredTrials(np.concatenate(scores), speakers[first], speakers[second])
+    statistics = scoring.statistics(embeddings)
+    scores = [_scores(embeddings, statistics, first[part], second[part]) for part in parts]
+    numbers = np.asarray(speakers)
+    return ScoredTrials(np.concatenate(scores), numbers[first], numbers[second])
 
 
-def score_all_pairs(embeddings: np.ndarray, speakers: Sequence[int], scoring: Scoring = COSINES) -> ScoredTrials:
+def score_all_pairs(embeddings: np.ndarray, speakers: ArrayLike, scoring: Scoring = COSINES) -> ScoredTrials:
     """Score every pair of different utterances once; arguments as for `score_pairs`."""
     return score_pairs(embeddings, speakers, *np.triu_indices(len(embeddings), k=1), scoring)
 
 
-def _scores(embeddings: np.ndarray, known: np.ndarray | None, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _scores(
+    embeddings: np.ndarray, statistics: np.ndarray | None, first: np.ndarray, second: np.ndarray
+) -> NDArray[np.floating]:
     cosines = np.einsum("td,td->t", embeddings[first], embeddings[second])
-    return cosines if known is None else normalised(cosines, known[first], known[second])
+    if statistics is None:
+        return normalised(cosines, None, None)
+    return normalised(cosines, statistics[first], statistics[second])
 
 
 def detection_statistic(trials: ScoredTrials) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from how often each speaker was drawn, (speakers,), to `DETECTION_FIGURES`.
+    """Return a function from how often each speaker was drawn, (speakers,), to `DETECTION_MEASURES`.
 
     A trial counts as often as its speaker was drawn, one of two speakers as often as the product; with ones throughout,
-    these are the plain figures. All are NaN where a draw leaves no target or no non-target trial.
+    these are the plain values. All are NaN where a draw leaves no target or no non-target trial.
 
     Raises:
         ValueError: there is no target or no non-target trial at all.
@@ -89,11 +94,11 @@ def detection_statistic(trials: ScoredTrials) -> Callable[[np.ndarray], np.ndarr
     scores, first, second = trials.scores[order], trials.first[order], trials.second[order]
     same = first == second
     curve = ErrorCurve(scores[same], scores[~same])
-    own = first[same]
+    target_speaker = first[same]
     pairs, pair = np.unique(np.stack([first[~same], second[~same]]), axis=1, return_inverse=True)
 
     def statistic(times: np.ndarray) -> np.ndarray:
-        rates = curve.rates(times[own], (times[pairs[0]] * times[pairs[1]])[pair])
+        rates = curve.rates(times[target_speaker], (times[pairs[0]] * times[pairs[1]])[pair])
         return np.array([crossing(*rates), *(lowest_cost(*rates, prior) for prior in PRIORS)])
 
     return statistic

@@ -1,18 +1,22 @@
 """What a calibration's verdicts are worth, counted on speakers that its weights did not see."""
 
+import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from evaluation.balance import BINS, bins_of
-from evaluation.bootstrap import Estimate
 from evaluation.calibration_trials import Trials, chosen
 from evaluation.metrics import ErrorCurve, crossing
 from evaluation.speaker_draws import SpeakerDraws
+from inference.calibration_source import ONE_SESSION, TWO_SESSIONS, ErrorRates
+from inference.estimate import Estimate
 
 RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)  # of false acceptance, that thresholds are kept for
+DIGITS = 6  # that are kept of a rate
 ALL, UNSEEN = "all", "all, weights of the other corpora"  # rows of the table
+APART = {None: "", TWO_SESSIONS: ", across sessions", ONE_SESSION: ", within a session"}  # corpora by `sessions`
 FEWEST_PAIRS = 5 - 1e-6  # of strangers behind the lowest rate, counted by their shares of it: one pair may make half
 
 
@@ -25,91 +29,109 @@ class Judged(NamedTuple):
     draws: SpeakerDraws
 
 
-def error_rates(judged: Judged, names: Sequence[str], foreign: np.ndarray) -> list[dict]:
-    """Rates at even odds by the shorter recording's length: of all corpora, and of each.
+def error_rates(judged: Judged, names: Sequence[str], foreign: np.ndarray) -> list[ErrorRates]:
+    """Count the errors of verdicts at even odds, by the shorter recording's length: of all corpora, and of each.
 
     Args:
         names: of the corpora.
         foreign: the ratios by weights that saw no trial of the corpus either, (trials,); NaN where there are none.
 
     Returns:
-        a dictionary for each: `corpus` (null for all), `up_to` (s, null for the last), `speakers`, `targets` and
-        `nontargets`; as fractions `eer`, and with intervals `miss`, `false_accept`, and of all corpora,
-        `miss_foreign` and `false_accept_foreign`. Of corpora with speakers in several sessions also rows with
-        `sessions`, "two" or "one", whose target trials are those between sessions or within them.
+        the rows that have target and non-target trials, those of all corpora first. Of corpora with speakers in
+        several sessions there are also rows whose target trials are those between sessions, or those within them.
     """
     bins = bins_of(judged.trials.shorter)
     rows = []
     for corpus in (None, *range(len(names))):
-        own = np.ones(len(bins), bool) if corpus is None else judged.trials.corpora == corpus
-        for number, end in enumerate((*BINS, None)):
-            among = own & (bins == number)
-            about = {"corpus": None if corpus is None else names[corpus], "up_to": end}
-            rows.append({**about, **_rates(judged, among, corpus)})
-            if corpus is None and np.isfinite(foreign[among]).any():
-                rows[-1].update(_foreign(judged, among & np.isfinite(foreign), foreign))
+        of_corpus = np.ones(len(bins), bool) if corpus is None else judged.trials.corpora == corpus
+        for number, up_to in enumerate((*BINS, None)):
+            among = of_corpus & (bins == number)
+            name = None if corpus is None else names[corpus]
+            rates = _rates(judged, among, corpus, name, up_to)
+            if rates is not None and corpus is None and np.isfinite(foreign[among]).any():
+                rates = dataclasses.replace(rates, **_foreign(judged, among & np.isfinite(foreign), foreign))
+            rows.append(rates)
             if (judged.trials.across & among).any() and corpus is not None:
-                rows += [{**about, **_apart(judged, among, corpus, across)} for across in (True, False)]
-    return [row for row in rows if row["targets"] and row["nontargets"]]
+                rows += [_apart(judged, among, corpus, name, up_to, across) for across in (True, False)]
+    return [rates for rates in rows if rates is not None]
 
 
-def _rates(judged: Judged, among: np.ndarray, corpus: int | None) -> dict:
-    """Counts and rates of some trials; those that weigh nothing do not count."""
+def _rates(
+    judged: Judged,
+    among: np.ndarray,
+    corpus: int | None,
+    name: str | None,
+    up_to: float | None,
+    sessions: str | None = None,
+) -> ErrorRates | None:
+    """Counts and rates of some trials, if there are any of both kinds; those that weigh nothing do not count."""
     trials, ratios, weights, draws = judged.trials, judged.ratios, judged.weights, judged.draws
     target, nontarget = (among & (trials.same == same) & (weights > 0) for same in (True, False))
-    counts = {
-        "speakers": len(np.union1d(trials.first[target | nontarget], trials.second[target | nontarget])),
-        "targets": int(target.sum()),
-        "nontargets": int(nontarget.sum()),
-    }
     if not target.any() or not nontarget.any():
-        return counts
+        return None
     curve = ErrorCurve(ratios[target], ratios[nontarget]).rates(weights[target], weights[nontarget])
-    return {
-        **counts,
-        "eer": crossing(*curve),
-        "miss": _fields(draws.share(ratios < 0, target, corpus)),
-        "false_accept": _fields(draws.share(ratios >= 0, nontarget, corpus)),
-    }
+    return ErrorRates(
+        corpus=name,
+        up_to=up_to,
+        speakers=len(np.union1d(trials.first[target | nontarget], trials.second[target | nontarget])),
+        targets=int(target.sum()),
+        nontargets=int(nontarget.sum()),
+        eer=crossing(*curve),
+        miss=draws.share(ratios < 0, target, corpus).rounded(DIGITS),
+        false_accept=draws.share(ratios >= 0, nontarget, corpus).rounded(DIGITS),
+        sessions=sessions,
+    )
 
 
-def _foreign(judged: Judged, among: np.ndarray, ratios: np.ndarray) -> dict:
+def _foreign(judged: Judged, among: np.ndarray, ratios: np.ndarray) -> dict[str, Any]:
     same = judged.trials.same
     return {
-        "miss_foreign": _fields(judged.draws.share(ratios < 0, among & same)),
-        "false_accept_foreign": _fields(judged.draws.share(ratios >= 0, among & ~same)),
+        "miss_foreign": judged.draws.share(ratios < 0, among & same).rounded(DIGITS),
+        "false_accept_foreign": judged.draws.share(ratios >= 0, among & ~same).rounded(DIGITS),
     }
 
 
-def _apart(judged: Judged, among: np.ndarray, corpus: int, across: bool) -> dict:
+def _apart(
+    judged: Judged, among: np.ndarray, corpus: int, name: str | None, up_to: float | None, across: bool
+) -> ErrorRates | None:
     """The rates of a corpus whose targets are those across sessions, or those within one of the same speakers."""
     all_trials = judged.trials
     speakers = np.unique(all_trials.first[among & all_trials.across])
-    own = all_trials.same & (all_trials.across == across) & np.isin(all_trials.first, speakers)
-    counted = among & (own | ~all_trials.same)
+    targets = all_trials.same & (all_trials.across == across) & np.isin(all_trials.first, speakers)
+    counted = among & (targets | ~all_trials.same)
     trials = chosen(all_trials, counted)
     of_speaker = np.bincount(trials.first, trials.same)[trials.first]
     weights = np.divide(1, of_speaker, out=judged.weights[counted], where=trials.same)  # each speaker weighs the same
     alone = Judged(trials, weights, judged.ratios[counted], SpeakerDraws(trials, weights))
-    return {"sessions": "two" if across else "one", **_rates(alone, np.ones(len(weights), bool), corpus)}
+    sessions = TWO_SESSIONS if across else ONE_SESSION
+    return _rates(alone, np.ones(len(weights), bool), corpus, name, up_to, sessions)
 
 
-def thresholds(judged: Judged) -> tuple[tuple, tuple]:
-    """For each bin of lengths and each of `RATES`, the ratio that so many strangers reach, and 95 % of that rate.
+Thresholds = tuple[tuple[float | None, ...], ...]
+RateIntervals = tuple[tuple[tuple[float, float] | None, ...], ...]
+Cell = tuple[float, tuple[float, float]]  # a threshold, and the interval of its rate
 
-    Strangers count as they weigh: each pair the same in its corpus, whatever its number of trials. None where the rate
-    is made by fewer than `FEWEST_PAIRS`.
+
+def thresholds(judged: Judged) -> tuple[Thresholds, RateIntervals]:
+    """Find, for each bin of lengths and each of `RATES`, the ratio that so many strangers reach.
+
+    Strangers count as they weigh: each pair the same in its corpus, whatever its number of trials.
+
+    Returns:
+        the ratios, (bins, rates), and 95 % of each rate, (bins, rates); None where the rate is made by fewer than
+        `FEWEST_PAIRS`.
     """
     bins = bins_of(judged.trials.shorter)
     rows = []
     for number in range(len(BINS) + 1):
         among = ~judged.trials.same & (bins == number) & (judged.weights > 0)
         reached = _quantiles(judged.ratios[among], judged.weights[among]) if among.any() else [np.nan] * len(RATES)
-        cells = [_told(judged, among, threshold) for threshold in reached]
-        told = [cell[0] is not None for cell in cells]
-        known = told.index(False) if False in told else len(told)  # nothing below a rate that can't be told
-        rows.append(cells[:known] + [(None, None)] * (len(cells) - known))
-    return tuple(tuple(tuple(cell[side] for cell in row) for row in rows) for side in (0, 1))
+        cells = [_cell(judged, among, threshold) for threshold in reached]
+        known = cells.index(None) if None in cells else len(cells)
+        rows.append([*cells[:known], *[None] * (len(cells) - known)])  # nothing below a rate that is not known
+    reached_ratios = tuple(tuple(cell and cell[0] for cell in row) for row in rows)
+    intervals = tuple(tuple(cell and cell[1] for cell in row) for row in rows)
+    return reached_ratios, intervals
 
 
 def _quantiles(ratios: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -119,23 +141,30 @@ def _quantiles(ratios: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return ratios[order][np.searchsorted(below / below[-1], 1 - np.array(RATES))]
 
 
-def _told(judged: Judged, among: np.ndarray, threshold: float) -> tuple[float | None, tuple[float, float] | None]:
+def _cell(judged: Judged, among: np.ndarray, threshold: float) -> Cell | None:
     hits = among & (judged.ratios >= threshold)
     if not hits.any() or judged.draws.effective_units(hits) < FEWEST_PAIRS:
-        return None, None
+        return None
     rate = judged.draws.share(hits, among)
     return float(threshold), (rate.low, rate.high)
 
 
-def format_error_rates(rows: Sequence[dict]) -> str:
-    """`error_rates` as a table, all corpora first."""
+def format_error_rates(rows: Sequence[ErrorRates]) -> str:
+    """Write `error_rates` as a table, all corpora first."""
     header = ("corpus", "shorter recording", "speakers", "trials", "EER in %", "misses in %", "false accepts in %")
+    of_all = [_cells(row, ALL, row.miss, row.false_accept) for row in rows if row.corpus is None]
     foreign = [
-        {**row, "corpus": UNSEEN, "miss": row["miss_foreign"], "false_accept": row["false_accept_foreign"]}
+        (*counts, "", miss, false_accept)
         for row in rows
-        if "miss_foreign" in row
+        if row.miss_foreign is not None and row.false_accept_foreign is not None
+        for *counts, _, miss, false_accept in [_cells(row, UNSEEN, row.miss_foreign, row.false_accept_foreign)]
     ]
-    cells = [header, *map(_cells, [*rows[: len(foreign)], *foreign, *rows[len(foreign) :]])]
+    of_each = [
+        _cells(row, (row.corpus or ".") + APART[row.sessions], row.miss, row.false_accept)
+        for row in rows
+        if row.corpus is not None
+    ]
+    cells = [header, *of_all, *foreign, *of_each]
     widths = [max(map(len, column)) for column in zip(*cells)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
     notes = [
@@ -145,20 +174,11 @@ def format_error_rates(rows: Sequence[dict]) -> str:
     return "\n".join([*lines, *notes])
 
 
-def _cells(row: dict) -> tuple[str, ...]:
-    apart = {"two": ", across sessions", "one": ", within a session"}.get(row.get("sessions"), "")
-    length = f"below {row['up_to']:g} s" if row["up_to"] else f"{BINS[-1]:g} s or more"
-    trials = f"{row['targets']} + {row['nontargets']}"
-    name = ALL if row["corpus"] is None else row["corpus"] or "."
-    rates = (_percent(row[kind]) for kind in ("miss", "false_accept"))
-    eer = "" if row["corpus"] == UNSEEN else f"{100 * row['eer']:.2f}"
-    return (name + apart, length, f"{row['speakers']}", trials, eer, *rates)
+def _cells(row: ErrorRates, name: str, miss: Estimate, false_accept: Estimate) -> tuple[str, ...]:
+    length = f"below {row.up_to:g} s" if row.up_to else f"{BINS[-1]:g} s or more"
+    trials = f"{row.targets} + {row.nontargets}"
+    return (name, length, f"{row.speakers}", trials, f"{100 * row.eer:.2f}", _percent(miss), _percent(false_accept))
 
 
-def _percent(figure: dict) -> str:
-    value, low, high = (100 * figure[end] for end in ("value", "low", "high"))
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
-
-
-def _fields(figure: Estimate) -> dict:
-    return {end: round(float(number), 6) for end, number in vars(figure).items()}
+def _percent(rate: Estimate) -> str:
+    return f"{100 * rate.value:.2f} [{100 * rate.low:.2f}, {100 * rate.high:.2f}]"

@@ -1,86 +1,69 @@
-"""SAP, SAN, EER and minDCF over speakers that the network never heard, by corpus."""
+"""SAP, SAN, EER and minDCF over held-out speakers, by corpus."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
-from corpus.speakers import speakers_named, trained_on, warn_of_namesakes
 from evaluation.bootstrap import estimates
 from evaluation.cuts import CUTS, embed_cuts, long_enough
-from evaluation.detection import COSINES, DETECTION_FIGURES, ScoredTrials, detection_statistic, score_all_pairs
+from evaluation.detection import COSINES, DETECTION_MEASURES, ScoredTrials, detection_statistic, score_all_pairs
+from evaluation.held_out_speakers import (
+    FEWEST_UTTERANCES,
+    UTTERANCES_PAIRED,
+    Speakers,
+    comparable,
+    held_out_utterances,
+)
 from evaluation.results import Result
+from inference.cached_speakers import SpeakerEmbeddings, same_speaker_distance
 from inference.cohort import Scoring
+from inference.embedding import cosine_distance
 from inference.encoder import SpeakerEncoder
-from inference.similarity import cosine_distance
-from inference.speakers import SpeakerEmbeddings, same_speaker_distance
 from storage.errors import UserError
 from storage.progress import tracked
 
-FEWEST_UTTERANCES = 2  # to compare a voice with itself
-UTTERANCES_PAIRED = 20  # of each speaker, the first by name, at most: nobody fills the trials alone
-
-Speakers = dict[str, list[Utterance]]  # a corpus's, by name
+Statistic = Callable[[np.ndarray], np.ndarray]  # of how often each speaker was drawn, see `bootstrap.estimates`
 
 
-def evaluate_unseen(
+def evaluate_held_out(
     encoder: SpeakerEncoder,
     cache: UtteranceCache,
     names: Iterable[str],
     cuts: Sequence[float | None] = CUTS,
     scoring: Scoring = COSINES,
 ) -> tuple[list[Result], list[str]]:
-    """Measure the listed speakers (names or `corpus/name`), each corpus by itself, at each length.
+    """Measure the named speakers, each corpus by itself, at each length.
 
     SAP is the mean over speakers, SAN that over pairs of speakers, both of cosine distances. EER and minDCF are over
     all pairs of the first `UTTERANCES_PAIRED` utterances of each. Where speakers were recorded in several sessions,
     another result follows, whose target trials are those of two sessions.
 
     Args:
+        names: of speakers, or `corpus/name`.
         cuts: seconds to use of each utterance; None for all of it.
         scoring: how to compare embeddings in trials.
 
     Returns:
-        the results, and the listed speakers that were left out because the network was trained on them.
+        the results, and the named speakers who were left out, as the network was trained on them.
 
     Raises:
-        UserError: no corpus has two unseen speakers to compare.
+        UserError: no corpus has two held-out speakers to compare.
     """
-    corpora, heard = unseen_utterances(encoder, cache, names)
-    asked_for = sum(map(len, corpora.values()))
-    comparable = {
-        corpus: {name: own for name, own in speakers.items() if len(own) >= FEWEST_UTTERANCES}
-        for corpus, speakers in corpora.items()
-    }
+    corpora, left_out = held_out_utterances(encoder, cache, names)
     results = [
         result
-        for corpus, speakers in sorted(comparable.items())
-        if len(speakers) > 1
+        for corpus, speakers in comparable(corpora).items()
         for result in _evaluate_corpus(encoder, cache, corpus, speakers, cuts, scoring)
     ]
     if not results:
         raise UserError(
-            f"no corpus with two unseen speakers of {FEWEST_UTTERANCES} utterances or more: of those asked for, the "
-            f"cache at {cache.folder} holds {asked_for}, and {len(heard)} that the network was trained on"
+            f"no corpus with two held-out speakers of {FEWEST_UTTERANCES} utterances or more: of those asked for, the "
+            f"cache at {cache.folder} holds {sum(map(len, corpora.values()))}, and {len(left_out)} that the network "
+            "was trained on"
         )
-    return results, sorted(map(str, heard))
-
-
-def unseen_utterances(
-    encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]
-) -> tuple[dict[str, Speakers], set[Speaker]]:
-    """The listed speakers' utterances by corpus, without those of the training, who come second."""
-    chosen = speakers_named(names, cache.speakers())
-    trained, perhaps = trained_on(encoder.trained_on, cache.speakers())
-    warn_of_namesakes(chosen & perhaps)
-    heard = chosen & trained
-    unheard, corpora = chosen - heard, {}
-    for _, entry in sorted(cache.utterances.items()):
-        if entry.whose in unheard:
-            corpora.setdefault(entry.corpus, {}).setdefault(entry.speaker, []).append(entry)
-    return corpora, heard
+    return results, sorted(map(str, left_out))
 
 
 def _evaluate_corpus(
@@ -92,34 +75,38 @@ def _evaluate_corpus(
     scoring: Scoring,
 ) -> list[Result]:
     embedded = [  # each (cuts, utterances, d)
-        embed_cuts(encoder, cache, own, cuts)
-        for own in tracked(speakers.values(), f"embed {corpus}".strip(), len(speakers), "speaker")
+        embed_cuts(encoder, cache, utterances, cuts)
+        for utterances in tracked(speakers.values(), f"embed {corpus}".strip(), len(speakers), "speaker")
     ]
-    utterances = [utterance for own in speakers.values() for utterance in own]
+    all_utterances = [utterance for utterances in speakers.values() for utterance in utterances]
     two_sessions = _two_sessions(speakers)
     results, apart = [], []
     for number, cut in enumerate(cuts):
-        voices = [
-            SpeakerEmbeddings(Speaker(corpus, name), tuple(one.utterance for one in own), of_speaker[number])
-            for (name, own), of_speaker in zip(speakers.items(), embedded)
+        of_cut = [
+            SpeakerEmbeddings(Speaker(corpus, name), tuple(u.utterance for u in utterances), of_speaker[number])
+            for (name, utterances), of_speaker in zip(speakers.items(), embedded)
         ]
-        trials = _all_pairs(voices, scoring)
-        statistics = (_distances(voices), detection_statistic(trials))
-        found = estimates(lambda times: np.concatenate([one(times) for one in statistics]), len(voices))  # noqa: B023
-        counts = len(voices), len(utterances), long_enough(utterances, cut)
-        named = dict(zip(("sap", "san", *DETECTION_FIGURES), found))
+        trials = _all_pairs(of_cut, scoring)
+        counts = len(of_cut), len(all_utterances), long_enough(all_utterances, cut)
+        measured = estimates(_both(_distances(of_cut), detection_statistic(trials)), len(of_cut))
+        named = dict(zip(("sap", "san", *DETECTION_MEASURES), measured))
         results.append(Result(corpus, cut, *counts, trials.targets, trials.nontargets, named))
         if (two_sessions & (trials.first == trials.second)).any():
             kept = trials.chosen(two_sessions | (trials.first != trials.second))
-            named = dict(zip(DETECTION_FIGURES, estimates(detection_statistic(kept), len(voices))))
+            named = dict(zip(DETECTION_MEASURES, estimates(detection_statistic(kept), len(of_cut))))
             apart.append(Result(corpus, cut, *counts, kept.targets, kept.nontargets, named, across_sessions=True))
     return [*results, *apart]
 
 
-def _distances(voices: list[SpeakerEmbeddings]) -> Callable[[np.ndarray], np.ndarray]:
+def _both(first: Statistic, second: Statistic) -> Statistic:
+    """What both give, one after the other."""
+    return lambda times: np.concatenate([first(times), second(times)])
+
+
+def _distances(speakers: list[SpeakerEmbeddings]) -> Statistic:
     """A function from how often each speaker was drawn to the means of SAP and SAN."""
-    same = np.array([same_speaker_distance(voice) for voice in voices])
-    means = np.stack([voice.mean for voice in voices])
+    same = np.array([same_speaker_distance(speaker) for speaker in speakers])
+    means = np.stack([speaker.mean for speaker in speakers])
     different = cosine_distance(means @ means.T)
     np.fill_diagonal(different, 0)
 
@@ -132,12 +119,12 @@ def _distances(voices: list[SpeakerEmbeddings]) -> Callable[[np.ndarray], np.nda
 
 def _two_sessions(speakers: Speakers) -> np.ndarray:
     """Which pairs of the utterances that are paired are of two sessions, both known: (trials,) bool."""
-    sessions = np.array([one.session for own in speakers.values() for one in own[:UTTERANCES_PAIRED]])
+    sessions = np.array([u.session for utterances in speakers.values() for u in utterances[:UTTERANCES_PAIRED]])
     first, second = (sessions[rows] for rows in np.triu_indices(len(sessions), k=1))
     return (first != second) & (first != "") & (second != "")
 
 
-def _all_pairs(voices: list[SpeakerEmbeddings], scoring: Scoring) -> ScoredTrials:
-    chosen = [voice.embeddings[:UTTERANCES_PAIRED] for voice in voices]
-    speakers = np.repeat(np.arange(len(chosen)), [len(own) for own in chosen])
-    return score_all_pairs(np.concatenate(chosen), speakers, scoring)
+def _all_pairs(speakers: list[SpeakerEmbeddings], scoring: Scoring) -> ScoredTrials:
+    paired = [speaker.embeddings[:UTTERANCES_PAIRED] for speaker in speakers]
+    numbers = np.repeat(np.arange(len(paired)), [len(embeddings) for embeddings in paired])
+    return score_all_pairs(np.concatenate(paired), numbers, scoring)

@@ -7,9 +7,10 @@ recordings will be of other people, and of another kind. (Davison & Hinkley, "Bo
 
 import numpy as np
 
-from evaluation.bootstrap import RESAMPLES, Estimate
+from evaluation.bootstrap import RESAMPLES
 from evaluation.calibration_trials import Trials
 from evaluation.metrics import CONFIDENCE
+from inference.estimate import Estimate
 
 
 class SpeakerDraws:
@@ -28,31 +29,33 @@ class SpeakerDraws:
         self.corpus_times = _drawn(rng, np.arange(corpus_of.max() + 1))  # (draws, corpora)
         times = np.zeros((RESAMPLES, speakers), np.int64)
         for corpus in np.unique(corpus_of):
-            own = np.flatnonzero(corpus_of == corpus)
-            times[:, own] = _drawn(rng, own)
+            members = np.flatnonzero(corpus_of == corpus)
+            times[:, members] = _drawn(rng, members)
         one_speaker = self.first == self.second
         self.times = times[:, self.first] * np.where(one_speaker, 1, times[:, self.second])  # (draws, units)
 
     def share(self, hits: np.ndarray, among: np.ndarray, corpus: int | None = None) -> Estimate:
-        """How much of the weight of some trials is that of hits; NaN of none.
+        """Return how much of the weight of some trials is that of hits; NaN if there are none.
 
-        Corpora keep their weights, whoever of their speakers is drawn. Where no hit, or no miss, was seen at all, the
-        other end of the interval is that of the rule of three, over the speakers: none in n means up to 3.7 in n.
+        Corpora keep their weights, whichever of their speakers are drawn. Where there is no hit, or no miss, at all,
+        the other end of the interval is that of the rule of three, over the speakers: none in n means up to 3.7 in n.
 
         Args:
             hits, among: (trials,) bool.
-            corpus: of that one alone; then it is not drawn, its speakers are.
+            corpus: number of the only one that counts; then its speakers are drawn, and corpora are not.
         """
         among = among if corpus is None else among & (self.corpora[self.unit] == corpus)
         mass, hit = (np.bincount(self.unit, self._weights * kind, len(self.first)) for kind in (among, among & hits))
         corpora = np.unique(self.corpora[mass > 0])
         if not len(corpora):
             return Estimate(np.nan, np.nan, np.nan)
-        own = self.corpora[:, None] == corpora[None]  # (units, corpora)
-        totals = mass @ own
-        value = float((hit @ own).sum() / totals.sum())
+        in_corpus = self.corpora[:, None] == corpora[None]  # (units, corpora)
+        totals = mass @ in_corpus
+        value = float((hit @ in_corpus).sum() / totals.sum())
         with np.errstate(invalid="ignore"):
-            rates = (self.times @ (hit[:, None] * own)) / (self.times @ (mass[:, None] * own))  # (draws, corpora)
+            rates = (self.times @ (hit[:, None] * in_corpus)) / (
+                self.times @ (mass[:, None] * in_corpus)
+            )  # (draws, corpora)
         drawn = totals * (self.corpus_times[:, corpora] if corpus is None else 1) * ~np.isnan(rates)
         with np.errstate(invalid="ignore"):
             values = (drawn * np.nan_to_num(rates)).sum(axis=1) / drawn.sum(axis=1)
@@ -63,7 +66,7 @@ class SpeakerDraws:
         return Estimate(value, float(low), float(high))
 
     def effective_units(self, hits: np.ndarray) -> float:
-        """How many speakers or pairs hits (trials,) are shared out among: 1 if all the weight is one pair's.
+        """Return how many speakers or pairs hits (trials,) are shared out among: 1 if all the weight is one pair's.
 
         (Kish, "Survey Sampling", 1965: the square of the sum over the sum of squares.)
         """
@@ -71,7 +74,7 @@ class SpeakerDraws:
         return float(by_unit.sum() ** 2 / np.square(by_unit).sum())
 
     def coefficient_covariance(self, design: np.ndarray, residuals: np.ndarray, curvatures: np.ndarray) -> np.ndarray:
-        """How the coefficients of a weighted logistic regression vary from draw to draw, (columns, columns).
+        """Return how the coefficients of a weighted logistic regression vary from draw to draw, (columns, columns).
 
         Each draw's are one step of Newton's method from those of all (the one-step bootstrap, Davison & Hinkley,
         section 7.3), which wants no more of a speaker or a pair than sums over their trials.
@@ -100,9 +103,11 @@ class SpeakerDraws:
         factors = np.zeros(self.times.shape)
         for corpus in np.unique(self.corpora):
             for kind in (True, False):
-                own = (self.corpora == corpus) & (one_speaker == kind)
-                drawn = self.times[:, own] @ mass[own]
-                factors[:, own] = np.divide(mass[own].sum(), drawn, out=np.zeros(len(drawn)), where=drawn > 0)[:, None]
+                units = (self.corpora == corpus) & (one_speaker == kind)
+                drawn = self.times[:, units] @ mass[units]
+                factors[:, units] = np.divide(mass[units].sum(), drawn, out=np.zeros(len(drawn)), where=drawn > 0)[
+                    :, None
+                ]
         return factors
 
 

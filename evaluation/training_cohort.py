@@ -5,10 +5,13 @@ from collections import defaultdict
 import numpy as np
 
 from cache.entries import read_signal
+from cache.index import Utterance
 from cache.utterances import UtteranceCache
+from corpus.recording import Speaker
 from corpus.speakers import trained_on
 from inference.cohort import FEWEST, Cohort
-from inference.encoder import SpeakerEncoder, mean_embedding
+from inference.embedding import mean_embedding
+from inference.encoder import SpeakerEncoder
 from storage.errors import UserError
 from storage.progress import tracked
 
@@ -16,27 +19,27 @@ UTTERANCES = 20  # of each speaker at most; more hardly move a mean
 
 
 def training_cohort(encoder: SpeakerEncoder, cache: UtteranceCache) -> Cohort:
-    """One embedding for each speaker of the training: the mean of the first `UTTERANCES` by name.
+    """Embed each speaker of the training: the mean of the first `UTTERANCES` by name.
 
-    Their order is that of their values, which nobody can line up with the names that the network lists.
+    Their order is that of their values, so that they can't be matched with the names in the network's description.
 
     Raises:
         UserError: the cache holds too few of them.
     """
-    heard, _ = trained_on(encoder.trained_on, cache.speakers())
-    if len(heard) < FEWEST:
+    trained, _ = trained_on(encoder.trained_on, cache.speakers())
+    if len(trained) < FEWEST:
         raise UserError(
-            f"the cache at {cache.folder} holds {len(heard)} of the {len(encoder.trained_on)} speakers that the "
+            f"the cache at {cache.folder} holds {len(trained)} of the {len(encoder.trained_on)} speakers that the "
             f"network was trained on, and scores are normalised by {FEWEST} or more"
         )
-    utterances = defaultdict(list)
-    for _, entry in sorted(cache.utterances.items()):
-        if entry.whose in heard and len(utterances[entry.whose]) < UTTERANCES:
-            utterances[entry.whose].append(entry)
+    by_speaker: dict[Speaker, list[Utterance]] = defaultdict(list)
+    for _, utterance in sorted(cache.utterances.items()):
+        if utterance.whose in trained and len(by_speaker[utterance.whose]) < UTTERANCES:
+            by_speaker[utterance.whose].append(utterance)
     means = np.stack(
         [
-            mean_embedding(encoder.embed_utterances([read_signal(cache.folder, one) for one in own]))
-            for _, own in tracked(sorted(utterances.items()), "cohort", len(utterances), "speaker")
+            mean_embedding(encoder.embed_utterances([read_signal(cache.folder, utterance) for utterance in utterances]))
+            for _, utterances in tracked(sorted(by_speaker.items()), "cohort", len(by_speaker), "speaker")
         ]
     )
-    return Cohort.of(means[np.lexsort(means.T)])
+    return Cohort.from_embeddings(means[np.lexsort(means.T)])

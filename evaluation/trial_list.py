@@ -1,6 +1,6 @@
-"""The figures of a trial list: pairs of cached utterances, each said to be of one speaker or of two."""
+"""EER and minDCF of a trial list: pairs of cached utterances, each said to be of one speaker or of two."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from corpus.recording import Speaker
 from corpus.trials import TrialListError
 from evaluation.bootstrap import estimates
 from evaluation.cuts import CUTS, embed_cuts, long_enough
-from evaluation.detection import COSINES, DETECTION_FIGURES, detection_statistic, score_pairs
+from evaluation.detection import COSINES, DETECTION_MEASURES, detection_statistic, score_pairs
 from evaluation.results import Result
 from inference.cohort import Scoring
 from inference.encoder import SpeakerEncoder
@@ -37,8 +37,8 @@ class Trial:
 def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) -> list[Trial]:
     """Read a list and check it against the cache.
 
-    A speaker that the network was trained on is refused, where `evaluate_unseen` leaves such speakers out: any set of
-    speakers makes for a figure, but a list is a protocol, and with some of its trials missing the figure would not be
+    A speaker that the network was trained on is refused, where `evaluate_held_out` leaves such speakers out: any set
+    of speakers can be measured, but a list is a protocol, and with some of its trials missing the results would not be
     comparable with others' on it.
 
     Args:
@@ -50,14 +50,14 @@ def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) ->
             of one speaker, or none of two.
     """
     known = lists.Utterances(cache.utterances.values())
-    heard, perhaps = speakers.trained_on(trained_on, cache.speakers())
+    trained, perhaps_trained = speakers.trained_on(trained_on, cache.speakers())
     trials = []
     for line in lists.read_trial_list(path):
         try:
-            trials.append(_checked(line, known, heard))
+            trials.append(_checked(line, known, trained))
         except ValueError as error:
             raise TrialListError(f"{line.where}: {error}") from error
-    speakers.warn_of_namesakes(perhaps & {one.whose for trial in trials for one in (trial.first, trial.second)})
+    speakers.warn_of_namesakes(perhaps_trained & {u.whose for trial in trials for u in (trial.first, trial.second)})
     targets = sum(trial.is_target for trial in trials)
     if not 0 < targets < len(trials):
         raise TrialListError(
@@ -66,7 +66,7 @@ def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) ->
     return trials
 
 
-def _checked(line: lists.Trial, known: lists.Utterances, heard: Collection[Speaker]) -> Trial:
+def _checked(line: lists.Trial, known: lists.Utterances, trained: Set[Speaker]) -> Trial:
     """A trial whose label agrees with the cache; `ValueError` says what is wrong."""
     trial = Trial(known.find(line.first), known.find(line.second))
     if trial.first == trial.second:
@@ -74,8 +74,8 @@ def _checked(line: lists.Trial, known: lists.Utterances, heard: Collection[Speak
     a, b = trial.first.whose, trial.second.whose
     if trial.is_target != line.is_target:
         raise ValueError(f"says {'one speaker' if line.is_target else 'two speakers'}, but they are {a} and {b}")
-    if either := heard & {a, b}:
-        raise ValueError(f"the network was trained on {min(either)}, so the trial tells nothing of new voices")
+    if either := trained & {a, b}:
+        raise ValueError(f"the network was trained on {min(either)}, so the trial tells nothing about new speakers")
     return trial
 
 
@@ -87,14 +87,14 @@ def evaluate_trials(
     cuts: Sequence[float | None] = CUTS,
     scoring: Scoring = COSINES,
 ) -> list[Result]:
-    """EER and minDCF of the trials at each length, with intervals over their speakers.
+    """Measure EER and minDCF of the trials at each length, with intervals over their speakers.
 
     Args:
         name: of the list.
         cuts: seconds to use of each utterance; None for all of it.
         scoring: how to compare embeddings.
     """
-    utterances = sorted({one for trial in trials for one in (trial.first, trial.second)}, key=lambda one: one.key)
+    utterances = sorted({u for trial in trials for u in (trial.first, trial.second)}, key=lambda u: u.key)
     names, owners = np.unique([str(utterance.whose) for utterance in utterances], return_inverse=True)
     by_speaker = np.argsort(owners, kind="stable")
     utterances, owners = [utterances[row] for row in by_speaker], owners[by_speaker]
@@ -112,7 +112,7 @@ def evaluate_trials(
     results = []
     for cut, embeddings in zip(cuts, embedded):
         scored = score_pairs(embeddings, owners, first, second, scoring)
-        found = estimates(detection_statistic(scored), len(names))
+        measured = estimates(detection_statistic(scored), len(names))
         counts = (len(names), len(utterances), long_enough(utterances, cut), scored.targets, scored.nontargets)
-        results.append(Result(name, cut, *counts, dict(zip(DETECTION_FIGURES, found))))
+        results.append(Result(name, cut, *counts, dict(zip(DETECTION_MEASURES, measured))))
     return results

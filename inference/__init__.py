@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 __all__ = ["SpeakerEncoder"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> type["SpeakerEncoder"]:
     """Load the encoder when it is asked for, and not with every module of this package."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from inference import encoder
 
-    return getattr(encoder, name)
+    return encoder.SpeakerEncoder

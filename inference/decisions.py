@@ -1,32 +1,59 @@
 """Decide: are these two recordings of one speaker, and which of these speakers is it?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from inference.calibration import Calibration, CalibrationError, log_odds, probability
-from inference.similarity import cosine_distance
+from inference.calibration import Calibration, CalibrationError
+from inference.calibration_source import ErrorRates
+from inference.embedding import cosine_distance
+from inference.likelihood_ratio import log_odds, probability
+from storage.errors import UserError
 
 EVEN_PRIOR = 0.5
+LOWEST_PRIOR = 1e-12  # a hundred times less than one in all people; shared out among profiles it is still a number
 SAME, DIFFERENT, UNKNOWN = "same", "different", "unknown"
 NOT_CALIBRATED = (
     "the network is not calibrated, so its distances tell no probability: "
-    "--export_model writes one that is, where the cache has speakers that it never heard"
+    "--export_model writes one that is, where the cache has speakers whom it was not trained on"
 )
+
+
+class PolicyError(UserError):
+    """Nobody can decide like that; the message says why."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How to decide."""
+    """How to decide.
+
+    Raises:
+        PolicyError: the prior is not between `LOWEST_PRIOR` and 1 - `LOWEST_PRIOR`, or the rate not between 0 and 1.
+    """
 
     prior: float = EVEN_PRIOR  # how probable one speaker (or: an enrolled one) is before listening
     max_false_accept: float | None = None  # if given, decides instead of the prior
 
+    def __post_init__(self) -> None:
+        if not LOWEST_PRIOR <= self.prior <= 1 - LOWEST_PRIOR:
+            raise PolicyError(
+                f"expected a prior from {LOWEST_PRIOR:g} to 1 - {LOWEST_PRIOR:g}. Received {self.prior!r}"
+            )
+        if self.max_false_accept is not None and not 0 < self.max_false_accept < 1:
+            raise PolicyError(
+                f"expected a rate of false acceptance between 0 and 1, as in 0.01 for 1 %. "
+                f"Received {self.max_false_accept!r}"
+            )
+
+
+DEFAULT_POLICY = Policy()  # even odds
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two voices compared; without a calibration there is only a distance."""
+    """Two recordings, or speakers, compared; without a calibration there is only a distance."""
 
     cosine_distance: float  # from 0 to 2
     score: float | None = None  # what the ratio is of: the cosine, or normalised
@@ -36,9 +63,13 @@ class Comparison:
     probability_interval: tuple[float, float] | None = None  # of the ratio's
     threshold: float | None = None  # the log-likelihood ratio from which on the verdict is `SAME`
     false_accept_interval: tuple[float, float] | None = None  # 95 % of the rate that was asked for, over speakers
-    expected_errors: dict | None = None  # at even odds and that length: `miss` and `false_accept` with intervals
+    expected_errors: ErrorRates | None = None  # at even odds and that length
     verdict: str | None = None
     remark: str | None = None  # what makes the verdict doubtful
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields, fit for JSON."""
+        return {**asdict(self), "expected_errors": self.expected_errors and self.expected_errors.as_json()}
 
 
 @dataclass(frozen=True)
@@ -56,24 +87,24 @@ def compare(
     score: float,
     seconds: tuple[float, float],
     calibration: Calibration | None,
-    policy: Policy = Policy(),
+    policy: Policy = DEFAULT_POLICY,
 ) -> Comparison:
-    """Whether two recordings, or speakers, are one.
+    """Decide whether two recordings, or speakers, are of one person.
 
     Args:
         cosine: of their embeddings.
         score: the same, normalised as the calibration's are.
-        seconds: speech in each.
+        seconds: speech in each, as `SpeakerEncoder.embed` measures it.
         calibration: the network's.
 
     Raises:
         CalibrationError: a rate of false acceptance was asked for that the calibration, or its absence, does not allow.
     """
     if calibration is None:
-        _check_policy(policy)
+        _refuse_a_rate(policy)
         return Comparison(cosine_distance(cosine))
-    unbounded = float(calibration.unbounded(score, *seconds))
-    ratio = float(calibration.bounded(unbounded))
+    beyond_bounds = calibration.unbounded(score, *seconds)
+    unbounded, ratio = float(beyond_bounds), float(calibration.bounded(beyond_bounds))
     threshold, decides, rate_interval = -log_odds(policy.prior), ratio, None
     if policy.max_false_accept is not None:
         threshold, decides = calibration.threshold(policy.max_false_accept, min(seconds)), unbounded
@@ -85,13 +116,18 @@ def compare(
         log_likelihood_ratio=ratio,
         log_likelihood_ratio_interval=interval,
         probability=float(probability(ratio, policy.prior)),
-        probability_interval=interval and tuple(float(probability(end, policy.prior)) for end in interval),
+        probability_interval=interval and _probabilities(interval, policy.prior),
         threshold=threshold,
         false_accept_interval=rate_interval,
         expected_errors=calibration.expected_errors(min(seconds)),
         verdict=SAME if decides >= threshold else DIFFERENT,
         remark=_doubt(threshold, interval, calibration, policy),
     )
+
+
+def _probabilities(ratios: tuple[float, float], prior: float) -> tuple[float, float]:
+    low, high = (float(probability(ratio, prior)) for ratio in ratios)
+    return low, high
 
 
 def _doubt(
@@ -117,10 +153,10 @@ def identify(
     names: Sequence[str],
     seconds: tuple[np.ndarray, float],
     calibration: Calibration | None,
-    policy: Policy = Policy(),
+    policy: Policy = DEFAULT_POLICY,
     ranked: int = 5,
 ) -> Identification:
-    """Which of the enrolled speakers it is, if any.
+    """Decide which of the enrolled speakers it is, if any.
 
     The prior is shared out evenly among them, and `max_false_accept` is that of the whole search, shared out too:
     among ten thousand strangers one is always similar. Where that asks for more than the calibration's speakers can
@@ -131,19 +167,20 @@ def identify(
         scores: the same, normalised as the calibration's are.
         seconds: speech behind each speaker's embedding, (speakers,), and in the recording.
         calibration: the network's.
-        ranked: how many names to tell.
+        ranked: how many names to return.
 
     Raises:
-        CalibrationError: there is none, or `max_false_accept` is above what it tells.
+        CalibrationError: `max_false_accept` was given and there is no calibration, or it is above what that tells.
     """
     if calibration is None:
-        _check_policy(policy)
+        _refuse_a_rate(policy)
         order = _highest(cosines, ranked)
         return Identification(None, tuple((names[row], Comparison(cosine_distance(cosines[row]))) for row in order))
-    unbounded = calibration.unbounded(scores, *seconds)
+    of_profiles, of_recording = seconds
+    unbounded = calibration.unbounded(scores, of_profiles, of_recording)
     order = _highest(unbounded, ranked)
     ratios, own_prior = calibration.bounded(unbounded), policy.prior / len(names)
-    shorter = min(seconds[0][order[0]], seconds[1])
+    shorter = min(of_profiles[order[0]], of_recording)
     threshold, reason = _threshold_among(len(names), shorter, calibration, policy)
     shares = _shares(ratios, own_prior, policy.prior)
     ranking = (
@@ -168,7 +205,7 @@ def identify(
 def _threshold_among(
     profiles: int, shorter: float, calibration: Calibration, policy: Policy
 ) -> tuple[float | None, str | None]:
-    """The ratio from which on one of the profiles is named; or none, and the reason why nobody can be."""
+    """Return the ratio from which on one of the profiles is named, or None and the reason why nobody can be."""
     if policy.max_false_accept is not None:
         rate, lowest = policy.max_false_accept / profiles, calibration.lowest_rate(shorter)
         if rate < lowest:
@@ -202,19 +239,20 @@ def _rounded_up(value: float) -> float:
 
 
 def _shares(ratios: np.ndarray, own_prior: float, prior: float) -> np.ndarray:
-    """How probable each of the enrolled is, (speakers,); what is missing to 1 is the probability of nobody of them."""
+    """Return how probable each of the enrolled is, (speakers,); what is left to 1 is the probability of a stranger."""
     weights = np.append(ratios + np.log(own_prior), np.log(1 - prior))
     shares = np.exp(weights - weights.max())
     return shares[:-1] / shares.sum()
 
 
 def _highest(values: np.ndarray, count: int) -> np.ndarray:
-    """Rows of the highest values, the highest first."""
+    """Return the rows of the highest values, the highest first."""
     count = min(count, len(values))
     rows = np.argpartition(-values, count - 1)[:count]
     return rows[np.argsort(-values[rows], kind="stable")]
 
 
-def _check_policy(policy: Policy) -> None:
+def _refuse_a_rate(policy: Policy) -> None:
+    """Refuse to decide by a rate of false acceptance where there is no calibration."""
     if policy.max_false_accept is not None:
         raise CalibrationError(NOT_CALIBRATED)

@@ -1,4 +1,4 @@
-"""From recordings, signals or features to embeddings.
+"""From recordings, signals or features to embeddings, and from two of these to a decision.
 
 The network sees an utterance whole; a speaker's embedding is the mean of the utterances'. All are scaled to unit length
 before and after the mean.
@@ -6,97 +6,161 @@ before and after the mean.
 
 import logging
 import os
-import reprlib
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from audio.channels import Wanted
 from audio.errors import UnusableAudioError
 from audio.mfcc import FeatureSettings, mfcc
+from inference import decisions
 from inference.calibration import Calibration
 from inference.cohort import Cohort, Scoring
-from inference.onnx_session import Network
-from inference.recordings import RecordingError, load_speech, recording_remarks
-from inference.similarity import cosine
+from inference.decisions import DEFAULT_POLICY, Comparison, Policy
+from inference.embedding import Embedding, check_unit_length, cosine, mean_embedding, unit
+from inference.network_loading import LoadedNetwork, load_network, network_in
+from inference.recordings import RecordingError, Speech, load_speech, recording_remarks
 from inference.sources import Source, sources_in
 from models.checkpoint import CheckpointError
-from models.onnx_file import BUNDLED, check_seal, read_exported
-from storage.digest import file_sha256
-
-UNIT_TOLERANCE = 1e-3
-LONGEST_WINDOW = 6000  # frames: a minute, where training's have 2 s
-CHECKPOINT_START = b"PK"  # of an npz file
+from models.network_description import NetworkDescription
 
 logger = logging.getLogger(__name__)
 
 
 class SpeakerEncoder:
-    """A trained network, ready to embed.
+    """A trained network, ready to embed and to compare.
 
         encoder = SpeakerEncoder()
-        a = encoder.embed_utterance("a.wav")
-        b = encoder.embed_speaker(["b1.flac", "b2.flac"])
-        encoder.similarity(a, b)  # cosine, in [-1, 1]
+        encoder.verify("a.wav", "b.flac").verdict  # "same" or "different"
+
+        ann = encoder.embed(["a1.wav", "a2.wav"])  # by several recordings of one speaker
+        bob = encoder.embed("b.flac")
+        bob.vector  # (128,) float32, of length 1
+        bob.speech_seconds  # what a log-likelihood ratio wants to know beside the score
+        encoder.compare(ann, bob).log_likelihood_ratio  # above 0 for one speaker
 
     Args:
-        network: an exported network, or a checkpoint, of which an export is kept beside it; the bundled network unless
-            given.
+        network: an exported network, or a checkpoint, of which an export is kept beside it, or what was loaded already;
+            the bundled network unless given.
+
+    Attributes:
+        description: what the network says of itself.
+        features: settings of what it is given.
+        calibration: what makes ratios of its scores; None if it has none.
+        scoring: how its embeddings are compared.
+        file: the exported network that other processes can read; None if there is no such file.
 
     Raises:
         CheckpointError: missing, damaged, or of a network that this version can't use.
     """
 
-    def __init__(self, network: str | os.PathLike | None = None):
-        path = BUNDLED if network is None else Path(network)
-        loaded, self.file = _load(path)
-        self._take(loaded, str(path))
-        self.origin = {"path": str(path), **self.origin}
-        which = "the bundled network" if path == BUNDLED else path
-        logger.info("using %s (%s, step %s)", which, self.origin["stage"], self.origin["step"])
-        if not self.origin["finished"]:
-            logger.warning("the training of that network was not finished")
+    def __init__(self, network: str | os.PathLike | LoadedNetwork | None = None):
+        loaded = network if isinstance(network, LoadedNetwork) else load_network(network)
+        self._path, self._session, self.file = loaded.path, loaded.session, loaded.exported_file
+        self.description = loaded.session.description
+        try:
+            self.features = FeatureSettings.from_json(self.description.features)
+            self.calibration = _calibration(self.description)
+            self.scoring = Scoring(_cohort(self.description))
+            if self.calibration is not None and self.calibration.score_norm != self.scoring.norm:
+                raise ValueError(f"calibrated on scores that are not its own: {self.calibration.score_norm}")
+        except ValueError as error:
+            raise CheckpointError(f"{loaded.name} is of another version of this tool ({error})") from error
 
     @classmethod
     def from_exported(cls, content: bytes) -> "SpeakerEncoder":
-        """Of the content of an exported network's file.
+        """Make an encoder of the content of an exported network's file.
 
         Raises:
             CheckpointError: as for a file.
         """
-        encoder = cls.__new__(cls)
-        check_seal(content, "the network")
-        encoder.file = None
-        encoder._take(Network(content, "the network"), "the network")
-        return encoder
+        return cls(network_in(content))
 
-    def _take(self, network: Network, name: str) -> None:
-        about = network.description
-        self._network = network
-        try:
-            self.features = FeatureSettings(**about["features"])
-            self.trained_on = frozenset(_names(about["trained_on"]))
-            self.held_out = tuple(_names(about["held_out"]))
-            self.origin = {key: about[key] for key in ("stage", "step", "finished")}  # what figures are of
-            self.normalizes = bool(about["network"]["normalize_embeddings"])
-            self.fingerprint = str(about["fingerprint"])
-            self.calibration = about["calibration"] and Calibration.from_json(about["calibration"])
-            cohort = about.get("cohort")  # which networks of earlier versions have not
-            self.scoring = Scoring(cohort and Cohort.from_json(cohort))
-            if self.calibration is not None and self.calibration.score_norm != self.scoring.norm:
-                raise ValueError(f"calibrated on scores that are not its own: {self.calibration.score_norm}")
-            self._window_frames = _window_frames(about["network"]["window_frames"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{name} is of another version of this tool ({error})") from error
+    @property
+    def origin(self) -> dict[str, str | int | bool]:
+        """The network's file, if it came from one, and the training that it is of: what results are of."""
+        path: dict[str, str | int | bool] = {} if self._path is None else {"path": str(self._path)}
+        return {**path, **{name: getattr(self.description, name) for name in ("stage", "step", "finished")}}
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the network apart from others: embeddings of two networks can't be compared."""
+        return self.description.fingerprint
+
+    @property
+    def trained_on(self) -> frozenset[str]:
+        """Every speaker who ever trained the network, as `corpus/name`."""
+        return frozenset(self.description.trained_on)
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """The speakers who were held out of its training, as they were named."""
+        return self.description.held_out
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether the network itself scales its output to length 1."""
+        return self.description.network.normalize_embeddings
 
     @cached_property
     def embedding_size(self) -> int:
         """Values of an embedding."""
         return self.embed_features([np.zeros((1, self.features.size), np.float32)]).shape[1]
 
-    def embed_utterance(self, wav: Source, sample_rate: int | None = None, channel: Wanted = None) -> np.ndarray:
+    def embed(
+        self, recordings: Iterable[Source] | Source, sample_rate: int | None = None, channel: Wanted = None
+    ) -> Embedding:
+        """Embed a recording, or some of one speaker together, and measure how much speech is in them.
+
+        Args:
+            recordings: one, as for `embed_utterance`, or a list of several; an array of two dimensions in a list too.
+            sample_rate: Hz, of samples; a file states its own.
+            channel: of several, the one to take, counted from 1, or "mix"; chosen by what they hold if not given.
+
+        Raises:
+            RecordingError: one of them can't be used; the message says why.
+            ValueError: there are none.
+        """
+        return self.embed_speech(*(load_speech(source, sample_rate, channel) for source in _several(recordings)))
+
+    def embed_speech(self, *recordings: Speech) -> Embedding:
+        """Embed a recording that was loaded already, or some of one speaker together."""
+        embeddings = self.embed_utterances([speech.signal for speech in recordings])
+        vector = mean_embedding(embeddings) if len(recordings) > 1 else embeddings[0]
+        remarks = tuple(remark for speech in recordings for remark in recording_remarks(speech))
+        return Embedding(vector, sum(speech.seconds for speech in recordings), remarks)
+
+    def compare(self, a: Embedding, b: Embedding, policy: Policy = DEFAULT_POLICY) -> Comparison:
+        """Decide whether two embeddings are of one speaker.
+
+        Without a calibration there is a cosine distance, but neither a ratio nor a verdict.
+
+        Args:
+            policy: the prior, or the rate of false acceptance, to decide by.
+
+        Raises:
+            CalibrationError: a rate of false acceptance was asked for that the calibration, or its absence, does not
+                allow.
+        """
+        score, seconds = self.scoring.pair(a.vector, b.vector), (a.speech_seconds, b.speech_seconds)
+        return decisions.compare(cosine(a.vector, b.vector), score, seconds, self.calibration, policy)
+
+    def verify(
+        self, a: Iterable[Source] | Source, b: Iterable[Source] | Source, policy: Policy = DEFAULT_POLICY
+    ) -> Comparison:
+        """Decide whether two recordings are of one speaker: `embed` both, and `compare`.
+
+        Raises:
+            RecordingError, ValueError: as for `embed`.
+            CalibrationError: as for `compare`.
+        """
+        return self.compare(self.embed(a), self.embed(b), policy)
+
+    def embed_utterance(
+        self, wav: Source, sample_rate: int | None = None, channel: Wanted = None
+    ) -> NDArray[np.float32]:
         """Embed a recording.
 
         Args:
@@ -116,31 +180,29 @@ class SpeakerEncoder:
 
     def embed_speaker(
         self, wavs: Iterable[Source] | Source, sample_rate: int | None = None, channel: Wanted = None
-    ) -> np.ndarray:
+    ) -> NDArray[np.float32]:
         """Embed a speaker by some recordings, each as for `embed_utterance`, or by one: (embedding_size,), of length 1.
 
         Raises:
             RecordingError: one of them can't be used.
             ValueError: there are none.
         """
-        try:
-            recordings = sources_in(wavs)
-        except UnusableAudioError as error:
-            raise RecordingError(str(error)) from error
-        if not recordings:
-            raise ValueError("expected at least one recording of the speaker. Received none")
-        return mean_embedding(self.embed_utterances([_signal(one, sample_rate, channel) for one in recordings]))
+        signals = [_signal(source, sample_rate, channel) for source in _several(wavs)]
+        return mean_embedding(self.embed_utterances(signals))
 
     @staticmethod
-    def similarity(a: np.ndarray, b: np.ndarray) -> float:
-        """The cosine of two embeddings, in [-1, 1]; what is high enough for one speaker depends on the network.
+    def similarity(a: ArrayLike, b: ArrayLike) -> float:
+        """Return the cosine of two embeddings, in [-1, 1]; what is high enough depends on the network.
+
+        Args:
+            a, b: vectors, (d,) each.
 
         Raises:
             ValueError: they are of other shapes, or one has no direction.
         """
         return cosine(a, b)
 
-    def embed_utterances(self, signals: list[np.ndarray]) -> np.ndarray:
+    def embed_utterances(self, signals: list[np.ndarray]) -> NDArray[np.float32]:
         """Embed voiced signals.
 
         Args:
@@ -154,95 +216,43 @@ class SpeakerEncoder:
         """
         return self.embed_features([mfcc(signal, self.features) for signal in signals])
 
-    def embed_features(self, utterances: list[np.ndarray]) -> np.ndarray:
+    def embed_features(self, utterances: list[np.ndarray]) -> NDArray[np.float32]:
         """Embed utterances given as frames, each (frames, features.size); returns as `embed_utterances`.
 
         (The one place that decides what of an utterance the network sees.)
         """
-        embeddings = np.concatenate([self._network(self._seen(frames)) for frames in utterances])
+        embeddings = np.concatenate([self._session(self._seen(frames)) for frames in utterances])
         if self.normalizes:
             check_unit_length(embeddings)
         return unit(embeddings)
 
     def _seen(self, frames: np.ndarray) -> np.ndarray:
         """An utterance whole, (1, frames, features); one shorter than the training's windows is repeated up to them."""
-        return frames[np.arange(max(len(frames), self._window_frames)) % len(frames)][None]
+        return frames[np.arange(max(len(frames), self.description.network.window_frames)) % len(frames)][None]
+
+
+def _calibration(description: NetworkDescription) -> Calibration | None:
+    return None if description.calibration is None else Calibration.from_json(description.calibration)
+
+
+def _cohort(description: NetworkDescription) -> Cohort | None:
+    return None if description.cohort is None else Cohort.from_json(description.cohort)
+
+
+def _several(given: Iterable[Source] | Source) -> list[Source]:
+    """The recordings that were given, or the one."""
+    try:
+        recordings = sources_in(given)
+    except UnusableAudioError as error:
+        raise RecordingError(str(error)) from error
+    if not recordings:
+        raise ValueError("expected at least one recording of the speaker. Received none")
+    return recordings
 
 
 def _signal(source: Source, sample_rate: int | None, channel: Wanted) -> np.ndarray:
-    """The speech of a recording; what is to be said of it goes to the log."""
+    """The speech of a recording; remarks on it go to the log."""
     speech = load_speech(source, sample_rate, channel)
     for remark in recording_remarks(speech):
         logger.warning(remark)
     return speech.signal
-
-
-def _names(value: object) -> list[str]:
-    """Speakers as a description has them; `TypeError` for anything else."""
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise TypeError("it does not list speakers by their names")
-    return value
-
-
-def check_unit_length(embeddings: np.ndarray) -> None:
-    """Verify that every row has L2 norm 1.
-
-    Raises:
-        CheckpointError: one has not.
-    """
-    worst = np.abs(np.linalg.norm(embeddings, axis=1) - 1).max()
-    if not worst <= UNIT_TOLERANCE:
-        raise CheckpointError(f"expected embeddings of L2 norm 1. Received one that is off by {worst:.3g}")
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Scale the last axis to length 1.
-
-    Raises:
-        CheckpointError: a length is zero or not finite, which only a broken network brings about.
-    """
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    if not (np.isfinite(length) & (length > 0)).all():
-        raise CheckpointError("the network gives embeddings without direction; train it again")
-    return vectors / length
-
-
-def mean_embedding(embeddings: np.ndarray) -> np.ndarray:
-    """The unit vector along the mean of (n, d) embeddings: (d,)."""
-    return unit(embeddings.mean(axis=0))
-
-
-def _window_frames(value: object) -> int:
-    """Frames of a window; a short utterance is repeated up to them, so that endless ones would take endless memory."""
-    if type(value) is not int or not 1 <= value <= LONGEST_WINDOW:
-        raise ValueError(f"expected window_frames from 1 to {LONGEST_WINDOW}. Received {reprlib.repr(value)}")
-    return value
-
-
-def _load(path: Path) -> tuple[Network, Path | None]:
-    """A network, and the exported file that it is read from, if any.
-
-    A checkpoint is exported, which loads TensorFlow, unless that was done before: the outcome is kept beside it.
-    """
-    if not _is_checkpoint(path):
-        return Network(read_exported(path), str(path)), path
-    kept = path.with_name(f"{path.name}.onnx")
-    if kept.is_file():
-        try:
-            network = Network(read_exported(kept), str(kept))
-            if network.description["checkpoint_sha256"] == file_sha256(path):
-                return network, kept
-        except CheckpointError as error:
-            logger.warning("%s. It is made again", error)
-    from models.onnx_export import export_and_keep
-
-    content = export_and_keep(path, kept)
-    return Network(content, str(path)), kept if kept.is_file() else None
-
-
-def _is_checkpoint(path: Path) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(CHECKPOINT_START)) == CHECKPOINT_START
-    except OSError as error:
-        raise CheckpointError(f"no checkpoint or exported network at {path} ({error.strerror})") from error

@@ -9,8 +9,8 @@ from storage.onnx_runtime import load_session
 INPUT_RANK = 3  # (windows, frames, feature_size)
 
 
-class Network:
-    """An exported network, loaded."""
+class OnnxSession:
+    """An exported network, ready to compute."""
 
     def __init__(self, content: bytes, name: str):
         """Load the content of an exported network's file, whose seal has been checked.
@@ -33,9 +33,9 @@ class Network:
         self.description = parse_description(metadata.get(DESCRIPTION, ""), name)
         self._input = self._checked_input()
 
-    def __reduce__(self) -> tuple:
-        """Handed to another process as the file's content: a session of ONNX Runtime can't be."""
-        return Network, (self._content, self._name)
+    def __reduce__(self) -> tuple[type["OnnxSession"], tuple[bytes, str]]:
+        """Hand the file's content to another process: a session of ONNX Runtime can't be pickled."""
+        return OnnxSession, (self._content, self._name)
 
     def __call__(self, windows: np.ndarray) -> np.ndarray:
         """Embed windows (n, frames, feature_size) float32: (n, embedding_size) float32.

@@ -1,4 +1,4 @@
-"""Recordings of any kind to speech, and what is to be said of it."""
+"""Recordings of any kind to speech, and remarks on what makes it less to be trusted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class RecordingError(UserError):
 
 @dataclass(frozen=True)
 class Speech:
-    """What a recording says, between its outer silences."""
+    """What is said in a recording, between its outer silences."""
 
     name: str
     signal: np.ndarray  # int16, (samples,), at 8 kHz
@@ -60,44 +60,42 @@ def load_speech(source: Source, sample_rate: int | None = None, channel: Wanted 
 
 
 def remarks(speech: Speech) -> list[str]:
-    """What makes an embedding of it less to be trusted, in words; often nothing."""
-    found = []
-    if speech.seconds < SHORT_SPEECH:
-        found.append(
-            f"{speech.name}: only {_rounded_down(speech.seconds)} s of speech, which says little about the voice"
-        )
-    return found + recording_remarks(speech)
+    """Return what makes an embedding of it less to be trusted, in words; often nothing."""
+    if speech.seconds >= SHORT_SPEECH:
+        return recording_remarks(speech)
+    short = f"{speech.name}: only {_rounded_down(speech.seconds)} s of speech, which says little about the speaker"
+    return [short, *recording_remarks(speech)]
 
 
 def recording_remarks(speech: Speech) -> list[str]:
-    """The same of how it was recorded."""
-    found = []
+    """Return the same of how it was recorded."""
+    remarks = []
     if speech.is_clipped:
-        found.append(f"{speech.name}: clipped (recorded too loud)")
+        remarks.append(f"{speech.name}: clipped (recorded too loud)")
     if speech.channels_differ:
-        found.append(
+        remarks.append(
             f"{speech.name}: its channels have different speech, as of two people, and were mixed; "
             "--channel 1 or 2 takes one of them"
         )
     if speech.rate < SAMPLE_RATE:
-        found.append(
+        remarks.append(
             f"{speech.name}: {speech.rate} samples a second, which hold less than the {SAMPLE_RATE} "
             "that the network knows"
         )
-    return found
+    return remarks
 
 
 def enrolment_remarks(recordings: Sequence[Speech], earlier_seconds: float = 0.0) -> list[str]:
-    """The same for the recordings of one speaker's enrolment, which adds to so much speech."""
-    found = [remark for one in recordings for remark in recording_remarks(one)]
-    seconds = earlier_seconds + sum(one.seconds for one in recordings)
+    """Return the same for the recordings of one speaker's enrolment, which adds to so much speech."""
+    remarks = [remark for speech in recordings for remark in recording_remarks(speech)]
+    seconds = earlier_seconds + sum(speech.seconds for speech in recordings)
     if seconds < SHORT_ENROLMENT:
-        found.append(
+        remarks.append(
             f"only {_rounded_down(seconds)} s of speech to enrol with; {SHORT_ENROLMENT:g} s or more are reliable"
         )
-    return found
+    return remarks
 
 
 def _rounded_down(seconds: float) -> str:
-    """Less than 3 s are never 3.0 s."""
+    """Round down, so that less than 3 s are never called 3.0 s."""
     return f"{int(10 * seconds) / 10:.1f}"

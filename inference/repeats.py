@@ -1,4 +1,4 @@
-"""Recordings that hold the same sound: a copy, another format of it, a cut. Of these only one tells of the voice.
+"""Recordings that hold the same sound: a copy, another format of it, a cut. They tell no more of a speaker than one.
 
 Nobody says anything twice in the same way, wave by wave. So stretches of the shorter recording are searched for in the
 longer by cross-correlation, below 1 kHz, where neither another sample rate nor a lossy format changes much.
@@ -24,11 +24,11 @@ class Repeat:
     """A recording that says nothing new."""
 
     row: int  # of the recording
-    of: int  # of the one that holds it
+    holder: int  # row of the recording that holds the same sound
 
 
 def repeats(signals: Sequence[np.ndarray]) -> list[Repeat]:
-    """Which recordings repeat what another one holds; the longest of such is kept, of equal ones the first.
+    """Return the recordings that repeat what another one holds; the longest is kept, of equal ones the first.
 
     Args:
         signals: each int16, (samples,), at 8 kHz.
@@ -36,14 +36,14 @@ def repeats(signals: Sequence[np.ndarray]) -> list[Repeat]:
     lowered = [_lowered(signal) for signal in signals]
     order = sorted(range(len(signals)), key=lambda row: -len(signals[row]))
     kept: list[int] = []
-    found = []
+    repeated = []
     for row in order:
         holder = next((other for other in kept if _holds(lowered[other], lowered[row])), None)
         if holder is None:
             kept.append(row)
         else:
-            found.append(Repeat(row, holder))
-    return sorted(found, key=lambda one: one.row)
+            repeated.append(Repeat(row, holder))
+    return sorted(repeated, key=lambda repeat: repeat.row)
 
 
 def _lowered(signal: np.ndarray) -> np.ndarray:
@@ -58,7 +58,9 @@ def _holds(longer: np.ndarray, shorter: np.ndarray) -> bool:
 
 
 def best_correlation(longer: np.ndarray, shorter: np.ndarray) -> float:
-    """Of the shorter's loudest stretches, each with the place in the longer that it fits best; 0 where one is empty.
+    """Return the correlation of the shorter's loudest stretches with the places in the longer that they fit best.
+
+    It is 0 where either is empty.
 
     Only what is above the usual counts, since a tone in both recordings fits everywhere.
     """
@@ -72,11 +74,11 @@ def best_correlation(longer: np.ndarray, shorter: np.ndarray) -> float:
     products = np.fft.irfft(spectrum * np.conj(np.fft.rfft(stretches, size)), size)[:, :places]
     energy = np.concatenate([[0.0], np.cumsum(np.square(longer, dtype=np.float64))])
     local = np.sqrt(np.maximum(energy[width:] - energy[:-width], 0))
-    own = np.linalg.norm(stretches.astype(np.float64), axis=1, keepdims=True)
+    loudness = np.linalg.norm(stretches.astype(np.float64), axis=1, keepdims=True)
     loud = local > 0.05 * local.max()  # the rest is silence, where rounding could correlate
-    scale = np.where(loud, own * local, np.inf)
+    scale = np.where(loud, loudness * local, np.inf)
     correlation = np.abs(products) / np.maximum(scale, 1e-9)  # an inverted copy is one
-    usual = np.percentile(correlation[:, loud], USUAL, axis=1) if loud.any() else np.zeros(len(own))
+    usual = np.percentile(correlation[:, loud], USUAL, axis=1) if loud.any() else np.zeros(len(loudness))
     best = (correlation.max(axis=1) - usual) / np.maximum(1 - usual, 1e-9)
     return float(np.sort(best)[-COUNTED:].mean())
 
@@ -87,5 +89,5 @@ def _stretches(signal: np.ndarray) -> np.ndarray:
     if width == 0:
         return np.zeros((0, 0), np.float32)
     start = len(signal) % width // 2
-    all_of_them = signal[start : start + len(signal) // width * width].reshape(-1, width)
-    return all_of_them[np.argsort(-np.square(all_of_them).sum(axis=1), kind="stable")[:STRETCHES]]
+    stretches = signal[start : start + len(signal) // width * width].reshape(-1, width)
+    return stretches[np.argsort(-np.square(stretches).sum(axis=1), kind="stable")[:STRETCHES]]

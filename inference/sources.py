@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import BinaryIO
+from typing import BinaryIO, TypeGuard
 
 import numpy as np
 
@@ -21,24 +21,24 @@ LARGEST_INPUT = 1 << 29  # bytes of a stream, which is kept in memory: 46 minute
 Source = str | bytes | os.PathLike | BinaryIO | object  # the last one: samples, see `audio.arrays.samples_in`
 
 
-def is_name(source: Source) -> bool:
-    """Whether it names a file, or standard input."""
+def is_name(source: Source) -> TypeGuard[str | bytes | os.PathLike]:
+    """Tell whether it names a file, or standard input."""
     return isinstance(source, str | bytes | os.PathLike)
 
 
 def source_name(source: Source) -> str:
-    """What to call it."""
+    """Return what to call a recording in messages."""
     if is_name(source):
         name = os.fsdecode(source)
         return "standard input" if name == STANDARD_INPUT else name
     if _is_stream(source):
-        name = getattr(source, "name", None)
-        return name if isinstance(name, str) else "the stream"
+        stream_name = getattr(source, "name", None)
+        return stream_name if isinstance(stream_name, str) else "the stream"
     return "the array"
 
 
 def sources_in(given: Iterable[Source] | Source) -> list[Source]:
-    """Several recordings, or the one that was given instead.
+    """Return the recordings that were given, or the one that was given instead of a list.
 
     Raises:
         UnusableAudioError: an array of two dimensions, which may be one recording or several.
@@ -46,13 +46,14 @@ def sources_in(given: Iterable[Source] | Source) -> list[Source]:
     if is_name(given) or _is_stream(given) or not isinstance(given, Iterable):
         return [given]
     if getattr(given, "ndim", 1) != 1:
-        raise UnusableAudioError(f"expected a list of recordings. Received an array of shape {tuple(given.shape)}")
+        shape = tuple(getattr(given, "shape", ()))
+        raise UnusableAudioError(f"expected a list of recordings. Received an array of shape {shape}")
     several = list(given)
     return [given] if several and np.isscalar(several[0]) and not is_name(several[0]) else several
 
 
 def decode_source(source: Source, sample_rate: int | None = None, channel: Wanted = None) -> Decoded:
-    """Decode whatever it is.
+    """Decode a recording, whatever it is given as.
 
     Args:
         sample_rate: Hz, of samples; a file states its own.
@@ -67,7 +68,7 @@ def decode_source(source: Source, sample_rate: int | None = None, channel: Wante
     return convert(samples_in(source), rate_in(sample_rate), channel)
 
 
-def _is_stream(source: Source) -> bool:
+def _is_stream(source: Source) -> TypeGuard[BinaryIO]:
     return isinstance(source, io.BufferedIOBase | io.RawIOBase)
 
 

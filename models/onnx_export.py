@@ -1,27 +1,32 @@
 """Write a trained network as ONNX. The only part of the way to an embedding that loads TensorFlow."""
 
 import dataclasses
-import json
 import logging
 import tempfile
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from models.backend import load_tensorflow
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from models.network_description import NetworkDescription, Normalization
 from models.onnx_file import (
     DESCRIPTION,
     DIGEST_SIZE,
-    FORMAT,
-    KEYS,
     SEAL,
     check_seal,
+    description_text,
     fingerprint,
+    parse_description,
     seal,
     used_arrays,
 )
 from storage.atomic import write_atomically
 from storage.digest import file_sha256
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto
 
 OPSET = 15  # of ONNX, what tf2onnx writes unless told otherwise
 INPUT, OUTPUT = "features", "embeddings"
@@ -48,60 +53,78 @@ def export_and_keep(checkpoint: Path, target: Path) -> bytes:
 
 
 def export_network(checkpoint: Checkpoint, checkpoint_sha256: str = "") -> bytes:
-    """The content of an ONNX file: the embedder of a checkpoint, without calibration and cohort.
+    """Write the embedder of a checkpoint as ONNX, without calibration and cohort.
 
     Its input `features` is (batch, frames, feature_size) float32 of any batch and number of frames, its output
     `embeddings` is (batch, embedding_size) float32.
+
+    Args:
+        checkpoint_sha256: of the checkpoint's file, for whoever wants to know whether it has changed since.
+
+    Returns:
+        the content of a file.
 
     Raises:
         CheckpointError: the checkpoint's network is of another version.
     """
     load_tensorflow()
-    import onnx
-
     try:
         model = _converted(checkpoint)
-        about = {name: value for name, value in checkpoint.description.as_json().items() if name in KEYS}
         mean, deviation = (statistic.tolist() for statistic in checkpoint.normalization)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the checkpoint is of another version of this tool ({error})") from error
-    description = {
-        **about,
-        "format": FORMAT,
-        "fingerprint": fingerprint(checkpoint),
-        "checkpoint_sha256": checkpoint_sha256,
-        "normalization": {"mean": mean, "deviation": deviation},
-        "calibration": None,
-        "cohort": None,
-    }
-    return _described(model, description, onnx)
+    trained = checkpoint.description
+    description = NetworkDescription(
+        fingerprint=fingerprint(checkpoint),
+        checkpoint_sha256=checkpoint_sha256,
+        stage=trained.stage,
+        step=trained.step,
+        finished=trained.finished,
+        version=trained.version,
+        network=trained.network,
+        features=trained.features,
+        normalization=Normalization(tuple(mean), tuple(deviation)),
+        trained_on=trained.trained_on,
+        held_out=trained.held_out,
+    )
+    return _described(model, description)
 
 
-def with_calibration(exported: bytes, calibration: dict | None) -> bytes:
-    """The same network with a calibration in its description."""
-    return _with(exported, calibration=calibration)
+def with_calibration(exported: bytes, calibration: Mapping[str, Any] | None) -> bytes:
+    """Return the same network with another calibration in its description, or without one.
+
+    Args:
+        exported: the content of an exported network's file.
+        calibration: as `inference.calibration.Calibration.as_json` gives it.
+    """
+    return _redescribed(exported, lambda description: dataclasses.replace(description, calibration=calibration))
 
 
-def with_cohort(exported: bytes, cohort: dict) -> bytes:
-    """The same network with a cohort in its description."""
-    return _with(exported, cohort=cohort)
+def with_cohort(exported: bytes, cohort: Mapping[str, Any]) -> bytes:
+    """Return the same network with another cohort in its description.
+
+    Args:
+        exported: the content of an exported network's file.
+        cohort: as `inference.cohort.Cohort.as_json` gives it.
+    """
+    return _redescribed(exported, lambda description: dataclasses.replace(description, cohort=cohort))
 
 
-def _with(exported: bytes, **changes: dict | None) -> bytes:
+def _redescribed(exported: bytes, change: Callable[[NetworkDescription], NetworkDescription]) -> bytes:
     import onnx
 
     model = onnx.load_model_from_string(exported[: -len(SEAL) - DIGEST_SIZE])
     (text,) = (entry.value for entry in model.metadata_props if entry.key == DESCRIPTION)
-    return _described(model, {**json.loads(text), **changes}, onnx)
+    return _described(model, change(parse_description(text, "the network")))
 
 
 def without_training_state(checkpoint: Checkpoint) -> Checkpoint:
-    """A checkpoint to start from or to export, without the head and the optimizer of its own training."""
+    """Return a checkpoint to start from or to export, without the head and the optimizer of its own training."""
     return Checkpoint(dataclasses.replace(checkpoint.description, position={}, run={}), used_arrays(checkpoint))
 
 
-def _converted(checkpoint: Checkpoint):
-    """The embedder as an `onnx.ModelProto`."""
+def _converted(checkpoint: Checkpoint) -> "ModelProto":
+    """Convert the embedder of a checkpoint."""
     import keras
     import onnx
 
@@ -122,7 +145,7 @@ def _converted(checkpoint: Checkpoint):
     return model
 
 
-def _rename_output(graph) -> None:
+def _rename_output(graph: "GraphProto") -> None:
     """Give the one output its name; the converter calls it "Identity:0"."""
     (output,) = graph.output
     for node in graph.node:
@@ -130,9 +153,10 @@ def _rename_output(graph) -> None:
     output.name = OUTPUT
 
 
-def _described(model, description: dict, onnx) -> bytes:
-    text = json.dumps(description, sort_keys=True)
-    onnx.helper.set_model_props(model, {DESCRIPTION: text})
+def _described(model: "ModelProto", description: NetworkDescription) -> bytes:
+    import onnx
+
+    onnx.helper.set_model_props(model, {DESCRIPTION: description_text(description)})
     content = seal(model.SerializeToString())
     check_seal(content, "what was exported")
     return content

@@ -1,7 +1,8 @@
 """Exported networks: one ONNX file that holds everything needed to use it, and shows when it has been changed.
 
-Its metadata hold two texts: `description`, JSON of `KEYS`, and at the very end of the file `sha256`, the digest of all
-the bytes before. (A protobuf message is a sequence of fields in any order, so the file with its seal is still ONNX.)
+Its metadata hold two texts: `description`, JSON of a `NetworkDescription` and its format, and at the very end of the
+file `sha256`, the digest of all the bytes before.
+(A protobuf message is a sequence of fields in any order, so the file with its seal is still ONNX.)
 Nothing here needs TensorFlow, or parses ONNX.
 """
 
@@ -13,12 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from models.checkpoint import Checkpoint, CheckpointError
+from models.network_description import NetworkDescription
 
 FORMAT = "deep-speaker-network-1"
-KEYS = {
-    *("format", "fingerprint", "checkpoint_sha256", "stage", "step", "finished", "version"),
-    *("network", "features", "normalization", "trained_on", "held_out", "calibration"),
-}
 DESCRIPTION = "description"  # key of the metadata entry
 BUNDLED = Path(__file__).resolve().parent / "pretrained" / "network.onnx"
 BUNDLED_CHECKPOINT = BUNDLED.with_name("checkpoint.npz")  # what it was exported from, to train from
@@ -33,12 +31,12 @@ _EXTERNAL_DATA = re.compile(rb"[\x00\x08]location")
 
 
 def seal(model: bytes) -> bytes:
-    """A serialised ONNX model with its digest at the end."""
+    """Put the digest of a serialised ONNX model at its end."""
     return model + SEAL + hashlib.sha256(model).hexdigest().encode()
 
 
 def read_exported(path: Path) -> bytes:
-    """The content of an exported network's file, every byte of it as it was written.
+    """Read an exported network's file and check that every byte is as it was written.
 
     Raises:
         CheckpointError: it is missing, too large, damaged, not ONNX of this tool, or keeps weights in other files.
@@ -57,7 +55,11 @@ def read_exported(path: Path) -> bytes:
 
 
 def check_seal(content: bytes, name: str) -> None:
-    """Refuse what was changed, or may read other files.
+    """Refuse a file that was changed, or that names other files to be read.
+
+    Args:
+        content: of the file.
+        name: what to call it in errors.
 
     Raises:
         CheckpointError: as said.
@@ -72,25 +74,39 @@ def check_seal(content: bytes, name: str) -> None:
         raise CheckpointError(f"{name} keeps weights in other files, which are not looked at")
 
 
-def parse_description(text: str, name: str) -> dict:
-    """The description in an exported network's metadata.
+def parse_description(text: str, name: str) -> NetworkDescription:
+    """Read the description in an exported network's metadata.
+
+    Args:
+        text: as `description_text` gives it.
+        name: what to call the network in errors.
 
     Raises:
-        CheckpointError: it is not JSON, or lacks some of `KEYS`.
+        CheckpointError: it is not JSON, or not that of a network of this version.
     """
     try:
-        description = json.loads(text)
+        fields = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{name} has no description of this tool in its metadata") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
+    if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
         raise CheckpointError(f"{name} is not a network of the format {FORMAT}")
-    if missing := KEYS - description.keys():
-        raise CheckpointError(f"{name} lacks {', '.join(sorted(missing))} in its description")
-    return description
+    try:
+        return NetworkDescription.from_json(fields)
+    except ValueError as error:
+        raise CheckpointError(f"{name} is of another version of this tool ({error})") from error
+
+
+def description_text(description: NetworkDescription) -> str:
+    """Write a description as the text that stands in the metadata.
+
+    Raises:
+        ValueError: a number in it is not finite, which JSON has no word for.
+    """
+    return json.dumps({"format": FORMAT, **description.as_json()}, sort_keys=True, allow_nan=False)
 
 
 def fingerprint(checkpoint: Checkpoint) -> str:
-    """What tells networks apart: SHA-256 over weights, normalisation, and the settings of network and features.
+    """Return what tells networks apart: SHA-256 over weights, normalisation, and settings of network and features.
 
     The training's state (head, optimizer, step) is not part of it, as it does not change an embedding.
     """
@@ -98,11 +114,11 @@ def fingerprint(checkpoint: Checkpoint) -> str:
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name, array in sorted(used_arrays(checkpoint).items()):
         digest.update(f"{name} {array.shape} ".encode())
-        digest.update(np.ascontiguousarray(array, "<f4"))
+        digest.update(np.ascontiguousarray(array, "<f4").data)
     return digest.hexdigest()
 
 
 def used_arrays(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
-    """The arrays that an embedding depends on, under their names in the checkpoint."""
+    """Return the arrays that an embedding depends on, under their names in the checkpoint."""
     parts = ("embedder/", "normalization/")
     return {name: array for name, array in checkpoint.arrays.items() if name.startswith(parts)}

@@ -6,6 +6,7 @@ value is compared, hashed or spelt out: what comes out of a file may be nested w
 
 import math
 import reprlib
+from collections.abc import Mapping
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -25,10 +26,11 @@ class Fields:
             same.
     """
 
-    def __init__(self, value: object):
+    def __init__(self, value: object, absent: Mapping[str, object] | None = None):
+        """Look at an object; what it lacks of the fields `absent` has the value there."""
         if not isinstance(value, dict):
             raise ValueError(f"expected an object with named fields. Received {type(value).__name__}")
-        self._left: dict[str, object] = dict(value)
+        self._left: dict[str, object] = {**(absent or {}), **value}
 
     def __contains__(self, name: str) -> bool:
         return name in self._left
@@ -47,6 +49,17 @@ class Fields:
         """A whole number within bounds."""
         return _within(name, self.take(name, int), lowest, highest)
 
+    def is_null(self, name: str) -> bool:
+        """Whether a field is null; it is taken out then."""
+        null = name in self._left and self._left[name] is None
+        if null:
+            del self._left[name]
+        return null
+
+    def optional(self, name: str, kind: type[T]) -> T | None:
+        """A field of this type, or None where it is null."""
+        return None if self.is_null(name) else self.take(name, kind)
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts."""
         return _all_of(name, self.take(name, list), str)
@@ -60,10 +73,21 @@ class Fields:
         value = self._left.get(name)
         return self.take(name, int if isinstance(value, int) else float)
 
+    def finite(self, name: str) -> float:
+        """A finite number, whole or not."""
+        value = self.number(name)
+        if not _is_finite(value):
+            raise ValueError(f"expected {name} as a finite number. Received another")
+        return float(value)
+
     def numbers_by_name(self, name: str) -> dict[str, float]:
         """An object whose fields are numbers."""
         fields = Fields(self.take(name, dict))
         return {key: fields.number(key) for key in list(fields._left)}
+
+    def objects(self, name: str) -> tuple[dict, ...]:
+        """A list of objects, for their own classes to read."""
+        return _all_of(name, self.take(name, list), dict)
 
     def numbers(self, name: str) -> tuple[float, ...]:
         """A list of finite numbers, whole or not."""

@@ -48,6 +48,6 @@ def cache_of(
             utterance = made_up(corpus, speaker, f"{number:03}", samples, session)
             cache.utterances[utterance.key] = utterance
             degrees[utterance.key] = value
-    for module in ("inference.speakers", "evaluation.cuts"):
+    for module in ("inference.cached_speakers", "evaluation.cuts"):
         patch.setattr(f"{module}.read_signal", lambda _folder, u: np.full(u.samples, degrees[u.key], np.int16))
     return cache

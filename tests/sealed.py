@@ -1,20 +1,36 @@
 """Small ONNX files, sealed as an exported network is, for tests of what is accepted."""
 
+import dataclasses
 import json
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from models.onnx_file import DESCRIPTION, FORMAT, KEYS, seal
+from audio.mfcc import FeatureSettings
+from models.network_description import NetworkDescription, Normalization
+from models.network_options import NetworkOptions
+from models.onnx_file import DESCRIPTION, FORMAT, seal
 
 SIZE = 3  # values of a frame and of an embedding
 
 
-def description(**changes) -> dict:
+def description(**changes: object) -> dict:
     """A complete one, of a network that normalises and looks at windows of 4 frames."""
-    about = dict.fromkeys(KEYS, "x") | {"format": FORMAT, "trained_on": [], "held_out": [], "features": {}}
-    return {**about, "network": {"normalize_embeddings": False, "window_frames": 4}, "calibration": None, **changes}
+    made = NetworkDescription(
+        fingerprint="x",
+        checkpoint_sha256="",
+        stage="softmax",
+        step=0,
+        finished=True,
+        version="2.0.0",
+        network=NetworkOptions(window_frames=4),
+        features=dataclasses.asdict(FeatureSettings()),
+        normalization=Normalization((0.0,), (1.0,)),
+        trained_on=(),
+        held_out=(),
+    )
+    return {"format": FORMAT, **made.as_json(), **changes}
 
 
 def model(operator: str = "ReduceMean", domain: str = "", rank: int = 3, inputs: int = 1) -> onnx.ModelProto:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from evaluation.bootstrap import RESAMPLES, Estimate, estimates
+from evaluation.bootstrap import RESAMPLES, estimates
+from inference.estimate import Estimate
 
 VALUES = np.random.default_rng(2).normal(5, 1, 40)
 

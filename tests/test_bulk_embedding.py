@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from conftest import SPEAKERS, copy_voices
 
-from inference.bulk_embedding import FEWEST_SHARED, check_output, embed_files, find_files, save
+from inference.bulk_embedding import FEWEST_SHARED, embed_files
+from inference.embeddings_file import check_output, write_embeddings
 from inference.encoder import SpeakerEncoder
+from inference.recording_files import find_files
 from inference.recordings import RecordingError
 from storage.errors import UserError
 
@@ -81,7 +83,7 @@ EMBEDDINGS = np.random.default_rng(0).normal(size=(len(NAMES), 5)).astype(np.flo
 
 
 def test_npz_comes_back(tmp_path):
-    save(tmp_path / "new" / "x.npz", EMBEDDINGS, NAMES)
+    write_embeddings(tmp_path / "new" / "x.npz", EMBEDDINGS, NAMES)
     with np.load(tmp_path / "new" / "x.npz", allow_pickle=False) as saved:
         assert saved["files"].tolist() == NAMES
         assert saved["embeddings"].dtype == np.float32
@@ -89,7 +91,7 @@ def test_npz_comes_back(tmp_path):
 
 
 def test_csv_comes_back(tmp_path):
-    save(tmp_path / "x.csv", EMBEDDINGS, NAMES)
+    write_embeddings(tmp_path / "x.csv", EMBEDDINGS, NAMES)
     with open(tmp_path / "x.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
         header, *rows = csv.reader(file)
     assert header == ["file", "e0", "e1", "e2", "e3", "e4"]

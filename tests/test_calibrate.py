@@ -38,11 +38,11 @@ def test_lengths_that_strangers_have_more_often_say_nothing():
 
 
 def test_error_rates_are_those_of_the_known_distributions(calibration):
-    for row in calibration.about["error_rates"][:3]:  # both means are two deviations off the middle
-        for name in ("miss", "false_accept"):
-            assert row[name]["value"] == pytest.approx(0.0228, abs=0.012)
-            assert row[name]["low"] < 0.0228 < row[name]["high"]
-        assert row["eer"] == pytest.approx(0.0228, abs=0.012)
+    for row in calibration.source.error_rates[:3]:  # both means are two deviations off the middle
+        for rate in (row.miss, row.false_accept):
+            assert rate.value == pytest.approx(0.0228, abs=0.012)
+            assert rate.low < 0.0228 < rate.high
+        assert row.eer == pytest.approx(0.0228, abs=0.012)
 
 
 def test_thresholds_are_those_of_the_known_distributions(calibration):
@@ -55,8 +55,8 @@ def test_thresholds_are_those_of_the_known_distributions(calibration):
 
 
 def test_it_says_no_more_than_its_speakers_can(calibration):
-    about = calibration.about
-    assert (about["speakers"], about["pairs_of_strangers"]) == (24, 132)
+    source = calibration.source
+    assert (source.speakers, source.pairs_of_strangers) == (24, 132)
     assert (calibration.lowest, calibration.highest) == pytest.approx((-np.log(24), np.log(132)))
     assert calibration.log_likelihood_ratio(0.9, 4.0, 4.0) == calibration.highest
 
@@ -65,7 +65,7 @@ def test_it_knows_what_it_was_fitted_on_and_travels(calibration):
     assert calibration.score_norm == "none"
     assert fit(made_trials(), ["a", "b"], "as").score_norm == "as"
     assert Calibration.from_json(calibration.as_json()) == calibration
-    assert 0 < calibration.about["cllr"] < 0.2
+    assert 0 < calibration.source.cllr < 0.2
 
 
 def test_few_speakers_are_refused():
@@ -81,7 +81,6 @@ def cache(tmp_path, monkeypatch):
         f"corpus/s{number:02}": [int(a) for a in rng.normal(centre, 12, UTTERANCES)]
         for number, centre in enumerate(centres)
     }
-    monkeypatch.setattr("evaluation.calibration_trials.read_signal", lambda _folder, u: np.zeros(u.samples, np.int16))
     monkeypatch.setattr("evaluation.calibration_trials.speech_seconds", lambda signal: len(signal) / 8000)
     return cache_of(tmp_path, angles, monkeypatch, utterances_a_session=4)
 
@@ -94,10 +93,10 @@ class Encoder(AngleEncoder):
 
 def test_speakers_of_a_cache_make_for_trials(cache):
     calibration = calibrate(Encoder(trained_on=["corpus/s00"]), cache, map(str, cache.speakers()))
-    about = calibration.about
-    assert (about["corpora"], about["speakers"]) == (["corpus"], SPEAKERS - 1)
-    assert about["pairs_of_strangers"] == (SPEAKERS - 1) * (SPEAKERS - 2) // 2
-    assert about["across_sessions"] > 0
+    source = calibration.source
+    assert (source.corpora, source.speakers) == (("corpus",), SPEAKERS - 1)
+    assert source.pairs_of_strangers == (SPEAKERS - 1) * (SPEAKERS - 2) // 2
+    assert source.across_sessions > 0
     near, far = (calibration.log_likelihood_ratio(cosine, 3.0, 3.0) for cosine in (np.cos(0.1), 0.3))
     assert near > 0 > far
     assert calibration.longest == pytest.approx(9.0)
@@ -105,8 +104,8 @@ def test_speakers_of_a_cache_make_for_trials(cache):
 
 def test_no_utterance_is_compared_with_itself(cache):
     utterances = cache.of_speaker(Speaker("corpus", "s03"))
-    voice = calibration_trials._voice(AngleEncoder(), cache, utterances, Scoring(None))
-    pairs = calibration_trials._between(voice, voice, 3, 3, 0)
+    voice = calibration_trials.recordings_of(AngleEncoder(), cache, utterances, Scoring(None))
+    pairs = calibration_trials.trials_between(voice, voice, 3, 3, 0)
     each = UTTERANCES * (UTTERANCES - 1) // 2 * 4**2  # of two utterances, at all cuts
     enrolled = 2 * 4 * (UTTERANCES - 3) + 1  # against cuts of the other utterances, and each other
     assert len(pairs.same) == each + enrolled
@@ -115,13 +114,13 @@ def test_no_utterance_is_compared_with_itself(cache):
 
 def test_trials_across_sessions_are_known(cache):
     utterances = cache.of_speaker(Speaker("corpus", "s03"))  # four of one session, three of the next
-    voice = calibration_trials._voice(AngleEncoder(), cache, utterances, Scoring(None))
-    pairs = calibration_trials._between(voice, voice, 3, 3, 0)
+    voice = calibration_trials.recordings_of(AngleEncoder(), cache, utterances, Scoring(None))
+    pairs = calibration_trials.trials_between(voice, voice, 3, 3, 0)
     enrolled = 4 * 3  # one of the first session's 0, 1, 2 against cuts of 4, 5, 6; one of 3, 4, 5 is of both
     assert pairs.across.sum() == 4 * 3 * 4**2 + enrolled
     unknown = [one._replace(session="") for one in utterances]
-    voice = calibration_trials._voice(AngleEncoder(), cache, unknown, Scoring(None))
-    assert not calibration_trials._between(voice, voice, 3, 3, 0).across.any()
+    voice = calibration_trials.recordings_of(AngleEncoder(), cache, unknown, Scoring(None))
+    assert not calibration_trials.trials_between(voice, voice, 3, 3, 0).across.any()
 
 
 def test_utterances_are_taken_from_all_sessions_in_turn(cache):

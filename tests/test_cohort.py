@@ -16,7 +16,7 @@ def directions(count, seed=0, size=SIZE):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-COHORT = Cohort.of(directions(300))
+COHORT = Cohort.from_embeddings(directions(300))
 
 
 def by_loop(a, b, cohort):
@@ -42,7 +42,7 @@ def test_a_score_by_hand():
 
 def test_the_order_of_the_two_and_of_the_cohort_does_not_matter():
     a, b = directions(2, seed=3)
-    turned = Cohort.of(COHORT.embeddings[::-1])
+    turned = Cohort.from_embeddings(COHORT.embeddings[::-1])
     assert Scoring(COHORT).pair(a, b) == pytest.approx(Scoring(turned).pair(b, a), abs=1e-5)
 
 
@@ -80,13 +80,13 @@ def test_another_version_or_damage_is_told_by_an_exception(change):
 
 def test_few_strangers_and_ones_without_direction_are_refused():
     with pytest.raises(ValueError, match=f"expected {FEWEST} speakers or more"):
-        Cohort.of(directions(FEWEST - 1))
+        Cohort.from_embeddings(directions(FEWEST - 1))
     with pytest.raises(ValueError, match="with a direction"):
-        Cohort.of(np.zeros((FEWEST, SIZE), np.float32))
+        Cohort.from_embeddings(np.zeros((FEWEST, SIZE), np.float32))
 
 
 def test_a_cohort_of_copies_divides_by_no_zero():
-    copies = Cohort.of(np.repeat(directions(1), FEWEST, axis=0))
+    copies = Cohort.from_embeddings(np.repeat(directions(1), FEWEST, axis=0))
     assert copies.statistics(directions(1, seed=1))[0, 1] == SMALLEST_DEVIATION
 
 

@@ -96,6 +96,6 @@ def test_trials_of_one_kind_and_networks_that_have_learned_nothing_are_refused(t
 
 def _columns(some):
     from evaluation.balance import balanced_weights
-    from inference.calibration import side_by_side
+    from inference.likelihood_ratio import side_by_side
 
     return side_by_side(some.scores, some.shorter, some.longer), some.same, balanced_weights(some)

@@ -121,7 +121,7 @@ def test_a_verdict_comes_with_its_intervals():
     low, high = found.log_likelihood_ratio_interval
     assert low < found.log_likelihood_ratio < high
     assert found.probability_interval == pytest.approx((1 / (1 + np.exp(-low)), 1 / (1 + np.exp(-high))))
-    assert found.expected_errors["up_to"] == 3.0
+    assert found.expected_errors.up_to == 3.0
     assert found.false_accept_interval is None
     strict = compare(0.6, 0.6, SECONDS, COMPLETE, Policy(max_false_accept=0.1))
     assert strict.false_accept_interval == (0.06, 0.2)

@@ -5,7 +5,7 @@ import pytest
 
 from evaluation import detection
 from evaluation.detection import (
-    DETECTION_FIGURES,
+    DETECTION_MEASURES,
     ScoredTrials,
     detection_statistic,
     score_all_pairs,
@@ -53,7 +53,7 @@ def test_with_everyone_once_these_are_the_plain_figures():
     same = first == second
     scores = rng.normal(1.5 * same, 1)
     figures = detection_statistic(ScoredTrials(scores, first, second))(np.ones(4, int))
-    assert dict(zip(DETECTION_FIGURES, figures.tolist(), strict=True)) == {
+    assert dict(zip(DETECTION_MEASURES, figures.tolist(), strict=True)) == {
         "eer": pytest.approx(equal_error_rate(scores[same], scores[~same])),
         "min_dcf_0.01": pytest.approx(minimum_detection_cost(scores[same], scores[~same], 0.01)),
         "min_dcf_0.05": pytest.approx(minimum_detection_cost(scores[same], scores[~same], 0.05)),

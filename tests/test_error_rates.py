@@ -28,16 +28,14 @@ def test_rates_are_counted_over_pairs_by_length_and_corpus(trials):
     ratios[(trials.first == 0) & (trials.second == 1)] = 1.0  # one pair of 66 in the first corpus
     ratios[(trials.first == 13) & (trials.second == 13)] = -1.0  # one speaker of 12 in the second
     rows = error_rates(judged(trials, ratios), ["a", "b"], nothing(trials))
-    assert [(row["corpus"], row["up_to"]) for row in rows] == [
-        (c, end) for c in (None, "a", "b") for end in (1.5, 3.0, None)
-    ]
+    assert [(row.corpus, row.up_to) for row in rows] == [(c, end) for c in (None, "a", "b") for end in (1.5, 3.0, None)]
     for row in rows:
-        pairs, speakers = {"a": (1 / 66, 0), "b": (0, 1 / 12), None: (1 / 132, 1 / 24)}[row["corpus"]]
-        assert row["false_accept"]["value"] == pytest.approx(pairs, abs=1e-6)
-        assert row["miss"]["value"] == pytest.approx(speakers, abs=1e-6)
-        for kind in ("miss", "false_accept"):
-            assert row[kind]["low"] <= row[kind]["value"] <= row[kind]["high"] > 0
-    assert rows[0]["speakers"] == 24
+        pairs, speakers = {"a": (1 / 66, 0), "b": (0, 1 / 12), None: (1 / 132, 1 / 24)}[row.corpus]
+        assert row.false_accept.value == pytest.approx(pairs, abs=1e-6)
+        assert row.miss.value == pytest.approx(speakers, abs=1e-6)
+        for rate in (row.miss, row.false_accept):
+            assert rate.low <= rate.value <= rate.high > 0
+    assert rows[0].speakers == 24
 
 
 def test_a_pair_with_many_trials_counts_once():
@@ -47,15 +45,15 @@ def test_a_pair_with_many_trials_counts_once():
     trials = type(trials)(*(column[rows] for column in trials))
     ratios = np.where(trials.same | ((trials.first == 0) & (trials.second == 1)), 1.0, -1.0)
     row, *_ = error_rates(judged(trials, ratios), ["a"], nothing(trials))
-    assert row["false_accept"]["value"] == pytest.approx(1 / 66, abs=1e-6)
+    assert row.false_accept.value == pytest.approx(1 / 66, abs=1e-6)
 
 
 def test_the_weights_of_other_corpora_are_told_of_all_corpora(trials):
     foreign = np.where(trials.corpora == 0, 1.0, np.nan)
     rows = error_rates(judged(trials), ["a", "b"], foreign)
-    assert rows[0]["false_accept_foreign"]["value"] == 1.0
-    assert rows[0]["miss_foreign"]["value"] == 0.0
-    assert "miss_foreign" not in rows[3]
+    assert rows[0].false_accept_foreign.value == 1.0
+    assert rows[0].miss_foreign.value == 0.0
+    assert rows[3].miss_foreign is None and "miss_foreign" not in rows[3].as_json()
     table = format_error_rates(rows)
     assert sum(line.startswith("all, weights of the other corpora") for line in table.splitlines()) == 3
 
@@ -66,10 +64,10 @@ def test_sessions_are_told_apart():
     trials = trials._replace(across=across)
     ratios = np.where(trials.same & ~across, 1.0, -1.0)
     rows = error_rates(judged(trials, ratios), ["a"], nothing(trials))
-    of_a = [row for row in rows if row["corpus"] == "a" and row["up_to"] is None]
-    assert [row.get("sessions") for row in of_a] == [None, "two", "one"]
+    of_a = [row for row in rows if row.corpus == "a" and row.up_to is None]
+    assert [row.sessions for row in of_a] == [None, "two", "one"]
     # of 12 speakers, 6 have two sessions, and then only trials across them count
-    assert [row["miss"]["value"] for row in of_a] == pytest.approx([0.5, 1.0, 0.0])
+    assert [row.miss.value for row in of_a] == pytest.approx([0.5, 1.0, 0.0])
 
 
 def test_a_table_has_a_line_for_each(trials):

@@ -78,7 +78,7 @@ def test_a_network_with_a_cohort_is_judged_by_normalised_scores_unless_told_othe
     rng = np.random.default_rng(0)
     size = SpeakerEncoder(network).embedding_size
     exported = export_network(load_checkpoint(network))
-    cohort = Cohort.of(rng.normal(size=(100, size)))
+    cohort = Cohort.from_embeddings(rng.normal(size=(100, size)))
     (tmp_path / "a.onnx").write_bytes(with_cohort(exported, cohort.as_json()))
     with_it = (*evaluate[:-1], tmp_path / "a.onnx", "--json")
     by_default, cosines, plain = (

@@ -56,3 +56,23 @@ def test_values_nested_without_end_are_never_spelt_out():
         nested = (nested, nested)
     with pytest.raises(ValueError, match=r"expected a as a text\. Received tuple"):
         Fields({"a": nested}).take("a", str)
+
+
+def test_what_may_be_absent_or_null():
+    fields = Fields({"a": None, "b": "text", "c": 2}, {"a": 1, "d": None})
+    assert (fields.optional("a", int), fields.optional("b", str), fields.optional("d", str)) == (None, "text", None)
+    assert fields.is_null("c") is False
+    assert fields.finite("c") == 2.0
+    fields.end()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), 10**400])
+def test_a_number_may_have_to_be_finite(value):
+    with pytest.raises(ValueError, match="expected a as a finite number"):
+        Fields({"a": value}).finite("a")
+
+
+def test_a_list_of_objects():
+    assert Fields({"a": [{"b": 1}, {}]}).objects("a") == ({"b": 1}, {})
+    with pytest.raises(ValueError, match="expected every value of a as dict"):
+        Fields({"a": [1]}).objects("a")

@@ -5,7 +5,7 @@ import pytest
 from angles import AngleEncoder, cache_of
 
 from evaluation import held_out
-from evaluation.held_out import evaluate_unseen
+from evaluation.held_out import evaluate_held_out
 from storage.errors import UserError
 
 ANGLES = {
@@ -22,7 +22,7 @@ def cosine(degrees):
 
 
 def evaluate(encoder, cache, listed):
-    return evaluate_unseen(encoder, cache, listed, cuts=[None])
+    return evaluate_held_out(encoder, cache, listed, cuts=[None])
 
 
 @pytest.fixture
@@ -35,27 +35,27 @@ def test_figures_by_hand(cache):
     assert left_out == []
     assert (result.source, result.speakers, result.utterances, result.long_enough) == ("vctk", 3, 8, 8)
     assert (result.targets, result.nontargets) == (1 + 1 + 6, 4 + 8 + 8)
-    sap, san = result.figures["sap"].value, result.figures["san"].value
+    sap, san = result.estimates["sap"].value, result.estimates["san"].value
     assert sap == pytest.approx(1 - np.mean([cosine(20), cosine(10), cosine(30)]), abs=1e-6)
     # the speakers' means are at 10, 95 and 215 degrees
     assert san == pytest.approx(1 - np.mean([cosine(85), cosine(120), cosine(155)]), abs=1e-6)
-    assert [result.figures[name].value for name in ("eer", "min_dcf_0.01", "min_dcf_0.05")] == [0, 0, 0]
+    assert [result.estimates[name].value for name in ("eer", "min_dcf_0.01", "min_dcf_0.05")] == [0, 0, 0]
 
 
 def test_errors_are_counted_over_pairs_of_utterances(cache):
     # targets 10 and 55 degrees apart; non-targets 5, 60, 5 and 50: half the targets are missed, half the others pass
     (result,), _ = evaluate(AngleEncoder(), cache, ["dee", "eve"])
-    assert result.figures["eer"].value == 0.5
+    assert result.estimates["eer"].value == 0.5
     # a false alarm weighs 99 or 19 misses, and the nearest non-targets lie nearer than any target
-    assert [result.figures[name].value for name in ("min_dcf_0.01", "min_dcf_0.05")] == pytest.approx([1, 1])
+    assert [result.estimates[name].value for name in ("min_dcf_0.01", "min_dcf_0.05")] == pytest.approx([1, 1])
 
 
 def test_every_corpus_is_measured_by_itself_and_values_lie_in_their_intervals(cache):
     results, _ = evaluate(AngleEncoder(), cache, [name.split("/")[1] for name in ANGLES])
     assert [result.source for result in results] == ["libri", "vctk"]
     for result in results:
-        assert list(result.figures) == ["sap", "san", "eer", "min_dcf_0.01", "min_dcf_0.05"]
-        for figure in result.figures.values():
+        assert list(result.estimates) == ["sap", "san", "eer", "min_dcf_0.01", "min_dcf_0.05"]
+        for figure in result.estimates.values():
             assert figure.low <= figure.value <= figure.high
     assert results == evaluate(AngleEncoder(), cache, [name.split("/")[1] for name in ANGLES])[0]
 
@@ -71,7 +71,7 @@ def test_intervals_equal_a_bootstrap_by_plain_loops(cache, monkeypatch):
         pairs = [1 - cosine(means[a] - means[b]) for a in drawn for b in drawn if a != b]
         drawn_san += [np.mean(pairs)] if pairs else []
     for name, values in (("sap", drawn_sap), ("san", drawn_san)):
-        figure = result.figures[name]
+        figure = result.estimates[name]
         assert (figure.low, figure.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])), abs=1e-6)
 
 
@@ -120,7 +120,7 @@ def test_a_single_utterance_is_left_out(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("listed", [["ann"], ["ann", "dee"], ["nobody"], []])
 def test_no_two_speakers_to_compare(cache, listed):
-    with pytest.raises(UserError, match="no corpus with two unseen speakers"):
+    with pytest.raises(UserError, match="no corpus with two held-out speakers"):
         evaluate(AngleEncoder(), cache, listed)
 
 
@@ -137,7 +137,7 @@ def test_a_corpus_of_single_utterances_does_not_hide_the_others(tmp_path, monkey
 
 def test_whole_utterances_and_their_beginnings_are_all_measured(cache):
     encoder = AngleEncoder()  # of utterances of 3 s
-    results, _ = evaluate_unseen(encoder, cache, ["ann", "bob"])
+    results, _ = evaluate_held_out(encoder, cache, ["ann", "bob"])
     assert [(result.cut, result.long_enough) for result in results] == [(None, 4), (5, 0), (2, 4), (1, 4)]
     assert sorted(encoder.lengths) == [8_000] * 4 + [16_000] * 4 + [24_000] * 4
 
@@ -151,9 +151,9 @@ def test_figures_are_those_of_the_cut(tmp_path, monkeypatch):
             return super().embed_utterances(turned)
 
     cache = cache_of(tmp_path, {"ann": [0, 11], "bob": [90, 101]}, monkeypatch)
-    results, _ = evaluate_unseen(Turning(), cache, ["ann", "bob"], cuts=[2.0, None, 1.0])
+    results, _ = evaluate_held_out(Turning(), cache, ["ann", "bob"], cuts=[2.0, None, 1.0])
     expected = [1 - cosine(degrees) for degrees in (19, 11, 27)]
-    assert [result.figures["sap"].value for result in results] == pytest.approx(expected, abs=1e-6)
+    assert [result.estimates["sap"].value for result in results] == pytest.approx(expected, abs=1e-6)
 
 
 def test_sessions_are_told_apart(tmp_path, monkeypatch):
@@ -162,9 +162,9 @@ def test_sessions_are_told_apart(tmp_path, monkeypatch):
     assert (whole.across_sessions, whole.targets, whole.nontargets) == (False, 6 + 1, 8)
     assert (apart.across_sessions, apart.targets, apart.nontargets) == (True, 4, 8)
     # across ann's sessions 30, 40, 40 and 50 degrees; nearer strangers: 40 and 50, others 60 and more
-    assert apart.figures["eer"].value == pytest.approx(0.25)
-    assert whole.figures["eer"].value < 0.25
-    assert list(apart.figures) == ["eer", "min_dcf_0.01", "min_dcf_0.05"]
+    assert apart.estimates["eer"].value == pytest.approx(0.25)
+    assert whole.estimates["eer"].value < 0.25
+    assert list(apart.estimates) == ["eer", "min_dcf_0.01", "min_dcf_0.05"]
 
 
 def test_without_known_sessions_there_are_no_two(tmp_path, monkeypatch):
@@ -183,6 +183,6 @@ def test_trials_are_scored_by_what_is_asked_for(cache):
             return np.tile([0.0, -1.0], (len(embeddings), 1))
 
     (cosines,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "cid"])
-    (turned,), _ = evaluate_unseen(AngleEncoder(), cache, ["ann", "bob", "cid"], cuts=[None], scoring=Turned())
-    assert (cosines.figures["eer"].value, turned.figures["eer"].value) == (0, 1)
-    assert cosines.figures["sap"] == turned.figures["sap"]
+    (turned,), _ = evaluate_held_out(AngleEncoder(), cache, ["ann", "bob", "cid"], cuts=[None], scoring=Turned())
+    assert (cosines.estimates["eer"].value, turned.estimates["eer"].value) == (0, 1)
+    assert cosines.estimates["sap"] == turned.estimates["sap"]

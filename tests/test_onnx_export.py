@@ -12,7 +12,7 @@ from conftest import VOICES
 
 from audio.mfcc import FeatureSettings, mfcc
 from inference.encoder import SpeakerEncoder
-from inference.onnx_session import Network
+from inference.onnx_session import OnnxSession
 from inference.recordings import load_speech
 from models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from models.network import restore_embedder
@@ -40,7 +40,7 @@ def made(normalize=False, seed=1):
 @pytest.mark.parametrize("normalize", [False, True])
 def test_any_batch_of_any_length_gives_what_keras_gives(normalize):
     checkpoint = made(normalize)
-    network = Network(export_network(checkpoint), "made")
+    network = OnnxSession(export_network(checkpoint), "made")
     keras.utils.clear_session()
     expected = restore_embedder(checkpoint)
     for windows, frames in SHAPES:
@@ -60,7 +60,7 @@ def test_the_bundled_network_agrees_with_keras_on_speech():
     expected = restore_embedder(checkpoint)
     for path in real_speech():
         features = mfcc(load_speech(path).signal, encoder.features)
-        np.testing.assert_allclose(encoder._network(features[None]), expected(features[None]), atol=TOLERANCE)
+        np.testing.assert_allclose(encoder._session(features[None]), expected(features[None]), atol=TOLERANCE)
 
 
 def test_the_bundled_files_are_of_one_network_and_small():
@@ -72,20 +72,21 @@ def test_the_bundled_files_are_of_one_network_and_small():
 
 def test_the_description_says_what_it_is_of():
     checkpoint = made()
-    about = Network(export_network(checkpoint, "abc"), "made").description
-    assert about["fingerprint"] == fingerprint(checkpoint)
-    assert about["features"] == dataclasses.asdict(SETTINGS)
-    assert about["network"]["window_frames"] == NETWORK.window_frames
-    assert (about["trained_on"], about["held_out"], about["checkpoint_sha256"]) == (["ann"], ["zed"], "abc")
-    assert about["normalization"]["mean"] == checkpoint.arrays["normalization/mean"].tolist()
-    assert (about["stage"], about["calibration"]) == ("softmax", None)
+    about = OnnxSession(export_network(checkpoint, "abc"), "made").description
+    assert about.fingerprint == fingerprint(checkpoint)
+    assert about.features == dataclasses.asdict(SETTINGS)
+    assert about.network.window_frames == NETWORK.window_frames
+    assert (about.trained_on, about.held_out, about.checkpoint_sha256) == (("ann",), ("zed",), "abc")
+    for name in ("mean", "deviation"):
+        assert list(getattr(about.normalization, name)) == checkpoint.arrays[f"normalization/{name}"].tolist()
+    assert (about.stage, about.calibration, about.cohort) == ("softmax", None, None)
 
 
 def test_a_calibration_is_added_and_nothing_else_changes():
     plain = export_network(made())
     calibrated = with_calibration(plain, {"weights": [1.0]})
-    before, after = Network(plain, "a"), Network(calibrated, "b")
-    assert after.description == {**before.description, "calibration": {"weights": [1.0]}}
+    before, after = OnnxSession(plain, "a"), OnnxSession(calibrated, "b")
+    assert after.description == dataclasses.replace(before.description, calibration={"weights": [1.0]})
     given = np.ones((1, 16, SETTINGS.size), np.float32)
     np.testing.assert_array_equal(after(given), before(given))
 

@@ -10,7 +10,7 @@ from conftest import SPEAKERS, VOICES
 from microphones import CHANGES, LOST
 from other_microphones import SAMPLE_RATE, at_8_khz
 
-from evaluation.held_out import evaluate_unseen
+from evaluation.held_out import evaluate_held_out
 from inference.encoder import SpeakerEncoder
 
 DELAY = 1000  # samples by which a codec may be late
@@ -72,9 +72,9 @@ def listed(tmp_path):
 def test_unchanged_recordings_have_the_error_rate_of_evaluate(tiny_cache, listed, monkeypatch, capsys):
     command = (tiny_cache.folder, "--test_speakers_file", listed, "--changes", "none")
     row, mean = run(monkeypatch, capsys, *command)
-    (expected,), _ = evaluate_unseen(SpeakerEncoder(), tiny_cache, SPEAKERS, (None,))
+    (expected,), _ = evaluate_held_out(SpeakerEncoder(), tiny_cache, SPEAKERS, (None,))
     found = [row[name] for name in ("eer", "eer_low", "eer_high")]
-    eer = expected.figures["eer"]
+    eer = expected.estimates["eer"]
     assert found == pytest.approx([eer.value, eer.low, eer.high], rel=1e-3)
     assert (row["speakers"], row["utterances"], row["refused"]) == (3, 15, 0)
     assert (mean["change"], mean["eer"]) == ("none", row["eer"])

@@ -38,7 +38,7 @@ CHANGES = {
 def test_a_copy_is_known(change):
     signals = [load_speech(A).signal, load_speech(B).signal, load_speech(*change(*samples())).signal]
     (found,) = repeats(signals)
-    assert {found.row, found.of} == {0, 2}
+    assert {found.row, found.holder} == {0, 2}
 
 
 def test_the_longest_is_kept_and_of_equals_the_first():

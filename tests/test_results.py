@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from evaluation.bootstrap import Estimate
 from evaluation.results import COLUMNS, Result, as_json, format_table
+from inference.estimate import Estimate
 
 WHOLE, NAN = Estimate(0.06524, 0.0566, 0.07404), float("nan")
 ALL = dict.fromkeys(COLUMNS, WHOLE)
@@ -81,8 +81,8 @@ def test_numbers_of_other_kinds_are_a_programmer_s_mistake():
 
 
 def test_a_result_across_sessions_has_its_own_name_and_no_distances():
-    figures = {name: figure for name, figure in RESULTS[0].figures.items() if name not in ("sap", "san")}
-    apart = dataclasses.replace(RESULTS[0], figures=figures, across_sessions=True)
+    figures = {name: figure for name, figure in RESULTS[0].estimates.items() if name not in ("sap", "san")}
+    apart = dataclasses.replace(RESULTS[0], estimates=figures, across_sessions=True)
     table = format_table([RESULTS[0], apart], scores="normalised scores").splitlines()
     assert table[2].split()[:4] == ["speechocean762,", "across", "sessions", "24"]
     assert len(table[2].split()) < len(table[1].split())

@@ -111,15 +111,15 @@ def test_figures_by_hand(read, cache):
     (result,) = evaluate_trials(AngleEncoder(), cache, read(cache_angles), "trials.txt", cuts=[None])
     assert (result.source, result.cut, result.speakers, result.utterances) == ("trials.txt", None, 2, 5)
     assert (result.targets, result.nontargets, result.long_enough) == (2, 2, 5)
-    assert list(result.figures) == ["eer", "min_dcf_0.01", "min_dcf_0.05"]
-    assert [figure.value for figure in result.figures.values()] == [0, 0, 0]
+    assert list(result.estimates) == ["eer", "min_dcf_0.01", "min_dcf_0.05"]
+    assert [figure.value for figure in result.estimates.values()] == [0, 0, 0]
 
 
 def test_errors_by_hand(read, cache):
     # targets 60 and 10 degrees apart, non-targets 30 and 40: at 50 the one is missed, at 35 one non-target passes
     text = "1 ann/000 ann/002\n1 bob/000 bob/001\n0 ann/002 bob/000\n0 ann/002 bob/001\n"
     (result,) = evaluate_trials(AngleEncoder(), cache, read(text), "trials.txt", cuts=[None])
-    assert [figure.value for figure in result.figures.values()] == pytest.approx([0.5, 0.5, 0.5])
+    assert [figure.value for figure in result.estimates.values()] == pytest.approx([0.5, 0.5, 0.5])
 
 
 def test_the_order_of_utterances_and_trials_does_not_matter(read, cache):
@@ -138,7 +138,7 @@ def test_only_what_is_named_is_embedded_once_whole_and_cut(read, cache):
 
 
 def test_all_pairs_as_a_list_give_what_evaluate_gives(tmp_path, monkeypatch):
-    from evaluation.held_out import evaluate_unseen
+    from evaluation.held_out import evaluate_held_out
 
     angles = {name: np.random.default_rng(5).integers(0, 360, 6).tolist() for name in ("vctk/a", "vctk/b", "vctk/c")}
     angles["vctk/b"] = [value // 2 for value in angles["vctk/a"]]
@@ -147,10 +147,10 @@ def test_all_pairs_as_a_list_give_what_evaluate_gives(tmp_path, monkeypatch):
     lines = [f"{int(a[1] == b[1])} {a[1]}/{a[2]} {b[1]}/{b[2]}" for n, a in enumerate(names) for b in names[n + 1 :]]
     (tmp_path / "all.txt").write_text("\n".join(lines))
     listed = evaluate_trials(AngleEncoder(), cache, read_trials(tmp_path / "all.txt", cache, ()), "all.txt")
-    unseen, _ = evaluate_unseen(AngleEncoder(), cache, ["a", "b", "c"])
+    unseen, _ = evaluate_held_out(AngleEncoder(), cache, ["a", "b", "c"])
     for one, other in zip(listed, unseen):
         assert (one.targets, one.nontargets) == (other.targets, other.nontargets)
-        assert one.figures == {name: other.figures[name] for name in one.figures}
+        assert one.estimates == {name: other.estimates[name] for name in one.estimates}
 
 
 def test_trials_are_scored_by_what_is_asked_for(read, cache):
@@ -160,4 +160,4 @@ def test_trials_are_scored_by_what_is_asked_for(read, cache):
 
     trials = read("1 ann/000 ann/001\n1 bob/000 bob/001\n0 ann/000 bob/001\n0 ann/002 bob/000\n")
     (result,) = evaluate_trials(AngleEncoder(), cache, trials, "t", cuts=[None], scoring=Turned())
-    assert result.figures["eer"].value == pytest.approx(1)
+    assert result.estimates["eer"].value == pytest.approx(1)

@@ -12,8 +12,8 @@ import numpy as np
 from cache.entries import read_signal
 from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
-from inference.encoder import SpeakerEncoder, mean_embedding
-from inference.similarity import cosine, cosine_distance
+from inference.embedding import cosine, cosine_distance, mean_embedding
+from inference.encoder import SpeakerEncoder
 from storage.errors import UserError
 from storage.npz import write_npz
 
@@ -28,7 +28,7 @@ class SpeakerEmbeddings:
 
     @property
     def mean(self) -> np.ndarray:
-        """The speaker's own embedding: (d,), of length 1."""
+        """The speaker's embedding over all utterances: (d,), of length 1."""
         return mean_embedding(self.embeddings)
 
 
@@ -41,21 +41,21 @@ def embed_cached_speaker(encoder: SpeakerEncoder, cache: UtteranceCache, speaker
 
 
 def same_speaker_distance(speaker: SpeakerEmbeddings) -> float:
-    """SAP: distance between the even and the odd utterances.
+    """Return SAP: the cosine distance between the mean embeddings of the even and the odd utterances.
 
     Raises:
         UserError: the speaker has a single utterance.
     """
     if len(speaker.embeddings) < 2:
         raise UserError(
-            f"speaker '{speaker.speaker}' has one utterance; two are needed to compare the voice with itself"
+            f"speaker '{speaker.speaker}' has one utterance; two are needed to compare a speaker with the same speaker"
         )
     halves = mean_embedding(speaker.embeddings[::2]), mean_embedding(speaker.embeddings[1::2])
     return cosine_distance(cosine(*halves))
 
 
 def different_speaker_distance(a: SpeakerEmbeddings, b: SpeakerEmbeddings) -> float:
-    """SAN: distance between two speakers, over all their utterances."""
+    """Return SAN: the cosine distance between the mean embeddings of two speakers."""
     return cosine_distance(cosine(a.mean, b.mean))
 
 

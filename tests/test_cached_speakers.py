@@ -5,14 +5,14 @@ import pytest
 from angles import AngleEncoder, cache_of
 
 from corpus.recording import Speaker
-from inference.encoder import mean_embedding
-from inference.speakers import (
+from inference.cached_speakers import (
     SpeakerEmbeddings,
     different_speaker_distance,
     embed_cached_speaker,
     same_speaker_distance,
     save_embeddings,
 )
+from inference.embedding import mean_embedding
 from storage.errors import UserError
 
 ANGLES = {"ann": [0, 20, 10, 40], "bob": [90, 100], "cid": [45]}
@@ -48,7 +48,7 @@ def test_saps_halves_share_no_utterance_and_leave_none_out(count, monkeypatch):
         halves.append({int(row.argmax()) for row in embeddings})
         return mean_embedding(embeddings)
 
-    monkeypatch.setattr("inference.speakers.mean_embedding", noting)
+    monkeypatch.setattr("inference.cached_speakers.mean_embedding", noting)
     same_speaker_distance(SpeakerEmbeddings(Speaker("", "x"), ("u",) * count, np.eye(count, dtype=np.float32)))
     first, second = halves
     assert not first & second

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from inference import SpeakerEncoder
+from inference.cached_speakers import SpeakerEmbeddings, different_speaker_distance
 from inference.decisions import compare
-from inference.similarity import cosine, cosine_distance
-from inference.speakers import SpeakerEmbeddings, different_speaker_distance
+from inference.embedding import cosine, cosine_distance
 
 A, B = np.random.default_rng(0).normal(size=(2, 128)).astype(np.float32)
 

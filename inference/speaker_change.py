@@ -1,11 +1,11 @@
 """Whether a recording changes its speaker, as an interview or a call on one channel does.
 
-An embedding of two people is that of nobody. So the recording is cut into pieces, and at each place between two of them
-what was said before is compared with what was said after, as two recordings would be (a change of speakers is found in
-this way by their likelihood ratio, since Gish et al., "Segregation of speakers for speech recognition and speaker
+An embedding of two people resembles neither of them. So the recording is cut into pieces, and at each place between two
+pieces, what was said before is compared with what was said after, as two recordings would be (a change of speakers is
+looked for by likelihood ratios since Gish et al., "Segregation of speakers for speech recognition and speaker
 identification", ICASSP 1991). The lowest ratio of many is low by chance too, hence a limit well below 0.
 
-Who takes turns quickly, or speaks a few words only, is not found: see docs/inference.md.
+Speakers who take turns quickly, or say a few words only, are not noticed: see docs/inference.md.
 """
 
 from typing import TYPE_CHECKING
@@ -25,26 +25,29 @@ MOST_PIECES = 80  # of a long recording, which are longer then
 CHANGE = -5.0  # log-likelihood ratio; of 285 recordings of 4 s and more by one person none is below, of 226 of two 38 %
 
 
-def two_voices_remark(encoder: "SpeakerEncoder", speech: Speech) -> str | None:
-    """What to say of a recording that seems to change its speaker; nothing where it does not, or can't be told."""
-    found = lowest_ratio(encoder, speech.signal)
-    if found is None or found[0] >= CHANGE:
+def speaker_change_remark(encoder: "SpeakerEncoder", speech: Speech) -> str | None:
+    """Return a remark on a recording that seems to change its speaker; None where it does not, or can't be judged."""
+    lowest = lowest_ratio(encoder, speech.signal)
+    if lowest is None:
+        return None
+    ratio, seconds = lowest
+    if ratio >= CHANGE:
         return None
     return (
-        f"{speech.name}: what is said before {found[1]:.0f} s sounds like another speaker than what is said after "
-        f"(log-likelihood ratio {found[0]:+.1f}); an embedding of two people is nobody's"
+        f"{speech.name}: what is said before {seconds:.0f} s sounds like another speaker than what is said after "
+        f"(log-likelihood ratio {ratio:+.1f}); an embedding of two people is nobody's"
     )
 
 
 def lowest_ratio(encoder: "SpeakerEncoder", signal: np.ndarray) -> tuple[float, float] | None:
-    """The lowest log-likelihood ratio of what is before a place with what is after it, and the place in s.
+    """Return the lowest log-likelihood ratio of what is before a place with what is after it, and the place in s.
 
     Args:
         encoder: without a calibration there is no ratio.
         signal: int16, (samples,), at 8 kHz.
 
     Returns:
-        none if the recording is shorter than two pieces, or there is no calibration.
+        None if the recording is shorter than two pieces, or there is no calibration.
     """
     count = min(int(len(signal) / SAMPLE_RATE / PIECE), MOST_PIECES)
     if encoder.calibration is None or count < 2:

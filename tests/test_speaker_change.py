@@ -9,7 +9,7 @@ from calibrated import CALIBRATION
 
 from inference.cohort import Scoring
 from inference.recordings import Speech
-from inference.two_voices import MOST_PIECES, lowest_ratio, two_voices_remark
+from inference.speaker_change import MOST_PIECES, lowest_ratio, speaker_change_remark
 
 ENCODER = AngleEncoder()
 ENCODER.calibration, ENCODER.scoring = CALIBRATION, Scoring(None)
@@ -17,7 +17,7 @@ ENCODER.calibration, ENCODER.scoring = CALIBRATION, Scoring(None)
 
 @pytest.fixture(autouse=True)
 def every_sample_counts(monkeypatch):
-    monkeypatch.setattr("inference.two_voices.speech_seconds", lambda signal: len(signal) / 8000)
+    monkeypatch.setattr("inference.speaker_change.speech_seconds", lambda signal: len(signal) / 8000)
 
 
 def spoken(*degrees, seconds=1.5):
@@ -33,12 +33,12 @@ def test_the_ratio_of_what_is_before_and_after_by_hand():
 
 
 def test_a_change_is_told_with_its_place():
-    remark = two_voices_remark(ENCODER, Speech("call.wav", spoken(0, 5, 3, 90, 95)))
+    remark = speaker_change_remark(ENCODER, Speech("call.wav", spoken(0, 5, 3, 90, 95)))
     assert remark.startswith("call.wav: what is said before 4 s sounds like another speaker than what is said after")
 
 
 def test_one_speaker_is_not_told():
-    assert two_voices_remark(ENCODER, Speech("a.wav", spoken(0, 20, 10, 15))) is None
+    assert speaker_change_remark(ENCODER, Speech("a.wav", spoken(0, 20, 10, 15))) is None
 
 
 def test_short_recordings_and_networks_without_a_calibration_tell_nothing():
