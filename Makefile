@@ -1,4 +1,4 @@
-# Both targets set themselves up in a virtual environment first.
+# Each target sets up the virtual environment that it needs first.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,29 +8,31 @@ HELD_OUT ?= ../shared/protocol/dev_speakers.txt ../shared/protocol/more_dev_spea
 PRETRAINED ?= .pretrained
 TEACHER ?= .resemblyzer
 BIN = $(VENV)/bin
+CACHES = build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .coverage
 
-.PHONY: help demo test lint pretrained clean
+.PHONY: help demo test lint docs pretrained clean
 
 help:
 	@echo "make demo   run the whole pipeline on the bundled synthetic voices"
-	@echo "make test   run linters and tests, as CI does"
+	@echo "make test   run linters, the type checker and tests, as CI does"
+	@echo "make docs   write the API's pages to build/docs"
 	@echo "make pretrained  train the bundled network anew, from SPEECH; takes three quarters of an hour"
-	@echo "make clean  delete the virtual environments and the demo's results"
+	@echo "make clean  delete whatever the other targets wrote in this folder: environments, results of the demo, caches of"
+	@echo "            tools, and $(PRETRAINED), which holds what make pretrained took three quarters of an hour for"
 
 demo: $(VENV)/installed
 	sh samples/demo.sh "$(BIN)/python" "$(DEMO)"
+	@echo "To go on by hand, in this shell: source $(BIN)/activate" >&2
 
 pretrained: $(VENV)/installed $(TEACHER)/installed
 	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(PRETRAINED)" "$(SPEECH)" "$(HELD_OUT)" \
 		"$(TEACHER)/bin/python"
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python ci.py test
 
-lint: $(VENV)/installed-test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+lint docs: $(VENV)/installed-test
+	$(BIN)/python ci.py $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -53,4 +55,5 @@ $(TEACHER)/installed: models/pretrained/requirements-teacher.txt
 	@touch $@
 
 clean:
-	rm -rf "$(VENV)" "$(TEACHER)" "$(DEMO)"
+	rm -rf "$(VENV)" "$(TEACHER)" "$(DEMO)" "$(PRETRAINED)" $(CACHES)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Deep Speaker: who is speaking, in recordings of yours or in a corpus; and audio caches to train on (train_cli.py)."""
+"""Deep Speaker: who is speaking, in your recordings or in a corpus; and caches of recordings to train on."""
 
 if __name__ == "__main__":  # before all that takes time to load
     from storage.interrupt import exit_quietly
@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable
 
 import entry_point
-from flags import channel, filled, names, natural_int, new_parser, open_share, path, positive_int, seed, speaker_from
+from commands.flags import MOST_SEED, MOST_WORKERS, channel, filled, names, open_share, path, speaker_from, whole
+from commands.parser import Parser, parse
 
-Action = Callable[[argparse.Namespace], int | None]
+MOST_FILTERS = 128  # as audio.mfcc has it, which would load NumPy and SciPy
+MOST_COPIES = 100  # disturbed, of each utterance
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -100,7 +102,8 @@ def _forget(args: argparse.Namespace) -> None:
     forget(args)
 
 
-ACTIONS: dict[str, Action] = {  # each imports what it needs, so that none waits for the others' packages
+# Each flag that is an action, and what it calls; a command's module, and what that needs, is loaded only then.
+ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "verify": _verify,
     "identify": _identify,
     "enroll": _enroll,
@@ -122,7 +125,9 @@ GOES_WITH = {  # flag: actions
     "output": ("embed", "get_embeddings"),
     "trials": ("evaluate",),
     "score_norm": ("evaluate",),
-    "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate"),
+    "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate", *FILLS_CACHE, "generate_training_inputs"),
+    "add": ("enroll",),
+    "full_ranking": ("identify",),
     "profiles": (*PROFILE_ACTIONS, "forget"),
     "channel": ("verify", "identify", "enroll", "embed", *FILLS_CACHE),
     "prior": ("verify", "identify"),
@@ -144,10 +149,8 @@ GOES_WITH = {  # flag: actions
 def main() -> int:
     """Parse the command line and carry out its action; returns the exit status."""
     parser = build_parser()
-    args = entry_point.parse(parser)
-    action = next((action for action in ACTIONS if getattr(args, action) not in (None, False)), None)
-    if action is None:
-        parser.error("expected an action, as --verify A B; --help lists them")
+    args = parse(parser)
+    action = next(action for action in ACTIONS if getattr(args, action) not in (None, False))
     check_flags(parser, args, action)
     return entry_point.run(
         lambda: ACTIONS[action](args),
@@ -185,20 +188,21 @@ def _check_features(parser: argparse.ArgumentParser, args: argparse.Namespace) -
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = new_parser(__doc__, "--ACTION ... [options]")
+    parser = Parser(__doc__, "ACTION")
     for add in (_add_actions, _add_folders, _add_decisions, _add_corpora, _add_cache_and_inputs):
         add(parser)
     return parser
 
 
 def _add_actions(parser: argparse.ArgumentParser) -> None:
-    flag = parser.add_argument_group("actions, one at a time").add_mutually_exclusive_group().add_argument
+    flag = parser.add_argument_group("actions, one at a time").add_mutually_exclusive_group(required=True).add_argument
     flag("--verify", nargs=2, type=filled, metavar=("A", "B"), help="are two recordings of one speaker? Files of any "
          "usual format, or - for standard input, as with the next actions")  # fmt: skip
-    flag("--identify", nargs="+", type=filled, metavar="FILE", help="which enrolled speaker is it, if any? For each "
-         "recording")  # fmt: skip
-    flag("--enroll", nargs="+", type=filled, metavar=("NAME", "FILE"), help="enrol a speaker by recordings, best 3 s "
-         "or more")  # fmt: skip
+    flag("--identify", nargs="+", type=filled, metavar="FILE|FOLDER",
+         help="which enrolled speaker is it, if any? For each "
+         "recording, and those in folders at any depth")  # fmt: skip
+    flag("--enroll", nargs="+", type=filled, metavar=("NAME", "FILE|FOLDER"), help="enrol a speaker by "
+         "recordings, best 3 s or more, and by those in folders at any depth")  # fmt: skip
     flag("--list_profiles", action="store_true", help="print who is enrolled")
     flag("--remove_profile", metavar="NAME", help="forget an enrolled speaker")
     flag("--embed", nargs="+", type=filled, metavar="FILE|FOLDER", help="write the embeddings of recordings, and "
@@ -234,6 +238,9 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
          "trained, the bundled one)")  # fmt: skip
     flag("--profiles", type=path, metavar="STORE", help="enrolled speakers (default: deep-speaker/profiles.npz in the "
          "user's data folder)")  # fmt: skip
+    flag("--add", action="store_true",
+         help="with --enroll: add the recordings to a speaker who is enrolled already. The "
+         "same recording is not counted twice, unless it was converted or cut in between")  # fmt: skip
     flag("--output", type=path, metavar="FILE", help="with --embed: save the embeddings here, .npz or .csv; with "
          "--get_embeddings: .npz")  # fmt: skip
 
@@ -249,6 +256,8 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
          "channel that was asked for, unless a file is renamed)")  # fmt: skip
     flag("--exit_verdict", action="store_true", help="with --verify: end with status 1 for different speakers")
     flag("--json", action="store_true", help="print a JSON object")
+    flag("--full_ranking", action="store_true", help="with --identify: print the nearest speakers of each recording, "
+         "also where there are several recordings (default: a line for each of several)")  # fmt: skip
     flag("--score_norm", choices=("none", "as"), help="with --evaluate: score trials by cosine, or by how far that "
          "stands out of the cosines with speakers of the training, the network's cohort (default: as, where the "
          "network has one)")  # fmt: skip
@@ -272,22 +281,26 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
 def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument_group("cache and inputs").add_argument
     flag("--multi_threading", action="store_true", help="use every core")
-    flag("--num_workers", type=positive_int, metavar="N", help="use N processes "
+    flag("--num_workers", type=whole(1, MOST_WORKERS), metavar="N", help="use N processes "
          "(default: 1, or one per core with --multi_threading)")  # fmt: skip
     flag("--any_sound", action="store_true", help="cache recordings in which nobody seems to speak, too: a voice that "
          "sings or whispers may be taken for none")  # fmt: skip
     flag("--split_by", choices=("utterance", "session"), default="utterance", help="keep the last fifth of each "
          "speaker's utterances to test with, or of the sessions, whole")  # fmt: skip
-    flag("--num_cepstra", type=positive_int, default=20, metavar="N", help="of training inputs; the features are these "
+    flag("--num_cepstra", type=whole(1, MOST_FILTERS), default=20, metavar="N",
+         help="of training inputs; the features are these "
          "with their first and second derivatives. v1 had 13")  # fmt: skip
-    flag("--num_filters", type=positive_int, default=32, metavar="N", help="mel filters of training inputs, up to 128; "
+    flag("--num_filters", type=whole(1, MOST_FILTERS), default=32, metavar="N",
+         help="mel filters of training inputs, up to 128; "
          "v1 had 26")  # fmt: skip
-    flag("--disturbed_copies", type=natural_int, default=2, metavar="N", help="of each training utterance, as rooms, "
+    flag("--disturbed_copies", type=whole(0, MOST_COPIES), default=2, metavar="N",
+         help="of each training utterance, as rooms, "
          "telephones and phone apps would have handed it on; 0 for none")  # fmt: skip
     flag("--noise_dir", type=path, metavar="DIR", help="noises for these copies, of any format, beside those that are "
          "made up: MUSAN, RIRS_NOISES, or a folder of your own, without anybody who is held out")  # fmt: skip
     flag("--rir_dir", type=path, metavar="DIR", help="the same of rooms' impulse responses")
-    flag("--seed", type=seed, default=0, metavar="N", help="of the disturbed copies, and of the dither noise in the "
+    flag("--seed", type=whole(0, MOST_SEED), default=0, metavar="N",
+         help="of the disturbed copies, and of the dither noise in the "
          "features")  # fmt: skip
     flag("--yes", action="store_true", help="do not ask before the old cache is replaced, nor refuse to delete "
          "many of its utterances")  # fmt: skip

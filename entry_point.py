@@ -1,16 +1,14 @@
 """What the two entry points share: default folders, logging, standard streams, exit statuses."""
 
-import argparse
 import io
 import logging
 import os
 import sys
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from flags import check_names, expanded
 from storage.errors import UserError
 from storage.interrupt import INTERRUPTED, interrupts
 
@@ -48,35 +46,34 @@ def run_dir_of(cache_dir: Path) -> Path:
 
 
 def choose_audio_dir(named: Path | None) -> Path:
-    """The corpus named on the command line or by `$AUDIO_DIR`, else the data folder's VCTK, else the samples."""
-    if named is not None or os.environ.get("AUDIO_DIR"):
-        return named or expanded(os.environ["AUDIO_DIR"])
+    """The corpus named on the command line or by `$AUDIO_DIR`, else the data folder's VCTK, else the samples.
+
+    Raises:
+        UserError: there is none of them; an installation comes without samples.
+    """
+    if named is not None:
+        return named
+    if variable := os.environ.get("AUDIO_DIR"):
+        return expanded(variable)
     vctk = data_folder() / "VCTK-Corpus"
     if vctk.is_dir():
         return vctk
     if not SAMPLES.is_dir():
-        raise UserError(f"there is no corpus at {vctk}; name one with --audio_dir")
+        raise UserError(f"no corpus at {vctk}, and none was named: --audio_dir FOLDER names one, or --manifest FILE")
     logger.warning("no corpus at %s and none named with --audio_dir: using the synthetic voices in %s", vctk, SAMPLES)
     return SAMPLES
 
 
-def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Parse the command line, before which the standard streams that are closed are replaced.
+def expanded(text: str) -> Path:
+    """A path whose `~` is somebody's home folder.
 
     Raises:
-        SystemExit: the command line is mistaken, or help was asked for: with status 1 where that can't be printed, of
-            which argparse says nothing.
+        UserError: there is no such user.
     """
-    open_closed_streams()
-    printed = io.StringIO()
     try:
-        with redirect_stdout(printed):
-            check_names(parser, sys.argv[1:])
-            return parser.parse_args()
-    except SystemExit as end:
-        if end.code:
-            raise
-        raise SystemExit(run(lambda: print(printed.getvalue(), end=""), "nothing was changed")) from None
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"expected a path. Received {text!r}, and there is no such user's home folder") from error
 
 
 def open_closed_streams() -> None:

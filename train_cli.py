@@ -14,7 +14,8 @@ import argparse
 import sys
 
 import entry_point
-from flags import new_parser, path, positive_float, positive_int, seed, share
+from commands.flags import MOST_SEED, numbers_between, path, positive, share, whole
+from commands.parser import Parser, parse
 from training.options import (
     ADAPTED,
     DEFAULTS,
@@ -29,26 +30,22 @@ from training.options import (
 
 WINDOW_SECONDS_ALLOWED = 0.2, 20
 SPEEDS_ALLOWED = 0.5, 2
+MOST_WINDOWS = 100_000  # in a batch
+MOST_EPOCHS, MOST_STEPS = 1_000_000, 100_000_000
+HIGHEST_RATE = 1.0  # of Adam, whose steps are about as long as the rate; the defaults are below 0.01
+WIDEST_MARGIN = 2.0  # between two cosines
 
 
 def main() -> int:
     """Parse the command line and run a stage; returns the exit status."""
     parser = build_parser()
-    args = entry_point.parse(parser)
+    args = parse(parser)
     check_flags(parser, args)
     return entry_point.run(lambda: _train(args), "the same command goes on from what is saved")
 
 
-def _train(args: argparse.Namespace) -> None:
-    from commands.train import train
-
-    train(args)
-
-
 def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """End with status 2 where flags contradict each other."""
-    if not (args.loss_on_softmax or args.loss_on_embeddings or args.adapt):
-        parser.error("expected a stage: --loss_on_softmax, --loss_on_embeddings or --adapt")
     if args.freeze_embedding_weights and not args.loss_on_softmax:
         parser.error("--freeze_embedding_weights goes with --loss_on_softmax")
     if args.fine_tune and (not args.loss_on_softmax or args.freeze_embedding_weights or args.from_scratch):
@@ -67,8 +64,8 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace) -> No
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = new_parser(__doc__, "--STAGE [options]")
-    flag = parser.add_argument_group("stages, one at a time").add_mutually_exclusive_group().add_argument
+    parser = Parser(__doc__, "STAGE")
+    flag = parser.add_argument_group("stages, one at a time").add_mutually_exclusive_group(required=True).add_argument
     flag("--loss_on_softmax", action="store_true", help="classify the training speakers")
     flag("--loss_on_embeddings", action="store_true", help="triplet loss, from the softmax stage's last checkpoint")
     flag("--adapt", action="store_true", help="fit the bundled network, or --checkpoint, to the inputs' speakers, in "
@@ -83,8 +80,9 @@ def build_parser() -> argparse.ArgumentParser:
          "(default: that of the checkpoint, else linear)")  # fmt: skip
 
     flag = parser.add_argument_group("files").add_argument
-    flag("--data_filename", type=path, metavar="FILE", help="training inputs (default: full_inputs.pkl in the cache: "
-         "$CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
+    flag("--data_filename", type=path, metavar="FILE|DIR", help="training inputs, or the folder that holds "
+         "full_inputs.pkl (default: that in the cache: $CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data "
+         "unless set)")  # fmt: skip
     flag("--run_dir", type=path, metavar="DIR", help="holds a folder for each stage (default: runs/ beside the inputs)")
     flag("--checkpoint", type=path, metavar="FILE", help="start from it (default: the stage before's last one)")
     flag("--teacher", type=path, metavar="FILE", help="with --loss_on_softmax: learn also from what another network "
@@ -92,20 +90,23 @@ def build_parser() -> argparse.ArgumentParser:
     flag("--from_scratch", action="store_true", help="start from random weights; a finished run is set aside")
 
     flag = parser.add_argument_group("training").add_argument
-    flag("--batch_size", type=positive_int, metavar="N", help="windows a step "
+    flag("--batch_size", type=whole(1, MOST_WINDOWS), metavar="N", help="windows a step "
          f"(default: {_defaults('batch_size')}; random triplets {RANDOM_BATCH})")  # fmt: skip
-    flag("--learning_rate", type=positive_float, metavar="X", help="of the first step "
+    flag("--learning_rate", type=positive(HIGHEST_RATE), metavar="X", help="of the first step "
          f"(default: {_defaults('learning_rate')})")  # fmt: skip
-    flag("--max_epochs", type=positive_int, metavar="N", help="of 100 steps each "
+    flag("--max_epochs", type=whole(1, MOST_EPOCHS), metavar="N", help="of 100 steps each "
          f"(default: {_defaults('max_epochs')})")  # fmt: skip
-    flag("--max_steps", type=positive_int, metavar="N", help="end the stage there (default: after --max_epochs)")
-    flag("--window_seconds", type=window_seconds, metavar="S,S", help="lengths of speech to train on, one a batch "
+    flag("--max_steps", type=whole(1, MOST_STEPS), metavar="N",
+         help="end the stage there (default: after --max_epochs)")  # fmt: skip
+    flag("--window_seconds", type=numbers_between(*WINDOW_SECONDS_ALLOWED, "seconds"), metavar="S,S",
+         help="lengths of speech to train on, one a batch "
          f"(default: {_defaults('window_seconds')})")  # fmt: skip
-    flag("--patience", type=positive_int, default=TrainingOptions.patience, metavar="N", help="epochs without "
+    flag("--patience", type=whole(1, MOST_EPOCHS), default=TrainingOptions.patience, metavar="N", help="epochs without "
          "progress to stop after")  # fmt: skip
     flag("--triplet_selection", choices=("semi-hard", "hard", "random"), default=TrainingOptions.triplet_selection,
          help="triplets to learn from; random is v1's")  # fmt: skip
-    flag("--margin", type=positive_float, default=TrainingOptions.margin, help="of the triplet loss, in cosine")
+    flag("--margin", type=positive(WIDEST_MARGIN), default=TrainingOptions.margin, help="of the triplet loss, in "
+         "cosine")  # fmt: skip
     flag("--softmax_margin", type=share, help="off the right speaker's cosine "
          f"(default: {_defaults('softmax_margin', SOFTMAX, FINE, FROZEN, ADAPTED)})")  # fmt: skip
     flag("--speeds", type=speeds, metavar="1,X,...", help="at which every speaker makes another one "
@@ -116,28 +117,23 @@ def build_parser() -> argparse.ArgumentParser:
          "embeddings whole (default: other speeds, rooms, noises, channels; dropout before the softmax)")  # fmt: skip
     flag("--no_weight_averaging", dest="weight_averaging", action="store_false", help="keep the last weights (default: "
          "a moving average of them)")  # fmt: skip
-    flag("--seed", type=seed, default=TrainingOptions.seed, help="of the first weights and of everything drawn")
+    flag("--seed", type=whole(0, MOST_SEED), default=TrainingOptions.seed, help="of the first weights and of "
+         "everything drawn")  # fmt: skip
     return parser
-
-
-def window_seconds(text: str) -> tuple[float, ...]:
-    """Lengths between commas, for argparse; one that is named twice is drawn twice as often."""
-    return _between(text, *WINDOW_SECONDS_ALLOWED, "seconds")
 
 
 def speeds(text: str) -> tuple[float, ...]:
     """Speeds between commas, for argparse: that of the recordings, and others."""
-    named = _between(text, *SPEEDS_ALLOWED, "speeds")
+    named = numbers_between(*SPEEDS_ALLOWED, "speeds")(text)
     if 1 not in named or len(set(named)) < len(named):
         raise argparse.ArgumentTypeError(f"expected 1 and other speeds, each once. Received {text!r}")
     return 1.0, *(speed for speed in named if speed != 1)
 
 
-def _between(text: str, low: float, high: float, what: str) -> tuple[float, ...]:
-    numbers = tuple(positive_float(part) for part in text.split(","))
-    if not all(low <= number <= high for number in numbers):
-        raise argparse.ArgumentTypeError(f"expected {what} from {low} to {high}, between commas. Received {text!r}")
-    return numbers
+def _train(args: argparse.Namespace) -> None:
+    from commands.train import train
+
+    train(args)
 
 
 def _defaults(name: str, *stages: str) -> str:

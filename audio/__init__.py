@@ -1,1 +1,1 @@
-"""One signal: from a recording to samples, its voiced part, and features. Never loads TensorFlow."""
+"""One signal: from a recording to samples, its speech, and features. Never loads TensorFlow."""

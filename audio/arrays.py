@@ -1,4 +1,4 @@
-"""Samples in memory, in whatever way a program keeps them: arrays, tensors, lists; of any width; of either order."""
+"""Samples in memory, as programs keep them: arrays, tensors, lists; of any width; with channels first or last."""
 
 from numbers import Integral, Real
 
@@ -15,10 +15,10 @@ EXPECTED = (
 
 
 def samples_in(given: object) -> np.ndarray:
-    """Samples as `audio.decode.convert` takes them.
+    """Bring samples into the form that `audio.decode.convert` takes.
 
-    How loud they are makes no difference, so neither does the full scale: 16-bit values as floats are as good as values
-    from -1 to 1. Of two dimensions, the smaller is that of the channels.
+    The level makes no difference, so neither does the full scale: 16-bit values as floats are as good as values from -1
+    to 1. Of two dimensions, the smaller one is the channels.
 
     Args:
         given: an array of NumPy's, a tensor of PyTorch's or another's that turns into one, or numbers in a list.
@@ -39,7 +39,7 @@ def samples_in(given: object) -> np.ndarray:
 
 
 def rate_in(given: object) -> int:
-    """A sample rate, in Hz.
+    """Check a sample rate, and give it in Hz.
 
     Raises:
         UnusableAudioError: it is none, or no whole number.
@@ -50,7 +50,7 @@ def rate_in(given: object) -> int:
         raise UnusableAudioError(
             f"expected the sample rate as a whole number of samples a second. Received {type(given).__name__} {given!r}"
         )
-    return int(given)
+    return int(float(given))
 
 
 def _array(given: object) -> np.ndarray:
@@ -67,7 +67,7 @@ def _array(given: object) -> np.ndarray:
         raise UnusableAudioError(f"{EXPECTED}. Received {type(given).__name__} ({reason})") from error
 
 
-def _has_channels(shape: tuple[int, int]) -> bool:
+def _has_channels(shape: tuple[int, ...]) -> bool:
     return 0 < min(shape) <= MOST_CHANNELS or shape[0] == 0
 
 
@@ -81,5 +81,5 @@ def _of_known_scale(samples: np.ndarray) -> np.ndarray:
         if samples.dtype.kind == "f" or not samples.size:
             return samples.astype(np.float32)
         peak = max(-int(samples.min()), int(samples.max()))
-        full_scale = next((one for one in INTEGER_SCALES if peak <= one), INTEGER_SCALES[-1])
+        full_scale = next((scale for scale in INTEGER_SCALES if peak <= scale), INTEGER_SCALES[-1])
         return (samples / full_scale).astype(np.float32)

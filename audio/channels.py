@@ -12,6 +12,7 @@ from numbers import Integral
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio.errors import UnusableAudioError
 
@@ -39,8 +40,8 @@ class Choice(NamedTuple):
     channel: int | None  # counted from 0; the mean of all of them if None
     differ: bool  # whether several channels have speech, and not the same
 
-    def of(self, block: np.ndarray) -> np.ndarray:
-        """From (samples, channels) to (samples,) float32."""
+    def of(self, block: np.ndarray) -> NDArray[np.float32]:
+        """Take the chosen channel of a block, (samples, channels), or mix it: (samples,), float32."""
         if self.channel is None:
             return block.mean(axis=1, dtype=np.float32)
         return block[:, self.channel].astype(np.float32)
@@ -49,12 +50,13 @@ class Choice(NamedTuple):
 def choose(blocks: Iterator[np.ndarray], rate: int, wanted: Wanted = None) -> tuple[Choice, Iterator[np.ndarray]]:
     """Decide which channel to take, after a look at the first `LOOKED_AT` samples; one channel costs nothing.
 
-    Unless told, the channel with the widest range between speech and pauses; all of them, mixed, where another one has
-    speech that is not the same.
+    Unless one is asked for, this is the channel with the widest range between speech and pauses; or all of them, mixed,
+    if another one has speech that is not the same.
 
     Args:
         blocks: (samples, channels) each, int16 or float32.
         rate: Hz.
+        wanted: what the user asks for.
 
     Returns:
         the choice, and all of the blocks again.
@@ -68,25 +70,26 @@ def choose(blocks: Iterator[np.ndarray], rate: int, wanted: Wanted = None) -> tu
     if channels == 1:
         return Choice(0, False), chain([first], blocks)
     if wanted is not None:
-        return _told(wanted, channels), chain([first], blocks)
+        return _asked_for(wanted, channels), chain([first], blocks)
     held, count = [first], first.size
     while count < LOOKED_AT and (block := next(blocks, None)) is not None:
         held.append(block)
         count += block.size
-    return _found(held, rate), chain(held, blocks)
+    return _best(held, rate), chain(held, blocks)
 
 
-def _told(wanted: int | str, channels: int) -> Choice:
+def _asked_for(wanted: object, channels: int) -> Choice:
     if wanted == MIX:
         return Choice(None, False)
     if isinstance(wanted, bool) or not isinstance(wanted, Integral):
         raise UnusableAudioError(f"expected a channel's number, from 1, or {MIX!r}. Received {wanted!r}")
-    if not 1 <= wanted <= channels:
-        raise UnusableAudioError(f"expected one of its {channels} channels. Received channel {wanted}")
-    return Choice(wanted - 1, False)
+    number = int(wanted)
+    if not 1 <= number <= channels:
+        raise UnusableAudioError(f"expected one of its {channels} channels. Received channel {number}")
+    return Choice(number - 1, False)
 
 
-def _found(blocks: list[np.ndarray], rate: int) -> Choice:
+def _best(blocks: list[np.ndarray], rate: int) -> Choice:
     if all((block[:, 1:] == block[:, :1]).all() for block in blocks):
         return Choice(0, False)
     stride = max(rate // ENOUGH_RATE, 1)
@@ -99,13 +102,13 @@ def _found(blocks: list[np.ndarray], rate: int) -> Choice:
     width[loud < loud.max() - AUDIBLE] = -1
     best = int(np.lexsort((loud, width))[-1])
     relative = levels - loud
-    others = [one for one in np.flatnonzero(width >= STEADY) if one != best]
-    differ = width[best] >= STEADY and not all(_alike(relative[:, best], relative[:, one]) for one in others)
+    others = [channel for channel in np.flatnonzero(width >= STEADY) if channel != best]
+    differ = width[best] >= STEADY and not all(_alike(relative[:, best], relative[:, other]) for other in others)
     return Choice(None if differ else best, bool(differ))
 
 
-def _levels(block: np.ndarray, frame: int) -> np.ndarray:
-    """The power of each frame but for its offset, in dB: (frames, channels)."""
+def _levels(block: np.ndarray, frame: int) -> NDArray[np.floating]:
+    """The power of each frame without its offset, in dB: (frames, channels)."""
     count = len(block) // frame
     with np.errstate(over="ignore", invalid="ignore"):  # whose outcome is refused
         frames = block[: count * frame].astype(np.float32).reshape(count, frame, block.shape[1])
@@ -127,6 +130,6 @@ def _correlation(levels: np.ndarray, others: np.ndarray, lag: int) -> float:
     active = (a > -ACTIVE) | (b > -ACTIVE)
     if active.sum() < FEWEST_FRAMES:
         return 1.0  # too little to tell them apart
-    a, b = (np.maximum(one[active], -COMPARED_RANGE) for one in (a, b))
+    a, b = (np.maximum(channel[active], -COMPARED_RANGE) for channel in (a, b))
     deviation = a.std() * b.std()
     return float(np.mean((a - a.mean()) * (b - b.mean())) / deviation) if deviation else 0.0

@@ -1,15 +1,16 @@
-"""Was it recorded too loud? Then the tops of its waves are cut off, and flat.
+"""Whether it was recorded too loud: then the tops of its waves are cut off, and flat.
 
-Judged by what is left of that, and not by full scale: it may have been turned down afterwards. On the recording as it
-is, a flat top is a run of samples that are all equal to the highest or the lowest one. Where it was resampled since
-then, such tops are wavy, and only many of them show.
+This is judged by the tops and not by full scale, as a recording may have been turned down afterwards. In the recording
+as it is, a flat top is a run of samples that are all equal to the highest or the lowest one. If it was resampled since
+then, such tops are wavy, and can be recognised only by how many there are.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-SHORTEST_TOP = 1e-4, 3  # s and samples: a run that is long enough for a flat top
+SHORTEST_TOP, FEWEST_SAMPLES = 1e-4, 3  # s, and samples: a run that is long enough for a flat top
 FEWEST_TOPS = 4  # of cuts of half a second of 494 recordings, one had 3, the others none
 QUIET = 256  # of 16-bit full scale: below, steps of the converter look like flat tops
 PEAK_SHARE, FEWEST_PEAKS = 0.001, 3  # of the samples, that are at the peak or above it
@@ -22,24 +23,24 @@ class FlatTops:
     """Counts flat tops in a signal that comes in blocks."""
 
     def __init__(self, rate: int):
-        """Of a signal of `rate` Hz."""
-        self._shortest = max(round(rate * SHORTEST_TOP[0]), SHORTEST_TOP[1])
-        self._tops = {1: (QUIET, 0), -1: (QUIET, 0)}  # by sign: level, and how many tops there are at it
+        """Count in a signal of `rate` Hz."""
+        self._shortest = max(round(rate * SHORTEST_TOP), FEWEST_SAMPLES)
+        self._tops = {1: (float(QUIET), 0), -1: (float(QUIET), 0)}  # by sign: the level, and the tops at that level
 
     @property
     def count(self) -> int:
-        """Of both sides."""
+        """How many flat tops there are on both sides."""
         return sum(count for _, count in self._tops.values())
 
-    def watched(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        """Hand on blocks (samples,) float32, of 16-bit full scale."""
+    def watched(self, blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Hand on the blocks of the signal, and look at them: (samples,) float32, of 16-bit full scale."""
         for block in blocks:
             if block.size:
                 self._look(block, 1, block.max())
                 self._look(block, -1, -block.min())
             yield block
 
-    def _look(self, block: np.ndarray, sign: int, peak: float) -> None:
+    def _look(self, block: NDArray[np.float32], sign: int, peak: float) -> None:
         level, count = self._tops[sign]
         if peak > level:
             level, count = float(peak), 0
@@ -50,8 +51,8 @@ class FlatTops:
         self._tops[sign] = level, count
 
 
-def has_wavy_tops(signal: np.ndarray) -> bool:
-    """Whether far more of a signal is near its peak than of speech, as of clipped sound that was resampled or coded.
+def has_wavy_tops(signal: NDArray[np.float32]) -> bool:
+    """Decide whether far more of a signal is near its peak than of speech, as if it was clipped before a codec.
 
     Args:
         signal: float32, (samples,), at least one, whatever its scale and offset.

@@ -8,6 +8,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from audio.channels import PCM_SCALE, Choice, Wanted, choose
 from audio.clipping import FEWEST_TOPS, FlatTops, has_wavy_tops
@@ -23,11 +24,11 @@ LONGEST = 1800 * SAMPLE_RATE  # samples, half an hour: it bounds memory, which a
 
 @dataclass(frozen=True)
 class Decoded:
-    """A recording at the working rate, and what is to be said of it."""
+    """A recording at the working rate, and how it was recorded."""
 
-    signal: np.ndarray  # float32, (samples,), at `SAMPLE_RATE`, of 16-bit full scale, which it may exceed
+    signal: NDArray[np.float32]  # (samples,), at `SAMPLE_RATE`, of 16-bit full scale, which it may exceed
     rate: int  # Hz, of the recording
-    channels_differ: bool = False  # several have speech, not the same, and they were mixed
+    channels_differ: bool = False  # whether several have speech, not the same, and were mixed
     flat_tops: int = 0  # before it was resampled, see `audio.clipping`
 
     @property
@@ -38,8 +39,8 @@ class Decoded:
 
 def decode(
     source: Path | BinaryIO, start: float | None = None, end: float | None = None, channel: Wanted = None
-) -> np.ndarray:
-    """The signal of `decode_recording`, without a look at how it was recorded."""
+) -> NDArray[np.float32]:
+    """Decode a recording as `decode_recording` does, to its signal alone."""
     return decode_recording(source, start, end, channel, counts_tops=False).signal
 
 
@@ -75,7 +76,7 @@ def decode_recording(
 
 
 def convert(samples: np.ndarray, rate: int, channel: Wanted = None) -> Decoded:
-    """The same for samples in memory.
+    """Bring samples in memory to mono at the working rate, as `decode_recording` does.
 
     Args:
         samples: int16, or floating point of full scale 1 as soundfile reads it; (samples, channels).
@@ -96,7 +97,7 @@ def _decoded(blocks: Iterator[np.ndarray], rate: int, channel: Wanted, counts_to
     return Decoded(signal, rate, choice.differ, tops.count)
 
 
-def _at_working_rate(blocks: Iterator[np.ndarray], rate: int) -> np.ndarray:
+def _at_working_rate(blocks: Iterator[NDArray[np.float32]], rate: int) -> NDArray[np.float32]:
     converted = list(_bounded(_finite(block) for block in _resampled(blocks, rate)))
     if not sum(block.size for block in converted):
         raise UnusableAudioError("empty: it holds no samples")
@@ -108,20 +109,20 @@ def _check_rate(rate: int) -> None:
         raise UnusableAudioError(f"it states {rate} samples a second; expected {LOWEST_RATE} to {HIGHEST_RATE}")
 
 
-def _mono(block: np.ndarray, choice: Choice) -> np.ndarray:
+def _mono(block: np.ndarray, choice: Choice) -> NDArray[np.float32]:
     """(samples, channels), int16 or of full scale 1, to (samples,) float32 of 16-bit full scale."""
     with np.errstate(over="ignore", invalid="ignore"):  # whose outcome is refused
         mono = choice.of(block)
         return mono if block.dtype == np.int16 else _finite(mono * PCM_SCALE)
 
 
-def _finite(signal: np.ndarray) -> np.ndarray:
+def _finite(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(signal).all():
         raise UnusableAudioError("it holds samples that are NaN or infinite")
     return signal
 
 
-def _bounded(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def _bounded(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
     left = LONGEST
     for block in blocks:
         left -= len(block)
@@ -130,8 +131,8 @@ def _bounded(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         yield block
 
 
-def _resampled(blocks: Iterator[np.ndarray], rate: int) -> Iterator[np.ndarray]:
-    """The same at `SAMPLE_RATE`. Its offset goes round the resampler, which would ring at the beginning and the end."""
+def _resampled(blocks: Iterator[NDArray[np.float32]], rate: int) -> Iterator[NDArray[np.float32]]:
+    """The signal at `SAMPLE_RATE`. Its offset is kept from the resampler, which would ring at both ends."""
     if rate == SAMPLE_RATE:
         yield from blocks
         return

@@ -1,4 +1,4 @@
-"""Why a recording can't be used."""
+"""The error of a recording that can't be used."""
 
 
 class UnusableAudioError(ValueError):

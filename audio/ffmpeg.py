@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio.errors import UnusableAudioError
 from audio.header import after_id3, start_of
 
 if TYPE_CHECKING:
     import av
+    from av.audio.stream import AudioStream
 
 MAGIC = (  # place, bytes there, FFmpeg's name of the format
     *((4, name, "mov") for name in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")),
@@ -34,7 +36,7 @@ ENDLESS = 1 << 62  # samples
 
 
 def demuxer(source: Path | BinaryIO) -> str | None:
-    """FFmpeg's name of a file's format; None for one that is not for FFmpeg."""
+    """Find FFmpeg's name of a file's format; None for a file that is not for FFmpeg."""
     start = start_of(source, LOOKED_AT)
     for place, magic, name in MAGIC:
         if start.startswith(magic, place):
@@ -65,19 +67,22 @@ class FfmpegFile:
         except ImportError as error:
             raise UnusableAudioError(f"PyAV, which reads such files, is not here ({error}); pip install av") from error
         self.format = name
-        self._opened = open(source, "rb") if isinstance(source, Path) else None  # noqa: SIM115, `close` does
-        file = self._opened or source
-        file.seek(0)
+        self._opened: BinaryIO | None = None
+        if isinstance(source, Path):
+            source = self._opened = open(source, "rb")  # noqa: SIM115, `close` closes it
+        source.seek(0)
         try:
-            self._container = av.open(file, format=name, options=OPTIONS, metadata_errors="ignore")
+            self._container = av.open(source, "r", format=name, options=OPTIONS, metadata_errors="ignore")
             self._start()
         except (av.FFmpegError, LookupError, AttributeError, ValueError, UnusableAudioError) as error:
             self.close()
             raise _unusable(error) from error
 
     def _start(self) -> None:
+        from av.audio.stream import AudioStream
+
         stream = self._container.streams.best("audio")
-        if stream is None or stream.codec_context is None or not stream.rate or not stream.channels:
+        if not isinstance(stream, AudioStream) or not _is_decodable(stream):
             raise UnusableAudioError("it has no sound track that can be decoded")
         self._stream, self._layout = stream, stream.layout  # the stream's own follows what is decoded
         self.samplerate, self.channels = stream.rate, stream.channels
@@ -88,7 +93,7 @@ class FfmpegFile:
     def __enter__(self) -> "FfmpegFile":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -98,8 +103,8 @@ class FfmpegFile:
         if self._opened is not None:
             self._opened.close()
 
-    def read(self, frames: int, **_) -> np.ndarray:
-        """The next samples, float32 of full scale 1, (samples, channels); fewer than asked for at the end.
+    def read(self, frames: int, **_: object) -> NDArray[np.float32]:
+        """Read the next samples, fewer than asked for at the end: float32 of full scale 1, (samples, channels).
 
         Raises:
             UnusableAudioError: it is damaged.
@@ -116,29 +121,30 @@ class FfmpegFile:
         """How many samples the header states; None where it does not."""
         if self.format not in STATES_LENGTH:
             return None
-        if self._stream.duration is not None:
+        if self._stream.duration is not None and self._stream.time_base is not None:
             return round(self._stream.duration * self._stream.time_base * self.samplerate)
         if self._container.duration is None:
             return None
         return round(self._container.duration * self.samplerate / 1_000_000)
 
-    def _blocks(self) -> Iterator[np.ndarray]:
-        """Float32 (samples, channels), of one rate and layout, though these may change in the middle."""
+    def _blocks(self) -> Iterator[NDArray[np.float32]]:
+        """The sound in blocks, float32 (samples, channels), of one rate and layout even if the track changes these."""
         import av
 
-        was, resampler = None, None
+        was: tuple[str, str, int] | None = None
+        resampler: av.AudioResampler | None = None
         for frame in self._frames():
             kind = frame.format.name, frame.layout.name, frame.sample_rate
-            if kind != was:
+            if resampler is None or kind != was:
                 yield from map(self._samples, resampler.resample(None) if resampler else ())
                 was, resampler = kind, av.AudioResampler("flt", self._layout, self.samplerate)
             frame.pts = None
             yield from map(self._samples, resampler.resample(frame))
         yield from map(self._samples, resampler.resample(None) if resampler else ())
 
-    def _samples(self, frame: "av.AudioFrame") -> np.ndarray:
-        """Of one plane: PyAV reads beyond its list of planes where there are more than eight."""
-        return frame.to_ndarray().reshape(-1, self.channels)
+    def _samples(self, frame: "av.AudioFrame") -> NDArray[np.float32]:
+        """The samples, in one plane: PyAV reads beyond its list of planes where there are more than eight."""
+        return frame.to_ndarray().astype(np.float32, copy=False).reshape(-1, self.channels)
 
     def _frames(self) -> Iterator["av.AudioFrame"]:
         import av
@@ -148,7 +154,7 @@ class FfmpegFile:
             for packet in self._container.demux(self._stream):
                 packets += 1
                 try:
-                    yield from packet.decode()
+                    yield from self._stream.decode(packet)
                 except av.FFmpegError:
                     damaged += 1
                     if self.format not in RAW:
@@ -157,6 +163,10 @@ class FfmpegFile:
             raise _unusable(error) from error
         if damaged > max(MOST_DAMAGED * packets, 1):
             raise UnusableAudioError(f"damaged: {damaged} of its {packets} packets can't be decoded")
+
+
+def _is_decodable(stream: "AudioStream") -> bool:
+    return stream.codec_context is not None and bool(stream.rate and stream.channels)
 
 
 def _unusable(error: Exception) -> UnusableAudioError:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from audio.activity import CELL, PREEMPHASIS, active_cells
 from audio.decode import SAMPLE_RATE
 from audio.mel import liftered_cosines, mel_filters
+from audio.speech_activity import CELL, PREEMPHASIS, active_cells
 from storage.fields import Fields
 
 FRAME_STEP = 0.010  # s
@@ -168,7 +168,7 @@ def mfcc(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np
 
 
 def speech_log_mel(signal: np.ndarray, settings: FeatureSettings = DEFAULT_FEATURES) -> np.ndarray:
-    """The frames of `log_mel` with speech, relative to their mean energy; see `audio.activity`.
+    """The frames of `log_mel` with speech, relative to their mean energy; see `audio.speech_activity`.
 
     (The level of a recording depends on the microphone more than on the speaker. A network that sees it takes speakers
     for others as soon as they come closer.)

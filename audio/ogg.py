@@ -4,12 +4,16 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from audio.errors import UnusableAudioError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 FIRST_PAGE = re.compile(rb"OggS\0[\x02\x06]")  # a page with which a stream begins, and with which it may end, too
 LONGEST_MARK = 6  # bytes
@@ -19,15 +23,16 @@ MOST_STREAMS = 1000  # of a file; each has headers of its own to be read
 
 
 def links(file: BinaryIO) -> list[int]:
-    """Where the streams begin that follow one another; those that run side by side begin together, and count once.
+    """Find where the streams begin that follow one another; those that run side by side begin together, and count once.
 
     Args:
-        file: whose position is lost.
+        file: it is left at another position.
 
     Raises:
         UnusableAudioError: there are too many.
     """
-    places, end = [], None
+    places: list[int] = []
+    end: int | None = None
     for number, place in enumerate(_first_pages(file)):
         if number == MOST_STREAMS:
             raise UnusableAudioError(f"a chain of more than {MOST_STREAMS} Ogg streams")
@@ -54,8 +59,10 @@ class ChainedOgg:
     format, subtype = "OGG", "FLOAT"
 
     def __init__(self, source: Path | BinaryIO, places: list[int]):
-        self._opened = open(source, "rb") if isinstance(source, Path) else None  # noqa: SIM115, `close` does
-        self._file = self._opened or source
+        self._opened: BinaryIO | None = None
+        if isinstance(source, Path):
+            source = self._opened = open(source, "rb")  # noqa: SIM115, `close` closes it
+        self._file = source
         self._spans = list(zip(places, [*places[1:], self._file.seek(0, io.SEEK_END)]))
         try:
             self._settle()
@@ -65,7 +72,7 @@ class ChainedOgg:
         self._blocks = self._read()
 
     def _settle(self) -> None:
-        shapes = [(one.samplerate, one.channels, one.frames) for one in self._streams()]
+        shapes = [(stream.samplerate, stream.channels, stream.frames) for stream in self._streams()]
         if len({shape[:2] for shape in shapes}) > 1:
             raise UnusableAudioError("a chain of Ogg streams of different rates or numbers of channels")
         self.samplerate, self.channels, _ = shapes[0]
@@ -74,7 +81,7 @@ class ChainedOgg:
     def __enter__(self) -> "ChainedOgg":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -82,8 +89,8 @@ class ChainedOgg:
         if self._opened is not None:
             self._opened.close()
 
-    def read(self, frames: int, **_) -> np.ndarray:
-        """The next samples, float32 of full scale 1, (samples, channels): of one stream; none at the end.
+    def read(self, frames: int, **_: object) -> NDArray[np.float32]:
+        """Read the next samples, of one stream, or none at the end: float32 of full scale 1, (samples, channels).
 
         Args:
             frames: the most of them; the same for each call but the last.
@@ -91,7 +98,7 @@ class ChainedOgg:
         self._most = frames
         return next(self._blocks, np.zeros((0, self.channels), np.float32))
 
-    def _read(self) -> Iterator[np.ndarray]:
+    def _read(self) -> Iterator[NDArray[np.float32]]:
         for stream in self._streams():
             while len(block := stream.read(self._most, dtype="float32", always_2d=True)):
                 yield block
@@ -123,10 +130,11 @@ class Span(io.RawIOBase):
     def tell(self) -> int:
         return self._place - self._start
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer)
         self._file.seek(self._place)
-        content = self._file.read(min(len(buffer), self._end - self._place))
-        buffer[: len(content)] = content
+        content = self._file.read(min(len(view), self._end - self._place))
+        view[: len(content)] = content
         self._place += len(content)
         return len(content)
 
@@ -138,5 +146,5 @@ def _first_pages(file: BinaryIO) -> Iterator[int]:
         content = file.read(AT_ONCE)
         if len(content) < LONGEST_MARK:
             return
-        yield from (place + found.start() for found in FIRST_PAGE.finditer(content))
+        yield from (place + match.start() for match in FIRST_PAGE.finditer(content))
         place += len(content) - LONGEST_MARK + 1

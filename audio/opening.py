@@ -1,5 +1,6 @@
-"""Open a recording with what reads it whole: libsndfile, or where that can't, FFmpeg."""
+"""Open a recording with what reads all of it: libsndfile, or FFmpeg where that can't."""
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,23 +10,27 @@ from typing import BinaryIO
 import soundfile
 
 from audio.ffmpeg import FfmpegFile, demuxer
-from audio.header import completed, mp3_states_length
+from audio.header import mp3_states_length
 from audio.ogg import ChainedOgg, links
+from audio.unfinished import completed
 
 _NO_UTF_8 = re.compile("[\udc80-\udcff]")  # how Python keeps such bytes in names, which soundfile can't encode
 
 
-class _Stream(soundfile.SoundFile):
-    """A file read from first to last: the seek after each block fails in a FLAC that does not state its length."""
+class SoundStream(soundfile.SoundFile):
+    """A file that libsndfile reads from first to last.
+
+    It is not seekable for soundfile, whose seek after each block fails in a FLAC that does not state its length.
+    """
 
     def seekable(self) -> bool:
         return False
 
 
-class _OwningStream(_Stream):
-    """The same of something in whose place a file was opened, which is closed with it."""
+class _OwningStream(SoundStream):
+    """A stream that closes the file which was opened for it."""
 
-    def __init__(self, source: BinaryIO, opened: BinaryIO | None):
+    def __init__(self, source: BinaryIO | io.RawIOBase, opened: BinaryIO | None):
         self.opened = opened
         super().__init__(source)
 
@@ -35,11 +40,13 @@ class _OwningStream(_Stream):
             self.opened.close()
 
 
-Opened = _Stream | ChainedOgg | FfmpegFile
+Opened = SoundStream | ChainedOgg | FfmpegFile
 
 
 def open_recording(source: Path | BinaryIO) -> Opened:
-    """Open a recording; one that seems to be empty or broken may have a header that was just never completed.
+    """Open a recording.
+
+    One that seems to be empty or broken may have a header that was never completed, which is done here.
 
     Raises:
         soundfile.LibsndfileError, OSError, TypeError: it is not audio, or not readable.
@@ -52,16 +59,16 @@ def open_recording(source: Path | BinaryIO) -> Opened:
             raise
         if name := demuxer(source):
             return FfmpegFile(source, name)
-        if file := _completed(source):
-            return file
+        if stream := _completed(source):
+            return stream
         raise
     if not file.frames:
         return _completed(source) or file
     return _whole(file, source)
 
 
-def _whole(file: _Stream, source: Path | BinaryIO) -> Opened:
-    """What reads all of a file that libsndfile may leave when it has read the first part."""
+def _whole(file: SoundStream, source: Path | BinaryIO) -> Opened:
+    """Open a file of which libsndfile may read only the first part with what reads all of it."""
     if file.format == "OGG":
         return _chained(file, source)
     if file.format == "MP3" and not mp3_states_length(source):  # where libsndfile stops at the length that it guesses
@@ -70,7 +77,7 @@ def _whole(file: _Stream, source: Path | BinaryIO) -> Opened:
     return file
 
 
-def _chained(file: _Stream, source: Path | BinaryIO) -> _Stream | ChainedOgg:
+def _chained(file: SoundStream, source: Path | BinaryIO) -> SoundStream | ChainedOgg:
     with _as_file(source) as raw:
         places = links(raw)
     if len(places) <= 1:
@@ -79,9 +86,9 @@ def _chained(file: _Stream, source: Path | BinaryIO) -> _Stream | ChainedOgg:
     return ChainedOgg(source, places)
 
 
-def _opened(source: Path | BinaryIO) -> _Stream:
+def _opened(source: Path | BinaryIO) -> SoundStream:
     if not isinstance(source, Path) or _NO_UTF_8.search(str(source)) is None:
-        return _Stream(source)
+        return SoundStream(source)
     raw = source.open("rb")
     try:
         return _OwningStream(raw, raw)
@@ -92,7 +99,7 @@ def _opened(source: Path | BinaryIO) -> _Stream:
 
 @contextmanager
 def _as_file(source: Path | BinaryIO) -> Iterator[BinaryIO]:
-    """The file, opened for this alone; or as it is, and its position as it was."""
+    """Open a file; one that is open already is left at the position at which it was."""
     if isinstance(source, Path):
         with open(source, "rb") as file:
             yield file
@@ -102,7 +109,7 @@ def _as_file(source: Path | BinaryIO) -> Iterator[BinaryIO]:
     source.seek(before)
 
 
-def _completed(source: Path | BinaryIO) -> _Stream | None:
+def _completed(source: Path | BinaryIO) -> SoundStream | None:
     raw = source.open("rb") if isinstance(source, Path) else source
     opened = None if raw is source else raw
     if patched := completed(raw):

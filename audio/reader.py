@@ -1,4 +1,4 @@
-"""Read a recording, or a part of it, in blocks, and refuse one that was cut short."""
+"""Read a recording, or a part of it, in blocks, and refuse a recording that was cut short."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import numpy as np
 from audio.errors import UnusableAudioError
 from audio.ffmpeg import FfmpegFile
 from audio.header import NEVER_WRITTEN, mp3_states_length, stated_samples
-from audio.opening import Opened
+from audio.opening import Opened, SoundStream
 
 BLOCK = 1 << 18  # samples of all channels read at once, whatever length the header claims
 SLACK = 0.01  # s that a file may lack of what it states: some programs count the header in
@@ -65,7 +65,7 @@ def check_whole(file: Opened, promised: float, held: int) -> None:
     """Refuse a file that holds fewer samples of each channel than its header promises; one without any is just empty.
 
     Raises:
-        UnusableAudioError: as said.
+        UnusableAudioError: it was cut short.
     """
     slack = LOOSE_SLACK if file.format == "MP3" or isinstance(file, FfmpegFile) else SLACK
     if held and promised - held > slack * file.samplerate:
@@ -87,10 +87,15 @@ def _blocks(file: Opened, count: int, dtype: str) -> Iterator[np.ndarray]:
 
 
 def _skip(file: Opened, count: int, dtype: str) -> int:
-    """Go to sample `count`, or to the end; returns where that is. (Most formats do not seek to the very sample.)"""
-    if count and file.format in SOUGHT and file.subtype in SOUGHT_AS and file.frames < NEVER_WRITTEN:
+    """Go to sample `count`, or to the end; returns where that is."""
+    if count and isinstance(file, SoundStream) and _seeks_exactly(file):
         return file.seek(min(count, file.frames))
     return sum(map(len, _blocks(file, min(count, file.frames), dtype)))
+
+
+def _seeks_exactly(file: SoundStream) -> bool:
+    """Whether seeking goes to the very sample, as it does in few formats."""
+    return file.format in SOUGHT and file.subtype in SOUGHT_AS and file.frames < NEVER_WRITTEN
 
 
 def _promised(file: Opened, source: Path | BinaryIO) -> int | None:

@@ -1,6 +1,7 @@
 """Take away what lies below speech: a microphone's offset, wind, steps, the hum of the mains."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio.decode import SAMPLE_RATE
 from audio.smoothing import moving_average
@@ -10,7 +11,7 @@ HALF_POWER = 0.443  # sinc² of it is a half
 WIDTH = round(HALF_POWER * SAMPLE_RATE / CUTOFF)  # samples of a moving average
 
 
-def without_rumble(signal: np.ndarray) -> np.ndarray:
+def without_rumble(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """Subtract what a moving average, taken twice, makes of a signal: a high-pass of linear phase, 1 - sinc².
 
     12 dB an octave, 16 dB at 30 Hz; nothing is ringing. An offset makes no difference at all, not even at the ends,

@@ -19,7 +19,7 @@ from cache.entries import read_signal
 from cache.index import Utterance
 from cache.staging import STAGING_FOLDER, staging
 from cache.utterances import UtteranceCache
-from corpus.speakers import check_listed
+from corpus.speakers import check_speakers
 from storage.atomic import atomic_file, temporary_name
 from storage.parallel import parallel_map
 from storage.progress import tracked
@@ -55,7 +55,7 @@ def generate_inputs(
     """
     with cache.locked(), atomic_file(path) as file:
         cache.check_current()  # what was read before may have changed by the time that the folder is held
-        check_listed(held_out if all_held_out else (), cache.speakers())
+        check_speakers(held_out if all_held_out else (), cache.speakers())
         chosen, sides = select(cache, held_out, split_by)
         speakers = sorted({utterance.whose for utterance in chosen})
         if len(speakers) < 2:

@@ -10,7 +10,7 @@ from batcher.inputs import TrainingInputs
 from batcher.splits import UTTERANCE, sides
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from corpus.speakers import listed
+from corpus.speakers import speakers_named
 
 
 def select(
@@ -25,7 +25,7 @@ def select(
     Returns:
         utterances in order of corpus, speaker and name, and the side of each, "train" or "test".
     """
-    kept_out = listed(held_out, cache.speakers())
+    kept_out = speakers_named(held_out, cache.speakers())
     chosen = [entry for _, entry in sorted(cache.utterances.items()) if entry.whose not in kept_out]
     by_speaker = [list(utterances) for _, utterances in groupby(chosen, key=lambda entry: entry.whose)]
     return chosen, [side for utterances in by_speaker for side in sides(utterances, split_by)]

@@ -24,7 +24,7 @@ from measure import Cost, best, cores, progress, report, run, timed
 
 from audio.decode import SAMPLE_RATE
 from cache.utterances import INPUTS_NAME, UtteranceCache
-from corpus.reading import find_recordings
+from corpus.discovery import find_recordings
 from corpus.recording import Recording
 
 SETUPS = {"plain": plain_map, "tuned": tuned_map}

@@ -65,7 +65,7 @@ def main() -> None:
 def compared(
     encoder: SpeakerEncoder, cache: UtteranceCache, speakers: dict[str, list[Utterance]], theirs: dict[str, np.ndarray]
 ) -> Iterator[dict]:
-    """Counts and estimates of a corpus, for each kind of trials.
+    """Counts and figures of a corpus, for each kind of trials.
 
     Args:
         theirs: Resemblyzer's embeddings, by name.
@@ -101,7 +101,7 @@ def session(utterance: Utterance) -> str:
 
 
 def side_by_side(ours: ScoredTrials, theirs: ScoredTrials, speakers: int) -> dict[str, Estimate]:
-    """Both systems' estimates and, from the same draws of speakers, their differences."""
+    """Both systems' figures and, from the same draws of speakers, their differences."""
     both = [detection_statistic(ours), detection_statistic(theirs)]
 
     def statistic(times: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ import numpy as np
 import soundfile
 from measure import Cost, cores, progress, report, run
 
-from corpus.reading import find_recordings
+from corpus.discovery import find_recordings
 from corpus.recording import Recording
 
 VCTK_UTTERANCES, VCTK_HOURS = 44_000, 44

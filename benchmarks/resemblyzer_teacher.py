@@ -20,7 +20,7 @@ from measure import progress
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from corpus.speakers import check_listed, listed, read_speakers_file
+from corpus.speakers import check_speakers, read_speakers_file, speakers_named
 from storage.npz import write_npz
 
 AT_ONCE = 500  # recordings, after which what is done is kept
@@ -47,8 +47,8 @@ def main() -> None:
     cache = UtteranceCache.open(args.cache)
     speakers = cache.speakers()
     names = tuple(chain.from_iterable(read_speakers_file(file, speakers) for file in args.held_out))
-    check_listed(names, speakers)
-    held_out = listed(names, speakers)
+    check_speakers(names, speakers)
+    held_out = speakers_named(names, speakers)
     utterances = [one for _, one in sorted(cache.utterances.items()) if one.whose not in held_out]
     embeddings = resemblyzer(args.resemblyzer, utterances, args.output)
     progress(f"{args.output}: {len(embeddings)} embeddings")

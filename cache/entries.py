@@ -1,8 +1,8 @@
 """One cached utterance: its WAV file, and how a recording becomes that file and a line of the index.
 
-A file is named by the SHA-256 of its samples. So a changed recording becomes a new file beside the old one, and the
-index, by a line, goes from one to the other: at no instant is there an entry that is neither. And whatever a speaker is
-called, or called later, no name of a file depends on it.
+A file is named by the SHA-256 of its samples. So a changed recording becomes a new file beside the old one, and a line
+of the index goes from one to the other: at no instant is an entry without its file. And no file's name depends on what
+a speaker is called, now or later.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from audio.channels import Wanted
 from audio.decode import SAMPLE_RATE, decode_recording
 from audio.reader import UnusableAudioError
-from audio.utterance import NO_SPEECH, utterance_in
-from audio.utterance import Utterance as Voiced
+from audio.utterance import NO_SPEECH, Speech, utterance_in
 from cache.index import Utterance
 from cache.mark import SETTINGS_DIGEST, CacheError
 from cache.staging import STAGING_FOLDER
@@ -34,7 +34,7 @@ HEADER_SIZE = 44  # bytes before the samples of a 16-bit WAV file
 class Intake:
     """What is taken of recordings."""
 
-    any_sound: bool = False  # also what nobody speaks in
+    any_sound: bool = False  # whether to take recordings without speech, too
     channel: Wanted = None  # of several, as for `audio.channels.choose`
 
 
@@ -42,11 +42,11 @@ USUAL = Intake()
 
 
 class Entry(NamedTuple):
-    """An utterance that was made, short of its place."""
+    """An utterance, and its WAV file on the way to its place."""
 
     utterance: Utterance
-    staged: Path | None  # its WAV file in the staging folder; None if what is cached says the same
-    is_mixed: bool  # of channels with different speech
+    staged: Path | None  # its WAV file in the staging folder; None if the cached one has the same samples
+    is_mixed: bool  # whether channels with different speech were mixed
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Skipped:
 
     recording: Recording
     reason: str
-    is_missing: bool  # it was there when the corpus was listed
+    is_missing: bool  # whether it has gone since the corpus was listed
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """Where the recording is."""
         return self.recording.path
 
 
@@ -69,20 +69,23 @@ def audio_path(folder: Path, sha256: str) -> Path:
 
 
 def wav_size(samples: int) -> int:
-    """How many bytes the WAV file of so many samples takes."""
+    """The size of a WAV file of so many samples, in bytes."""
     return HEADER_SIZE + 2 * samples
 
 
 def is_whole(folder: Path, utterance: Utterance) -> bool:
-    """Whether the WAV file is there in its full length; a look at its size, not at its content."""
+    """Whether the WAV file is there in its full length, judged by its size and not by its content."""
     try:
         return audio_path(folder, utterance.sha256).stat().st_size == wav_size(utterance.samples)
     except OSError:
         return False
 
 
-def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
-    """The voiced part of a cached utterance: int16, shape = (samples,), at 8 kHz.
+def read_signal(folder: Path, utterance: Utterance) -> NDArray[np.int16]:
+    """Read the speech of a cached utterance.
+
+    Returns:
+        int16, shape = (samples,), at 8 kHz.
 
     Raises:
         CacheError: its file is gone or damaged.
@@ -102,12 +105,13 @@ def read_signal(folder: Path, utterance: Utterance) -> np.ndarray:
 def make_entry(
     folder: Path, work: tuple[Recording, Utterance | None], anew: bool = False, intake: Intake = USUAL
 ) -> Entry | Skipped:
-    """Make the entry of one recording, short of putting it in its place.
+    """Make the entry of one recording; its WAV file stays in the staging folder.
 
     Args:
         work: the recording, and what the index says of it so far.
-        anew: write the file also if what is cached says the same.
-        intake: what is taken of it; a channel that was asked for before is, unless `anew`, where none is asked for now.
+        anew: whether to write the file even if the cached one has the same samples.
+        intake: what is taken of it. Where no channel is asked for, it is the one that was asked for before, unless
+            `anew`.
 
     Raises:
         OSError: the staging folder can't be written to, or the disk is full.
@@ -120,7 +124,7 @@ def make_entry(
         stat = path.stat()
         if not S_ISREG(stat.st_mode):
             raise UnusableAudioError("neither a file nor a link to one")  # but a pipe, or a device, which may never end
-        voiced, is_mixed = _voiced(recording, intake)
+        speech, is_mixed = _speech(recording, intake)
     except (UnusableAudioError, OSError) as error:
         kept = "; what was cached of it before is kept" if known and known.made_with == SETTINGS_DIGEST else ""
         hint = "; --any_sound caches it all the same" if str(error) == NO_SPEECH else ""
@@ -130,37 +134,37 @@ def make_entry(
         size=stat.st_size,
         mtime_ns=stat.st_mtime_ns,
         made_with=SETTINGS_DIGEST,
-        sha256=_digest(voiced.signal),
-        samples=len(voiced.signal),
-        leading_blank_ms=1000 * voiced.leading / SAMPLE_RATE,
-        trailing_blank_ms=1000 * voiced.trailing / SAMPLE_RATE,
+        sha256=_digest(speech.signal),
+        samples=len(speech.signal),
+        leading_blank_ms=1000 * speech.leading / SAMPLE_RATE,
+        trailing_blank_ms=1000 * speech.trailing / SAMPLE_RATE,
         channel=intake.channel,
     )
     if not anew and known is not None and known.sha256 == utterance.sha256 and is_whole(folder, known):
         return Entry(utterance, None, is_mixed)
-    return Entry(utterance, _stage(folder, voiced.signal), is_mixed)
+    return Entry(utterance, _stage(folder, speech.signal), is_mixed)
 
 
-def voiced_digest(recording: Recording, channel: Wanted) -> str | None:
-    """SHA-256 of what a recording says on a channel; None if it can't be used."""
+def speech_digest(recording: Recording, channel: Wanted) -> str | None:
+    """Hash the speech of a recording on a channel with SHA-256; None if it can't be used."""
     try:
-        return _digest(_voiced(recording, Intake(any_sound=True, channel=channel))[0].signal)
+        return _digest(_speech(recording, Intake(any_sound=True, channel=channel))[0].signal)
     except (UnusableAudioError, OSError):
         return None
 
 
-def _voiced(recording: Recording, intake: Intake) -> tuple[Voiced, bool]:
-    """The utterance in a recording, and whether it was mixed of channels with different speech."""
+def _speech(recording: Recording, intake: Intake) -> tuple[Speech, bool]:
+    """The speech in a recording, and whether channels with different speech were mixed."""
     path, start, end = recording.path, recording.start, recording.end
     decoded = decode_recording(path, start, end, intake.channel, counts_tops=False)
     return utterance_in(decoded.signal, intake.any_sound), decoded.channels_differ
 
 
-def _digest(signal: np.ndarray) -> str:
-    return hashlib.sha256(signal.astype("<i2", copy=False)).hexdigest()
+def _digest(signal: NDArray[np.int16]) -> str:
+    return hashlib.sha256(signal.astype("<i2", copy=False).data).hexdigest()
 
 
-def _stage(folder: Path, signal: np.ndarray) -> Path:
+def _stage(folder: Path, signal: NDArray[np.int16]) -> Path:
     staged = temporary_name(folder / STAGING_FOLDER)
     with open(staged, "xb") as file, wave.open(file, "wb") as wav:
         wav.setparams((1, signal.itemsize, SAMPLE_RATE, len(signal), "NONE", ""))

@@ -1,7 +1,7 @@
-"""Recordings to entries: the one walk.
+"""Recordings to entries.
 
-Workers decode, and write into the staging folder. One process, the parent, flushes each file to the disk, gives it
-its name, and only then adds a line to the index: whenever a run is killed, the index names whole files only.
+Worker processes decode, and write into the staging folder. The parent process alone flushes each file to the disk,
+gives it its name, and only then adds a line to the index: whenever a run is killed, the index names whole files only.
 """
 
 import os
@@ -13,13 +13,13 @@ from typing import TextIO
 
 from audio.channels import Wanted
 from cache.entries import AUDIO_FOLDER, USUAL, Entry, Intake, Skipped, audio_path, make_entry, wav_size
-from cache.index import INDEX, Key, Utterance, index_line
+from cache.index import INDEX, Utterance, index_line
 from cache.mark import SETTINGS_DIGEST
 from cache.staging import staging
-from corpus.recording import Recording
+from corpus.recording import Key, Recording
 from storage.atomic import publish
+from storage.existence import is_gone
 from storage.parallel import overlapped_map, parallel_map
-from storage.presence import is_gone
 from storage.progress import tracked
 
 FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
@@ -27,7 +27,7 @@ FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes seve
 
 @dataclass
 class Filling:
-    """A run on its way: the entries, the files that are stored, and what was done."""
+    """The state of a run: the entries, the files that are stored, and what was done."""
 
     entries: dict[Key, Utterance]
     stored: dict[str, int]  # bytes by digest
@@ -37,7 +37,7 @@ class Filling:
     mixed: list[Path] = field(default_factory=list)  # recordings of channels with different speech
 
     def is_current(self, recording: Recording, channel: Wanted) -> bool:
-        """Whether nothing is to be done for a recording, of which this channel was asked for."""
+        """Whether a recording, of which this channel was asked for, is cached as it is now."""
         entry = self.entries.get(recording.key)
         if entry is None or entry[: len(recording)] != recording or entry.made_with != SETTINGS_DIGEST:
             return False
@@ -50,7 +50,7 @@ class Filling:
         return (entry.size, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns) and self.is_stored(entry)
 
     def is_stored(self, entry: Utterance) -> bool:
-        """Whether its file is there in its full length."""
+        """Whether an entry's file is there in its full length."""
         return self.stored.get(entry.sha256) == wav_size(entry.samples)
 
 
@@ -65,7 +65,7 @@ def fill(
     """Make the entries of recordings, in the cache in `folder`.
 
     Args:
-        anew: write the files again, also of those that say the same as before.
+        anew: whether to write the files again even if the cached ones have the same samples.
         intake: what is taken of them.
 
     Raises:
@@ -73,12 +73,12 @@ def fill(
         OSError: the folder can't be written to, or the disk is full.
     """
     (folder / AUDIO_FOLDER).mkdir(exist_ok=True)
-    work = ((one, filling.entries.get(one.key)) for one in recordings)
+    work = ((recording, filling.entries.get(recording.key)) for recording in recordings)
     with (
         _appending(folder / INDEX) as index,
-        staging(folder),  # left last, when nobody writes there any more
-        closing(parallel_map(partial(make_entry, folder, anew=anew, intake=intake), work, workers)) as made,
-        closing(overlapped_map(partial(_place, folder), made, FLUSHES_AT_ONCE)) as placed,
+        staging(folder),  # ends last, when nothing is written there any more
+        closing(parallel_map(partial(make_entry, folder, anew=anew, intake=intake), work, workers)) as entries,
+        closing(overlapped_map(partial(_place, folder), entries, FLUSHES_AT_ONCE)) as placed,
     ):
         for outcome in tracked(placed, "cache", len(recordings), "file"):
             if isinstance(outcome, Skipped):
@@ -97,10 +97,10 @@ def fill(
 
 
 def check_present(recording: Recording) -> None:
-    """Else all of a corpus would be skipped, and its entries seem to be nobody's.
+    """Refuse to go on without the corpus: all of it would be skipped, and its entries deleted later.
 
     Raises:
-        FileNotFoundError: the corpus has gone, or its folder is empty, as the mount point of a disk without it.
+        FileNotFoundError: the corpus has gone, or its folder is empty, as a mount point is without its disk.
     """
     try:
         with os.scandir(recording.place) as inside:
@@ -114,8 +114,8 @@ def check_present(recording: Recording) -> None:
 
 
 def _appending(path: Path) -> TextIO:
-    """The index, ready for a line: one that was torn ends here."""
-    index = open(path, "a+", encoding="ascii", buffering=1)  # noqa: SIM115, the caller closes it
+    """Open the index to add lines; a line that a killed run left unfinished is ended first."""
+    index = open(path, "a+", encoding="ascii", newline="\n", buffering=1)  # noqa: SIM115, the caller closes it
     if index.tell():
         index.write("\n")
     return index

@@ -11,37 +11,38 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from corpus.recording import Recording, Speaker
+from audio.channels import MIX, Wanted
+from corpus.recording import Identity, Key, Speaker
 from storage.atomic import atomic_file
 
 INDEX = "index.jsonl"
 
-Key = tuple[str, str, str]  # corpus, speaker, utterance
-
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
-class Utterance(NamedTuple):
-    """One line of the index."""
-
-    corpus: str
+class _Utterance(NamedTuple):
+    corpus: str  # from here on the fields of `corpus.recording.Recording`, in their order
     speaker: str
     utterance: str
-    session: str  # "" where the corpus knows of none
-    place: str  # the corpus's own folder, absolute
-    source: str  # the recording, relative to the place, or absolute where it is elsewhere
-    start: float | None  # s, of the part of the recording that the utterance is; None for its beginning
-    end: float | None
+    session: str
+    place: str
+    source: str
+    start: float | None
+    end: float | None  # up to here
     size: int  # bytes of the recording
     mtime_ns: int  # its modification time
     made_with: str  # digest of the settings that shaped the entry, see `mark`
-    sha256: str  # of the voiced part: what the recording says, whatever its format
-    samples: int  # of the voiced part
+    sha256: str  # of the speech: what the recording says, whatever its format
+    samples: int  # of the speech
     leading_blank_ms: float
     trailing_blank_ms: float
-    channel: int | str | None = None  # that was asked for, see `audio.channels`; None where that was left to the tool
+    channel: Wanted = None  # that was asked for, see `audio.channels`; None where the tool chose
 
-    key, origin, path = Recording.key, Recording.origin, Recording.path  # of the same first fields
+
+class Utterance(Identity, _Utterance):
+    """One line of the index: a recording, and what was cached of it."""
+
+    __slots__ = ()
 
     @property
     def whose(self) -> Speaker:
@@ -49,12 +50,12 @@ class Utterance(NamedTuple):
         return Speaker(self.corpus, self.speaker)
 
 
-_TYPES = tuple(Utterance.__annotations__.values())
+_TYPES = tuple(_Utterance.__annotations__.values())[:-1]  # of all fields but the channel
 _REPEATED = ("corpus", "speaker", "session", "place", "made_with")  # in many lines: kept in memory once
 
 
 def read_index(folder: Path) -> dict[Key, Utterance]:
-    """All entries; the last line counts where there are several. Empty without an index."""
+    """Read all entries; the last line counts where there are several. Without an index there are none."""
     index = folder / INDEX
     if not index.is_file():
         return {}
@@ -66,12 +67,12 @@ def read_index(folder: Path) -> dict[Key, Utterance]:
 def write_index(folder: Path, utterances: Iterable[Utterance]) -> None:
     """Replace the index, in order of corpus, speaker and utterance."""
     with atomic_file(folder / INDEX) as file:
-        for utterance in sorted(utterances, key=lambda one: one.key):
+        for utterance in sorted(utterances, key=lambda utterance: utterance.key):
             file.write(index_line(utterance).encode())
 
 
 def index_line(utterance: Utterance) -> str:
-    """What is written for an utterance: ASCII, as names of files may be no text that UTF-8 could hold."""
+    """Write an utterance as a line: ASCII, as names of files may be no text that UTF-8 could hold."""
     return json.dumps(utterance._asdict()) + "\n"
 
 
@@ -82,6 +83,9 @@ def _parse(line: str) -> Utterance | None:
         utterance = Utterance(**fields)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    if not all(map(isinstance, utterance, _TYPES)) or _DIGEST.fullmatch(utterance.sha256) is None:
-        return None
-    return utterance
+    return utterance if _is_valid(utterance) else None
+
+
+def _is_valid(utterance: Utterance) -> bool:
+    has_channel = utterance.channel is None or utterance.channel == MIX or isinstance(utterance.channel, int)
+    return has_channel and all(map(isinstance, utterance, _TYPES)) and _DIGEST.fullmatch(utterance.sha256) is not None

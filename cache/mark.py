@@ -1,4 +1,4 @@
-"""The mark of a cache folder: that it is ours, and in which format.
+"""The mark of a cache folder, `cache.json`: that it is ours, in which format, and with which settings it was filled.
 
 Nothing is written to, or deleted from, a folder that holds other files and no mark.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from audio.decode import RESAMPLER_QUALITY, SAMPLE_RATE
 from audio.rumble import CUTOFF
 from audio.silence import SILENCE_PERCENTILE
-from audio.utterance import MINIMUM_VOICED, QUIET_PEAK, SILENT_PEAK
+from audio.utterance import MINIMUM_SPEECH, QUIET_PEAK, SILENT_PEAK
 from storage.atomic import TEMPORARY_PATTERN, write_atomically
 from storage.errors import UserError
 from storage.lock import LOCK_FILES
@@ -19,14 +19,14 @@ from storage.lock import LOCK_FILES
 MARK = "cache.json"
 TOOL = "deep-speaker utterance cache"
 FORMAT = 3  # of folder and index; 2 named entries by speaker and utterance only
-SETTINGS = {  # whatever shapes an entry: one that was made under another value of any is made again
+SETTINGS: dict[str, object] = {  # whatever shapes an entry: one that was made under another value of any is made again
     "sample_rate": SAMPLE_RATE,
     "resampler": f"soxr {RESAMPLER_QUALITY}",
     "silence_percentile": SILENCE_PERCENTILE,
     "high_pass": CUTOFF,
     "silent_peak": SILENT_PEAK,
     "quiet_peak": QUIET_PEAK,
-    "minimum_samples": MINIMUM_VOICED,
+    "minimum_samples": MINIMUM_SPEECH,
 }
 SETTINGS_DIGEST = hashlib.sha256(json.dumps(SETTINGS, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -41,7 +41,7 @@ class CacheMark:
 
     tool: str
     format: int
-    settings: dict  # those of the last run; each entry notes the digest of its own
+    settings: dict[str, object]  # those of the last run; each entry has the digest of its own
     filled_from: tuple[str, ...] = ()  # of format 2, whose entries do not know where their recordings are
 
     @property
@@ -54,14 +54,15 @@ CURRENT = CacheMark(TOOL, FORMAT, SETTINGS)
 
 
 def read_mark(folder: Path) -> CacheMark | None:
-    """The folder's mark; None where there is none, or another program's file of that name."""
+    """Read the folder's mark; None where there is none, or another program's file of that name."""
     try:
         mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(mark, dict) or mark.get("tool") != TOOL:
         return None
-    settings = mark.get("settings") if isinstance(mark.get("settings"), dict) else {}
+    stated = mark.get("settings")
+    settings: dict[str, object] = stated if isinstance(stated, dict) else {}
     number = mark.get("format", settings.get("format"))  # format 2 kept it among the settings
     roots = mark.get("filled_from")
     filled_from = tuple(root for root in roots if isinstance(root, str)) if isinstance(roots, list) else ()
@@ -78,7 +79,7 @@ def check_ownership(folder: Path) -> CacheMark | None:
     """Read the mark of a folder, and refuse one that has files in it and no mark of ours.
 
     Raises:
-        CacheError: as said, or `folder` is a file, or the cache of a newer version.
+        CacheError: it is such a folder, or a file, or the cache of a newer version.
     """
     if folder.exists() and not folder.is_dir():
         raise CacheError(f"{folder} is a file; name a folder for the cache")
@@ -91,5 +92,5 @@ def check_ownership(folder: Path) -> CacheMark | None:
 
 
 def _is_of_an_early_kill(path: Path) -> bool:
-    """Whether a run that was killed before it had written the mark may have left that."""
+    """Whether a run that was killed before it had written the mark may have left this file."""
     return path.name in LOCK_FILES or path.match(TEMPORARY_PATTERN)

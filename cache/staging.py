@@ -11,7 +11,7 @@ STAGING_FOLDER = "staging"  # in the cache: finished files that do not have thei
 
 @contextmanager
 def staging(folder: Path) -> Iterator[None]:
-    """Have a folder in the cache for files on their way, gone afterwards with whatever is left in it."""
+    """Make a folder in the cache for files on their way, and delete it afterwards with the files left in it."""
     place = folder / STAGING_FOLDER
     place.mkdir(exist_ok=True)
     try:
@@ -24,7 +24,7 @@ def staging(folder: Path) -> Iterator[None]:
 
 
 def left_over(folder: Path) -> Iterator[Path]:
-    """What a killed run has left in a cache."""
+    """Find what a killed run has left in a cache."""
     for place in (folder, folder / STAGING_FOLDER):
         yield from _temporary_files(place)
 

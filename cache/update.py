@@ -5,20 +5,33 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from cache import lapsed
-from cache.corpora import relabelled, settle_names
+from cache import obsolete
+from cache.corpora import Settled, settle_names
 from cache.entries import USUAL, Intake, Skipped, audio_path
 from cache.fill import Filling, check_present, fill
-from cache.index import Key, Utterance, write_index
+from cache.index import Utterance, write_index
 from cache.mark import CURRENT, CacheError, CacheMark, check_ownership, write_mark
-from cache.stored import delete_files, delete_outdated, files_of_format_2, stored_files
+from cache.relabelling import relabelled
 from cache.utterances import UtteranceCache
+from cache.wav_files import delete_files, delete_outdated, files_of_format_2, wav_files
 from corpus.listing import Listing
-from corpus.recording import Recording
+from corpus.recording import Key, Recording
 from storage.atomic import sync_folder
+from storage.counting import counted
 from storage.errors import first_few
 
 SHOWN = 3  # names in a message
+
+RENAMED = "recording has another name now", "recordings have other names now"
+GONE = (
+    "utterance is deleted, as its recording is gone or not chosen",
+    "utterances are deleted, as their recordings are gone or not chosen",
+)
+UNUSABLE = "entry of an earlier version can't be made again", "entries of an earlier version can't be made again"
+LOST = (
+    "utterance is lost, with both file and recording gone",
+    "utterances are lost, with both file and recording gone",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -40,21 +53,20 @@ def update(
     """Add what is new or changed in a listing; keep everything else.
 
     Args:
-        sure: also where that costs what a cache of an earlier version holds of other folders.
+        sure: whether to do so even if that loses what a cache of an earlier version holds of other folders.
         intake: what is taken of the recordings.
 
     Raises:
         CacheError: the folder holds other files and is not a cache, or one of a newer version; or names clash, see
-            `corpora`.
+            `corpora` and `relabelling`.
         OSError: it can't be written to, or the disk is full.
     """
     mark = check_ownership(cache.folder)
     with cache.locked():
         filling, recordings = _begin(cache, listing, mark, sure)
-        due = [one for one in recordings if not filling.is_current(one, intake.channel)]
+        due = [recording for recording in recordings if not filling.is_current(recording, intake.channel)]
         fill(cache.folder, filling, due, workers, intake=intake)
-        renamed = lapsed.renamed(filling, recordings, listing)
-        _forget(filling, renamed, "%d recordings have other names now, as that of %s")
+        _forget(filling, obsolete.renamed(filling, recordings, listing), RENAMED)
         _end(cache, filling, mark)
     unchanged = len(recordings) - len(filling.added) - len(filling.skipped)
     return CacheReport(len(filling.added), unchanged, 0, tuple(filling.skipped), tuple(filling.mixed))
@@ -65,11 +77,11 @@ def regenerate(
 ) -> CacheReport:
     """Make everything anew from a listing, then delete the entries of its corpora that it no longer has.
 
-    What was cached is replaced piece by piece, so that a run that fails or is killed has cost nothing. Entries of
-    what could not be seen stay: of other corpora, of folders that can't be read, of a corpus without any recording.
+    What was cached is replaced piece by piece, so that a run that fails or is killed loses nothing. Entries of what
+    could not be seen stay: of other corpora, of folders that can't be read, of a corpus without any recording.
 
     Args:
-        sure: delete also a suspiciously large share of a corpus, and what is there but was not chosen.
+        sure: whether to delete even a suspiciously large share of a corpus, and what is there but was not chosen.
         intake: what is taken of the recordings.
 
     Raises:
@@ -81,16 +93,17 @@ def regenerate(
     mark = check_ownership(cache.folder)
     with cache.locked():
         filling, recordings = _begin(cache, listing, mark, sure)
-        gone = lapsed.gone(filling.entries, recordings, listing, sure)
-        _tell_unseen(filling, recordings, gone)
+        gone = obsolete.without_recording(filling.entries, recordings, listing, sure)
+        _log_unseen(filling, recordings, gone)
         fill(cache.folder, filling, recordings, workers, anew=True, intake=intake)
         if not filling.added:
-            raise CacheError(f"none of the {len(recordings)} recordings can be used: {filling.skipped[0].reason}")
-        for recording in {one.place: one for one in recordings}.values():
+            count, reason = counted(len(recordings), "recording"), filling.skipped[0].reason
+            raise CacheError(f"of {count}, none can be used: {reason}")
+        for recording in {recording.place: recording for recording in recordings}.values():
             check_present(recording)
-        still = set(lapsed.gone(filling.entries, recordings, listing, sure=True))  # after what may have been hours
-        gone = [key for key in gone if key in still]
-        _forget(filling, gone, "%d utterances are deleted, as their recordings are gone or not chosen: %s")
+        still = set(obsolete.without_recording(filling.entries, recordings, listing, sure=True))
+        gone = [key for key in gone if key in still]  # as hours may have passed
+        _forget(filling, gone, GONE)
         _end(cache, filling, mark)
     return CacheReport(len(filling.added), 0, len(gone), tuple(filling.skipped), tuple(filling.mixed))
 
@@ -106,23 +119,29 @@ def _begin(
         _check_earlier(mark, listing.recordings, sure)
         logger.warning("%s was made by an earlier version of this tool; every utterance is done again", folder)
     earlier = cache.utterances
-    recordings, names, moved = settle_names(earlier.values(), listing)
-    for old, new in moved.items():
-        logger.info("the recordings of %s are in %s now", old, new)
-    for place, name in names.items():
-        if name != listing.places.get(place, name):
-            logger.info("the corpus in %s goes by the name of %s", place, name)
-    entries = relabelled(earlier, recordings, names, moved, listing)
+    settled = settle_names(earlier.values(), listing)
+    _log_names(settled, listing)
+    entries = relabelled(earlier, settled, listing)
     if entries != earlier:
-        logger.info("%d utterances have other names now", sum(earlier.get(key) != one for key, one in entries.items()))
+        changed = sum(earlier.get(key) != entry for key, entry in entries.items())
+        logger.info("%s other names now", "1 utterance has" if changed == 1 else f"{changed} utterances have")
         write_index(folder, entries.values())
     outdated = [] if mark is None or mark.is_current else files_of_format_2(folder)
-    return Filling(entries, stored_files(folder), outdated), recordings
+    return Filling(entries, wav_files(folder), outdated), settled.recordings
+
+
+def _log_names(settled: Settled, listing: Listing) -> None:
+    """Log which corpora have moved, and which are called otherwise than the listing suggests."""
+    for old, new in settled.moves.items():
+        logger.info("the recordings of %s are in %s now", old, new)
+    for place, name in settled.names.items():
+        if name != listing.places.get(place, name):
+            logger.info("the corpus in %s goes by the name of %s", place, name)
 
 
 def _check_earlier(mark: CacheMark, recordings: Collection[Recording], sure: bool) -> None:
     """Refuse to make a cache of an earlier version again from a part of what it was made of."""
-    paths = [one.path for one in recordings]
+    paths = [recording.path for recording in recordings]
     others = [root for root in mark.filled_from if not any(path.is_relative_to(root) for path in paths)]
     if others and not sure:
         raise CacheError(
@@ -134,41 +153,45 @@ def _check_earlier(mark: CacheMark, recordings: Collection[Recording], sure: boo
 def _end(cache: UtteranceCache, filling: Filling, mark: CacheMark | None) -> None:
     """Write the index, then delete the files that it does not name, or that an earlier version's named."""
     folder, entries = cache.folder, filling.entries
-    _forget(filling, lapsed.unusable(filling), "%d entries of an earlier version can't be made again: %s")
-    _forget(filling, lapsed.lost(filling), "%d utterances are lost, with both file and recording gone: %s")
+    _forget(filling, obsolete.unusable(filling), UNUSABLE)
+    _forget(filling, obsolete.lost(filling), LOST)
     for place in {audio_path(folder, entries[key].sha256).parent for key in filling.added if key in entries}:
         sync_folder(place)
     write_index(folder, entries.values())
-    delete_files(folder, filling.stored.keys() - {one.sha256 for one in entries.values()})
+    delete_files(folder, filling.stored.keys() - {entry.sha256 for entry in entries.values()})
     delete_outdated(filling.outdated)
     if mark is not None and mark != CURRENT:
         write_mark(folder)
     cache.utterances = entries
-    twins = lapsed.twins(entries.values())
-    _tell_twins([(one, other) for one, other in twins if one[:2] != other[:2]], "another")
-    _tell_twins([(one, other) for one, other in twins if one[:2] == other[:2]], "the same")
+    duplicates = obsolete.duplicates(entries.values())
+    _warn_of_duplicates([(a, b) for a, b in duplicates if a.whose != b.whose], "another speaker")
+    _warn_of_duplicates([(a, b) for a, b in duplicates if a.whose == b.whose], "the same speaker")
 
 
-def _forget(filling: Filling, keys: Collection[Key], message: str) -> None:
+def _forget(filling: Filling, keys: Collection[Key], messages: tuple[str, str]) -> None:
+    """Take entries out of the index, and warn of them: by the first message of one, by the second of several."""
     for key in keys:
         del filling.entries[key]
     if keys:
-        logger.warning(message, len(keys), first_few(sorted("/".join(key) for key in keys), SHOWN))
+        shown = first_few(sorted("/".join(key) for key in keys), SHOWN)
+        logger.warning("%d %s: %s", len(keys), messages[len(keys) > 1], shown)
 
 
-def _tell_twins(pairs: list[tuple[Utterance, Utterance]], whose: str) -> None:
+def _warn_of_duplicates(pairs: list[tuple[Utterance, Utterance]], whose: str) -> None:
     if pairs:
-        told = len(pairs), whose, *("/".join(one.key) for one in pairs[0])
-        logger.warning("%d recordings say what one of %s speaker says, sample by sample, as %s and %s", *told)
+        which = "recording has" if len(pairs) == 1 else "recordings have"
+        first, second = ("/".join(utterance.key) for utterance in pairs[0])
+        logger.warning(
+            "%d %s the same samples as a recording of %s, as %s and %s", len(pairs), which, whose, first, second
+        )
 
 
-def _tell_unseen(filling: Filling, recordings: Collection[Recording], gone: Collection[Key]) -> None:
-    """Say what stays in the cache beside what was asked for."""
-    unseen = {one.key: one.place for one in lapsed.unlisted(filling.entries, recordings)}
+def _log_unseen(filling: Filling, recordings: Collection[Recording], gone: Collection[Key]) -> None:
+    """Log what stays in the cache beside what was asked for."""
+    unseen = {entry.key: entry.place for entry in obsolete.not_in_listing(filling.entries, recordings)}
     for key in gone:
         del unseen[key]
     if unseen:
-        logger.info(
-            "%d utterances stay, whose recordings were not seen or not chosen, of %s",
-            len(unseen), first_few(sorted(set(unseen.values())), SHOWN),
-        )  # fmt: skip
+        places = first_few(sorted(set(unseen.values())), SHOWN)
+        which = "1 utterance stays" if len(unseen) == 1 else f"{len(unseen)} utterances stay"
+        logger.info("%s, whose recordings were not seen or not chosen, of %s", which, places)

@@ -1,8 +1,8 @@
-"""The cache in one folder, as those see it who read utterances from it.
+"""The cache in one folder, from which utterances are read.
 
 <cache>/cache.json            the mark of a folder that this tool wrote, see `mark`
 <cache>/index.jsonl           one line per utterance, see `index`
-<cache>/audio/ab/abcd….wav    voiced parts, 16-bit mono, named by the SHA-256 of their samples, see `entries`
+<cache>/audio/ab/abcd….wav    speech, 16-bit mono, named by the SHA-256 of their samples, see `entries`
 <cache>/staging/              files on their way there; gone between runs
 """
 
@@ -12,11 +12,12 @@ from functools import cached_property
 from pathlib import Path
 
 from cache.entries import AUDIO_FOLDER
-from cache.index import INDEX, Key, Utterance, read_index
+from cache.index import INDEX, Utterance, read_index
 from cache.mark import SETTINGS_DIGEST, CacheError, read_mark
 from cache.staging import STAGING_FOLDER, left_over
-from corpus.recording import Speaker
+from corpus.recording import Key, Speaker
 from storage.atomic import naming
+from storage.counting import counted
 from storage.lock import folder_lock, shared_folder_lock
 
 INPUTS_NAME = "full_inputs.pkl"  # written by batcher/
@@ -51,42 +52,45 @@ class UtteranceCache:
         return cache
 
     def check_current(self) -> None:
-        """Refuse entries that were made with other settings.
+        """Refuse a cache with entries that were made with other settings.
 
         Raises:
-            CacheError: there are such.
+            CacheError: there are such entries.
         """
-        if outdated := [one for one in self.utterances.values() if one.made_with != SETTINGS_DIGEST]:
-            places = sorted({one.place for one in outdated})
+        outdated = [entry for entry in self.utterances.values() if entry.made_with != SETTINGS_DIGEST]
+        if outdated:
+            places = sorted({entry.place for entry in outdated})
+            verb = "was" if len(outdated) == 1 else "were"
             raise CacheError(
-                f"{len(outdated)} of {len(self.utterances)} utterances in {self.folder} were made with other settings; "
-                f"--update_cache --audio_dir makes them again, from {', '.join(places[:PLACES_SHOWN])}"
+                f"{len(outdated)} of {counted(len(self.utterances), 'utterance')} in {self.folder} {verb} made with "
+                "other settings; --update_cache --audio_dir makes them again, from "
+                f"{', '.join(places[:PLACES_SHOWN])}"
             )
 
     @classmethod
     @contextmanager
     def reading(cls, folder: Path) -> Iterator["UtteranceCache"]:
-        """Open a cache that must exist, and have nobody change it meanwhile; wait while somebody does.
+        """Open a cache that must exist, and keep other processes from changing it meanwhile; wait while one does.
 
         Raises:
             CacheError: as `open`.
         """
-        if read_mark(folder) is None:  # nobody's lock is to stand in another program's folder
+        if read_mark(folder) is None:  # no lock is put in another program's folder
             cls.open(folder)
         with shared_folder_lock(folder):
             yield cls.open(folder)
 
     def speakers(self) -> list[Speaker]:
-        """All of them, in order."""
+        """List all speakers, in order."""
         return sorted({entry.whose for entry in self.utterances.values()})
 
     def of_speaker(self, speaker: Speaker) -> list[Utterance]:
-        """A speaker's utterances in order of name; empty for an unknown speaker."""
+        """List a speaker's utterances in order of name; an unknown speaker has none."""
         return [entry for _, entry in sorted(self.utterances.items()) if entry.whose == speaker]
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder, which is known to be ours, as its last holder left it, but for the leavings of a killed run.
+        """Hold the folder, which is known to be ours, for writing; what a killed run left behind is deleted first.
 
         Raises:
             CacheError: a link stands where the cache's own folders or index should be; it may lead anywhere.
@@ -102,6 +106,6 @@ class UtteranceCache:
 
 def _refuse_links(folder: Path) -> None:
     audio = folder / AUDIO_FOLDER
-    for own in (folder / INDEX, folder / STAGING_FOLDER, audio, *audio.glob("*")):
-        if own.is_symlink():
-            raise CacheError(f"{own} is a symbolic link, and the cache writes only inside its own folder")
+    for path in (folder / INDEX, folder / STAGING_FOLDER, audio, *audio.glob("*")):
+        if path.is_symlink():
+            raise CacheError(f"{path} is a symbolic link, and the cache writes only inside its own folder")

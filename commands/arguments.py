@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import entry_point
+from storage.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +56,20 @@ def network_of(args: argparse.Namespace) -> "SpeakerEncoder":
 
     named = args.checkpoint is not None or args.run_dir is not None
     return SpeakerEncoder(trained_checkpoint(args) if named else None)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse the name of a file of results that can't be written, before any work: a misspelt folder is no new one.
+
+    Raises:
+        UserError: it is a folder, or is in a folder that does not exist.
+    """
+    if path.is_dir():
+        raise UserError(f"expected the name of a file to write. {path} is a folder")
+    if not path.parent.exists():
+        raise UserError(f"there is no folder {path.parent} to write {path.name} to; make it first, or name another one")
+    if not path.parent.is_dir():
+        raise NotADirectoryError(f"{path.parent} is a file, so that nothing can be written into it")
 
 
 def profile_store(args: argparse.Namespace) -> "ProfileStore":

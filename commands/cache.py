@@ -12,11 +12,13 @@ from cache.entries import Intake
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import INPUTS_NAME, UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, workers
+from commands.results import print_json
+from corpus.discovery import find_recordings
 from corpus.listing import Listing
 from corpus.manifest import read_manifest
-from corpus.reading import find_recordings
 from corpus.recording import NothingThereError
-from corpus.walk import absolute
+from corpus.walk import absolute, describe_not_read
+from storage.counting import counted
 from storage.errors import first_few
 
 if TYPE_CHECKING:
@@ -33,11 +35,13 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
     count = len(cache.utterances)
-    question = f"Make the {count} utterances in {cache.folder} anew, and delete those that are no longer recorded?"
+    question = (
+        f"Make the {counted(count, 'utterance')} in {cache.folder} anew, and delete those that are no longer recorded?"
+    )
     if count and not args.yes and not confirmed(question):
         logger.info("nothing changed")
         return
-    _print_report(cache, listing, regenerate(cache, listing, workers(args), args.yes, _intake(args)))
+    _print_report(args, cache, listing, regenerate(cache, listing, workers(args), args.yes, _intake(args)))
 
 
 def confirmed(question: str) -> bool:
@@ -52,7 +56,7 @@ def update_cache(args: argparse.Namespace) -> None:
     """Add to the cache."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
-    _print_report(cache, listing, update(cache, listing, workers(args), args.yes, _intake(args)))
+    _print_report(args, cache, listing, update(cache, listing, workers(args), args.yes, _intake(args)))
 
 
 def _intake(args: argparse.Namespace) -> Intake:
@@ -80,12 +84,16 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
         all_held_out=bool(named),
         recipe=recipe,
     )
-    copied = f"; {args.disturbed_copies} disturbed copies of each that trains" if args.disturbed_copies else ""
-    print(
-        f"{target}: {counts['speakers']} speakers, {counts['train']} train and {counts['test']} test utterances; "
-        f"{counts['held_out']} speakers held out{copied}"
-    )
     _warn_of_few(counts, args.split_by)
+    if args.json:
+        print_json({"inputs": str(target), **counts, "disturbed_copies": args.disturbed_copies})
+        return
+    copies = counted(args.disturbed_copies, "disturbed copy", "disturbed copies")
+    print(
+        f"{target}: {counted(counts['speakers'], 'speaker')}, {counts['train']} train and "
+        f"{counted(counts['test'], 'test utterance')}; {counted(counts['held_out'], 'speaker')} held out"
+        + (f"; {copies} of each that trains" if args.disturbed_copies else "")
+    )
 
 
 def _recipe(args: argparse.Namespace) -> "Recipe":
@@ -104,7 +112,7 @@ def _warn_of_few(counts: dict[str, int], split_by: str) -> None:
 
     if counts["held_out"] < FEWEST_HELD_OUT:
         logger.warning(
-            "%d speakers are held out, and %d are needed to measure how well new voices are told apart: "
+            "speakers held out: %d; %d are needed to measure how well new speakers are told apart: "
             "--test_speakers A,B,... or --test_speakers_file holds some out",
             counts["held_out"], FEWEST_HELD_OUT,
         )  # fmt: skip
@@ -112,29 +120,43 @@ def _warn_of_few(counts: dict[str, int], split_by: str) -> None:
         reason = (
             "no speaker has a second session; --split_by utterance keeps utterances for that"
             if split_by == SESSION
-            else f"no speaker has {FEWEST_TO_SPLIT} utterances; --test_speakers A,B,... can test with others' voices"
+            else f"no speaker has {FEWEST_TO_SPLIT} utterances; --test_speakers A,B,... can test with other speakers"
         )
         logger.warning("no utterance is kept to test with, so training will report no test accuracy: %s", reason)
 
 
-def _print_report(cache: UtteranceCache, listing: Listing, report: CacheReport) -> None:
+def _print_report(args: argparse.Namespace, cache: UtteranceCache, listing: Listing, report: CacheReport) -> None:
     for skipped in report.skipped:
         logger.warning("skipped %s: %s", skipped.path, skipped.reason)
     if report.mixed:
         logger.warning(
-            "%d recordings have different speech on their channels, which was mixed as if one person spoke: %s; "
+            "different speech on the channels of %s, which was mixed as if one person spoke: %s; "
             "--update_cache --channel 1, or 2, takes one of them",
-            len(report.mixed), first_few(dict.fromkeys(map(str, report.mixed)), NAMES_SHOWN),
+            counted(len(report.mixed), "recording"), first_few(dict.fromkeys(map(str, report.mixed)), NAMES_SHOWN),
         )  # fmt: skip
+    if args.json:
+        print_json(_report_fields(cache, listing, report))
+        return
+    everything = f"{counted(len(cache.utterances), 'utterance')} of {counted(len(cache.speakers()), 'speaker')} in all"
     print(
-        f"{cache.folder}: {report.added} utterances added, {report.unchanged} unchanged, {len(report.skipped)} "
-        f"skipped; {len(cache.utterances)} utterances of {len(cache.speakers())} speakers in all{_not_read(listing)}"
+        f"{cache.folder}: {counted(report.added, 'utterance')} added, {report.unchanged} unchanged, "
+        f"{len(report.skipped)} skipped; {everything}"
+        + (f"; {not_read}" if (not_read := describe_not_read(listing.not_read)) else "")
     )
 
 
-def _not_read(listing: Listing) -> str:
-    counts = ", ".join(f"{count} {suffix}" for suffix, count in listing.not_read.most_common())
-    return f"; {listing.not_read.total()} files of formats that are not read ({counts})" if counts else ""
+def _report_fields(cache: UtteranceCache, listing: Listing, report: CacheReport) -> dict[str, object]:
+    return {
+        "cache": str(cache.folder),
+        **{name: getattr(report, name) for name in ("added", "unchanged", "deleted")},
+        "skipped": [{"path": str(skipped.path), "reason": skipped.reason} for skipped in report.skipped],
+        "mixed_channels": list(map(str, report.mixed)),
+        "utterances": len(cache.utterances),
+        "speakers": len(cache.speakers()),
+        "read_as": listing.description,
+        "not_read": dict(listing.not_read.most_common()),  # files of sound formats that are not read, by suffix
+        "unreadable_folders": list(map(str, listing.unreadable)),
+    }
 
 
 def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
@@ -151,7 +173,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
             if not any(one.path.is_relative_to(root) for one in cache.utterances.values()):
                 raise
             raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
-    logger.info(listing.how)
+    logger.info(listing.description)
     for folder in listing.unreadable:
         logger.warning("left out a folder that can't be read: %s", folder)
     return listing

@@ -4,13 +4,15 @@ import argparse
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import entry_point
 from cache.utterances import UtteranceCache
-from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
-from corpus.speakers import check_listed, parse_speakers, tell_perhaps_heard, the_one, trained_on
+from commands.arguments import cache_dir, check_writable, listed_speakers, trained_checkpoint
+from corpus.recording import Speaker
+from corpus.speakers import check_speakers, find_speaker, parse_speakers, trained_on, warn_of_namesakes
+from corpus.text_lists import list_lines
 from inference.cached_speakers import (
-    SpeakerEmbeddings,
     different_speaker_distance,
     embed_cached_speaker,
     same_speaker_distance,
@@ -19,8 +21,10 @@ from inference.cached_speakers import (
 from inference.cohort import AS_NORM, NO_NORM, Scoring
 from inference.encoder import SpeakerEncoder
 from inference.network_choice import find_or_bundled
+from storage.counting import counted
 from storage.errors import UserError
 
+SAVED_AS = ".npz"
 EMBEDDING_PRECISION = 6  # decimals on stdout
 
 logger = logging.getLogger("cli")
@@ -31,15 +35,17 @@ def unseen_speakers(args: argparse.Namespace) -> None:
     names = parse_speakers(args.unseen_speakers)
     if len(names) != 2:
         raise UserError(f"--unseen_speakers expects two names, as in p362,p363. Received {args.unseen_speakers!r}")
-    with _opened(args) as (cache, encoder):
-        a, b = (_embedded(encoder, cache, name) for name in names)
+    with _opened(args) as (cache, network):
+        speakers = [_speaker(cache, name) for name in names]
+        encoder = SpeakerEncoder(network)
+        a, b = (embed_cached_speaker(encoder, cache, speaker) for speaker in speakers)
         heard, perhaps = trained_on(encoder.trained_on, cache.speakers())
-        tell_perhaps_heard(perhaps & {a.speaker, b.speaker})
+        warn_of_namesakes(perhaps & {a.speaker, b.speaker})
         for speaker in sorted(heard & {a.speaker, b.speaker}):
             logger.warning("%s was among the training speakers: what follows is no figure for an unseen voice", speaker)
     count = len(a.embeddings) + len(b.embeddings)
     how = "checked on the network's output" if encoder.normalizes else "scaled to it: this network does not normalise"
-    logger.info("the embeddings of %d utterances have L2 norm 1 (%s)", count, how)
+    logger.info("the embeddings of %s have L2 norm 1 (%s)", counted(count, "utterance"), how)
     same, different = "same speaker", "different speaker"
     print(f"SAP = {same_speaker_distance(a)} (cosine distance {names[0]} to {names[0]} - {same})")
     if a.speaker == b.speaker:
@@ -50,32 +56,44 @@ def unseen_speakers(args: argparse.Namespace) -> None:
 
 def get_embeddings(args: argparse.Namespace) -> None:
     """Print, and with --output save, a speaker's embedding."""
-    with _opened(args) as (cache, encoder):
-        speaker = _embedded(encoder, cache, args.get_embeddings)
+    if args.output is not None:
+        _check_output(args.output)
+    with _opened(args) as (cache, network):
+        speaker = embed_cached_speaker(SpeakerEncoder(network), cache, _speaker(cache, args.get_embeddings))
     print(" ".join(f"{value:.{EMBEDDING_PRECISION}f}" for value in speaker.mean))
     if args.output is not None:
         save_embeddings(args.output, speaker)
-        logger.info("saved the embeddings of %d utterances and their mean to %s", len(speaker.utterances), args.output)
+        count = counted(len(speaker.utterances), "utterance")
+        logger.info("saved the embeddings of %s and their mean to %s", count, args.output)
+
+
+def _check_output(path: Path) -> None:
+    if path.suffix.lower() != SAVED_AS:
+        raise UserError(f"expected --output to end in {SAVED_AS}. Received {path}")
+    check_writable(path)
 
 
 def evaluate(args: argparse.Namespace) -> None:
     """Print the figures of all held-out speakers, or of a trial list."""
     from evaluation.results import as_json, format_table
 
-    with _opened(args) as (cache, encoder):
+    if args.trials is not None:
+        list_lines(args.trials, "trials")
+    with _opened(args) as (cache, network):
+        check_speakers(listed_speakers(args, cache.speakers()), cache.speakers())
+        encoder = SpeakerEncoder(network)
         scoring = _scoring(args, cache, encoder)
         if args.trials is not None:
-            results, heard, source = _evaluate_trials(args, cache, encoder, scoring), [], "trials"
+            results, left_out = _evaluate_trials(args, cache, encoder, scoring), list[str]()
         else:
-            results, heard = _evaluate_speakers(args, cache, encoder, scoring)
-            source = "corpus"
-    about = {"cache": str(cache.folder), "checkpoint": encoder.origin, "left_out": heard, "score_norm": scoring.norm}
+            results, left_out = _evaluate_speakers(args, cache, encoder, scoring)
+        source = "corpus" if args.trials is None else "trials"
+    about = {"cache": str(cache.folder), "checkpoint": encoder.origin, "left_out": left_out, "score_norm": scoring.norm}
     print(as_json(results, **about) if args.json else format_table(results, source, str(scoring)))
 
 
-def _embedded(encoder: SpeakerEncoder, cache: UtteranceCache, name: str) -> SpeakerEmbeddings:
-    speaker = the_one(name, cache.speakers(), f"the cache at {cache.folder}")
-    return embed_cached_speaker(encoder, cache, speaker)
+def _speaker(cache: UtteranceCache, name: str) -> Speaker:
+    return find_speaker(name, cache.speakers(), f"the cache at {cache.folder}")
 
 
 def _scoring(args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder) -> Scoring:
@@ -95,7 +113,6 @@ def _evaluate_speakers(
     from evaluation.held_out import evaluate_held_out
 
     named = listed_speakers(args, cache.speakers())
-    check_listed(named, cache.speakers())
     results, heard = evaluate_held_out(encoder, cache, named or encoder.held_out, scoring=scoring)
     if heard:
         logger.warning("left out, as the network was trained on them: %s", ", ".join(heard))
@@ -112,11 +129,14 @@ def _evaluate_trials(
 
 
 @contextmanager
-def _opened(args: argparse.Namespace) -> Iterator[tuple[UtteranceCache, SpeakerEncoder]]:
-    """The cache, which nobody changes meanwhile; and the network that was named, else its own, else the bundled one."""
+def _opened(args: argparse.Namespace) -> Iterator[tuple[UtteranceCache, Path]]:
+    """The cache, which nobody changes meanwhile; and the network's file: named, else its own, else the bundled one.
+
+    The network is not loaded yet, which may take long: first comes what else may be wrong.
+    """
     with UtteranceCache.reading(cache_dir(args)) as cache:
         if args.checkpoint is not None or args.run_dir is not None:
             network = trained_checkpoint(args)
         else:
             network = find_or_bundled(entry_point.run_dir_of(cache.folder))
-        yield cache, SpeakerEncoder(network)
+        yield cache, network

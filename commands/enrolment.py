@@ -1,45 +1,89 @@
-"""The speakers that are known by name: enrol, list, remove."""
+"""Enrolled speakers: add, list, remove."""
 
 import argparse
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from commands.arguments import network_of, profile_store
-from inference.decisions import DIFFERENT, compare
-from inference.encoder import SpeakerEncoder, mean_embedding
-from inference.profile_file import Profile
-from inference.profiles import check_name
-from inference.recordings import Speech, enrolment_remarks, load_speech
-from inference.repeats import repeats
+from commands.recordings import check_named, recordings_of
+from commands.results import print_json
+from inference.encoder import SpeakerEncoder
+from inference.enrolment import disagreements, disagreements_with, profile_of, without_known, without_repeats
+from inference.profile_file import Profile, ProfileError, Profiles
+from inference.profiles import ProfileStore, check_name, taken
+from inference.recordings import Speech, enrolment_remarks
 from inference.speaker_change import speaker_change_remark
+from storage.counting import counted
+
+SHOWN = ("name", "files", "seconds", "enrolled")  # of a profile, to people and programs
 
 logger = logging.getLogger("cli")
 
 
 def enroll(args: argparse.Namespace) -> None:
-    """Enrol a speaker by recordings."""
-    name, *files = args.enroll
+    """Enrol a speaker by recordings, or with --add, add them to one who is enrolled."""
+    name, *named = args.enroll
     check_name(name)
-    recordings, repeated = without_repeats([load_speech(file, channel=args.channel) for file in files])
-    encoder = network_of(args)
-    embeddings = encoder.embed_utterances([one.signal for one in recordings])
-    seconds = round(sum(one.seconds for one in recordings), 2)
-    profile = Profile(name, len(recordings), seconds, date.today().isoformat())
+    check_named(named)
     store = profile_store(args)
-    store.add(profile, mean_embedding(embeddings), encoder.fingerprint)
-    noted = repeated + enrolment_remarks(recordings) + disagreements(recordings, embeddings, encoder)
-    noted += [told for one in recordings if (told := speaker_change_remark(encoder, one)) is not None]
-    for remark in noted:
+    profiles = store.read()
+    if not args.add and name in profiles.names:
+        raise ProfileError(taken(name))
+    earlier = store.row_of(name, profiles) if args.add else None
+    recordings, remarks = without_repeats(list(recordings_of(named, args.channel, "enrol")))
+    if earlier is not None:
+        recordings, known = without_known(recordings, profiles.entries[earlier])
+        remarks += known
+    encoder = network_of(args)
+    store.of_network(encoder.fingerprint, encoder.embedding_size)
+    embeddings = encoder.embed_utterances([recording.signal for recording in recordings])
+    remarks += _remarks(recordings, embeddings, encoder, profiles, earlier)
+    profile, embedding = profile_of(name, recordings, embeddings)
+    if earlier is None:
+        store.add(profile, embedding, encoder.fingerprint)
+    for remark in remarks:
         logger.warning(remark)
-    if args.json:
-        print(json.dumps({**asdict(profile), "profiles": str(store.path), "remarks": noted}, indent=2))
+    if earlier is None:
+        _print(profile, f"enrolled {name} by {_made_of(profile)}", store, remarks, args.json)
     else:
-        print(f"enrolled {name} by {seconds:.1f} s of speech in {len(recordings)} recordings; kept in {store.path}")
+        whole = store.extend(profile, embedding, encoder.fingerprint)
+        how = f"added {_made_of(profile)} to {name}, who is enrolled by {_made_of(whole)} now"
+        _print(whole, how, store, remarks, args.json)
+
+
+def _remarks(
+    recordings: Sequence[Speech],
+    embeddings: NDArray[np.float32],
+    encoder: SpeakerEncoder,
+    profiles: Profiles,
+    earlier: int | None,
+) -> list[str]:
+    """What makes the profile less to be trusted; `earlier` is the row of the one that is added to."""
+    seconds = 0.0 if earlier is None else profiles.entries[earlier].seconds
+    remarks = enrolment_remarks(recordings, seconds) + disagreements(recordings, embeddings, encoder)
+    if earlier is not None:
+        profile, embedding = profiles.entries[earlier], profiles.embeddings[earlier]
+        remarks += disagreements_with(recordings, embeddings, profile, embedding, encoder)
+    changes = (speaker_change_remark(encoder, recording) for recording in recordings)
+    return remarks + [remark for remark in changes if remark is not None]
+
+
+def _print(profile: Profile, how: str, store: ProfileStore, remarks: list[str], as_json: bool) -> None:
+    if as_json:
+        print_json({**_shown(profile), "profiles": str(store.path), "remarks": remarks})
+    else:
+        print(f"{how}; kept in {store.path}")
+
+
+def _made_of(profile: Profile) -> str:
+    return f"{profile.seconds:.1f} s of speech in {counted(profile.files, 'recording')}"
+
+
+def _shown(profile: Profile) -> dict[str, str | int | float]:
+    return {field: getattr(profile, field) for field in SHOWN}
 
 
 def list_profiles(args: argparse.Namespace) -> None:
@@ -47,12 +91,13 @@ def list_profiles(args: argparse.Namespace) -> None:
     store = profile_store(args)
     profiles = store.read()
     if args.json:
-        about = {"profiles": str(store.path), "fingerprint": profiles.fingerprint}
-        print(json.dumps({**about, "enrolled": list(map(asdict, profiles.entries))}, indent=2))
+        description = {"profiles": str(store.path), "fingerprint": profiles.fingerprint}
+        print_json({**description, "enrolled": list(map(_shown, profiles.entries))})
         return
-    for one in profiles.entries:
-        print(f"{one.name}\t{one.seconds:.1f} s of speech in {one.files} recordings\t{one.enrolled}")
-    logger.info("%d speakers are enrolled in %s", len(profiles.entries), store.path)
+    for profile in profiles.entries:
+        print(f"{profile.name}\t{_made_of(profile)}\t{profile.enrolled}")
+    count = len(profiles.entries)
+    logger.info("%s %s enrolled in %s", counted(count, "speaker"), "is" if count == 1 else "are", store.path)
 
 
 def remove_profile(args: argparse.Namespace) -> None:
@@ -60,40 +105,6 @@ def remove_profile(args: argparse.Namespace) -> None:
     store = profile_store(args)
     store.remove(args.remove_profile)
     if args.json:
-        print(json.dumps({"removed": args.remove_profile, "profiles": str(store.path)}, indent=2))
+        print_json({"removed": args.remove_profile, "profiles": str(store.path)})
     else:
         print(f"removed {args.remove_profile} from {store.path}")
-
-
-def without_repeats(recordings: Sequence[Speech]) -> tuple[list[Speech], list[str]]:
-    """The recordings that say something new, and in words, which do not: a copy or a cut tells no more of a voice."""
-    found = {one.row: recordings[one.holder].name for one in repeats([one.signal for one in recordings])}
-    told = [
-        f"{recordings[row].name} holds the same sound as {holder}: the two count as one"
-        for row, holder in found.items()
-    ]
-    return [one for row, one in enumerate(recordings) if row not in found], told
-
-
-def disagreements(recordings: Sequence[Speech], embeddings: np.ndarray, encoder: SpeakerEncoder) -> list[str]:
-    """Which recordings of an enrolment sound like another speaker than the rest of them, in words.
-
-    Args:
-        embeddings: (recordings, d), rows of length 1.
-        encoder: whose they are.
-    """
-    if encoder.calibration is None or len(recordings) < 2:
-        return []
-    found = []
-    for row, one in enumerate(recordings):
-        rest = [other for other in range(len(recordings)) if other != row]
-        others = mean_embedding(embeddings[rest])
-        seconds = one.seconds, sum(recordings[other].seconds for other in rest)
-        score = encoder.scoring.pair(embeddings[row], others)
-        comparison = compare(float(embeddings[row] @ others), score, seconds, encoder.calibration)
-        if comparison.verdict == DIFFERENT:
-            found.append(
-                f"{one.name} sounds like another speaker than the other recordings "
-                f"(log-likelihood ratio {comparison.log_likelihood_ratio:+.1f})"
-            )
-    return found

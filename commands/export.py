@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from cache.utterances import UtteranceCache
-from commands.arguments import cache_dir, listed_speakers, trained_checkpoint
+from commands.arguments import cache_dir, check_writable, listed_speakers, trained_checkpoint
 from evaluation.calibrate import calibrate
 from evaluation.error_rates import format_error_rates
 from evaluation.training_cohort import training_cohort
@@ -13,6 +13,7 @@ from inference.encoder import SpeakerEncoder
 from models.checkpoint import load_checkpoint, save_checkpoint
 from models.onnx_export import export_network, with_calibration, with_cohort, without_training_state
 from storage.atomic import write_atomically
+from storage.counting import counted
 from storage.digest import file_sha256
 from storage.errors import UserError
 
@@ -28,6 +29,8 @@ def export_model(args: argparse.Namespace) -> None:
     """
     if wrong := [path for path in args.export_model if path.suffix not in (NETWORK, CHECKPOINT)]:
         raise UserError(f"expected files that end in {NETWORK} or {CHECKPOINT}. Received {wrong[0]}")
+    for path in args.export_model:
+        check_writable(path)
     source = trained_checkpoint(args)
     if source.resolve() in [path.resolve() for path in args.export_model]:
         raise UserError(f"{source} is what is exported; without its training's state it could not be continued")
@@ -60,7 +63,7 @@ def _with_cohort(exported: bytes, cache: UtteranceCache) -> bytes:
     except UserError as error:
         logger.warning("the exported network has no cohort, so its scores are plain cosines: %s", error)
         return exported
-    logger.info("its cohort: %d speakers of its training", len(cohort.embeddings))
+    logger.info("its cohort: %s of its training", counted(len(cohort.embeddings), "speaker"))
     return with_cohort(exported, cohort.as_json())
 
 
@@ -68,7 +71,10 @@ def _calibrated(exported: bytes, cache: UtteranceCache, listed: Sequence[str]) -
     encoder = SpeakerEncoder.from_exported(exported)
     calibration = calibrate(encoder, cache, listed or encoder.held_out)
     source = calibration.source
-    trials = f"{source.targets} trials of one speaker and {source.nontargets} of {source.pairs_of_strangers} pairs"
-    told = f"calibrated on {trials}, {source.speakers} speakers of {', '.join(source.corpora) or 'the cache'}"
-    told += f"; {encoder.scoring}; Cllr {source.cllr:.3f} bits"
+    trials = (
+        f"{counted(source.targets, 'trial')} of one speaker and {source.nontargets} of "
+        f"{counted(source.pairs_of_strangers, 'pair')}"
+    )
+    speakers = f"{counted(source.speakers, 'speaker')} of {', '.join(source.corpora) or 'the cache'}"
+    told = f"calibrated on {trials}, {speakers}; {encoder.scoring}; Cllr {source.cllr:.3f} bits"
     return with_calibration(exported, calibration.as_json()), f"{told}\n{format_error_rates(source.error_rates)}"

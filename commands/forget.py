@@ -11,8 +11,8 @@ from commands.arguments import cache_dir, profile_store
 from inference.profile_file import ProfileError, read_profiles
 from storage.atomic import TEMPORARY_PATTERN
 from storage.errors import UserError
+from storage.existence import is_gone
 from storage.lock import file_lock, file_lock_path
-from storage.presence import is_gone
 
 MEGABYTE = 1e6  # bytes
 

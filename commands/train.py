@@ -1,22 +1,33 @@
-"""Training inputs to a trained network: one stage of its training."""
+"""One stage of training, from what was asked for to what it reached."""
 
 import argparse
 import dataclasses
 import logging
+from pathlib import Path
 
 import entry_point
+from storage.errors import UserError
 from training.options import ADAPTED, DEFAULTS, FINE, FROZEN, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
+
+EXPORTED = ".onnx"
 
 logger = logging.getLogger("train_cli")
 
 
 def train(args: argparse.Namespace) -> None:
-    """Run the stage that was asked for, draw its curves, and print what it reached."""
+    """Run the stage that was asked for, draw its curves, and print what it reached.
+
+    Raises:
+        UserError: it can't begin, or its loss is no longer a number.
+        KeyboardInterrupt: it was interrupted, after saving where it stands.
+        OSError: the run folder can't be written to.
+    """
     from batcher.inputs import load_inputs
     from batcher.selection import is_stale
     from models.backend import load_tensorflow
 
     options = training_options(args)
+    check_files(options)
     inputs = load_inputs(options.data_filename)  # a mistake shows before the seconds that TensorFlow takes to load
     if is_stale(inputs, options.data_filename.parent):
         logger.warning(
@@ -41,15 +52,54 @@ def train(args: argparse.Namespace) -> None:
 
 def training_options(args: argparse.Namespace) -> TrainingOptions:
     """What the command line asks for, defaults filled in."""
-    from cache.utterances import INPUTS_NAME
-
-    softmax = FROZEN if args.freeze_embedding_weights else FINE if args.fine_tune else SOFTMAX
-    stage = ADAPTED if args.adapt else TRIPLET if args.loss_on_embeddings else softmax
-    data_filename = args.data_filename or entry_point.default_cache_dir() / INPUTS_NAME
-    given = {name: value for name, value in vars(args).items() if name in TrainingOptions.__dataclass_fields__}
+    stage = _stage(args)
+    data_filename = _inputs_file(args.data_filename)
+    fields = {field.name for field in dataclasses.fields(TrainingOptions)}
+    given = {name: value for name, value in vars(args).items() if name in fields and value is not None}
     defaults = dataclasses.asdict(DEFAULTS[stage])
     if stage == TRIPLET and args.triplet_selection == "random":
         defaults["batch_size"] = RANDOM_BATCH
-    chosen = {name: value for name, value in given.items() if value is not None}
     run_dir = args.run_dir or entry_point.run_dir_of(data_filename.parent)
-    return TrainingOptions(**{**defaults, **chosen, "stage": stage, "data_filename": data_filename, "run_dir": run_dir})
+    return TrainingOptions(**{**defaults, **given, "stage": stage, "data_filename": data_filename, "run_dir": run_dir})
+
+
+def check_files(options: TrainingOptions) -> None:
+    """Refuse files that can't serve, before TensorFlow and gigabytes of inputs are loaded.
+
+    Raises:
+        UserError: the checkpoint or the teacher's file is missing or of another kind, or the run folder is a file.
+    """
+    if options.run_dir.exists() and not options.run_dir.is_dir():
+        raise UserError(f"expected --run_dir to be a folder. {options.run_dir} is a file")
+    if options.teacher is not None and not options.teacher.is_file():
+        raise UserError(f"expected --teacher to be an .npz file of embeddings. There is none at {options.teacher}")
+    if options.checkpoint is not None:
+        _check_checkpoint(options.checkpoint)
+
+
+def _check_checkpoint(path: Path) -> None:
+    from models.checkpoint import load_checkpoint
+
+    if path.suffix.lower() == EXPORTED:
+        raise UserError(
+            f"expected --checkpoint to be a checkpoint, an .npz file. Received the exported network {path}, which can "
+            "be used but not trained: name the .npz that it was exported from, or drop --checkpoint (with --adapt, "
+            "training then starts from the bundled network)"
+        )
+    load_checkpoint(path)
+
+
+def _stage(args: argparse.Namespace) -> str:
+    if args.adapt:
+        return ADAPTED
+    if args.loss_on_embeddings:
+        return TRIPLET
+    return FROZEN if args.freeze_embedding_weights else FINE if args.fine_tune else SOFTMAX
+
+
+def _inputs_file(named: Path | None) -> Path:
+    """The file of inputs that was named, or the one in the folder that was, or in the default cache."""
+    from cache.utterances import INPUTS_NAME
+
+    path = entry_point.default_cache_dir() if named is None else named
+    return path / INPUTS_NAME if named is None or path.is_dir() else path

@@ -1,22 +1,24 @@
 """Recordings to answers: are two of one speaker, and which of the enrolled speakers is it?"""
 
 import argparse
-import json
 import logging
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from audio.channels import Wanted
 from commands.arguments import network_of, profile_store
+from commands.identification_table import table
+from commands.recordings import check_named, recordings_of
+from commands.results import print_json
 from inference import decisions
 from inference.cohort import normalised
-from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Policy
+from inference.decisions import DIFFERENT, NOT_CALIBRATED, SAME, Comparison, Identification, Policy
 from inference.encoder import SpeakerEncoder
 from inference.profile_file import ProfileError, Profiles
 from inference.recordings import Speech, load_speech, remarks
 from inference.repeats import repeats
-from inference.sources import STANDARD_INPUT
 from inference.speaker_change import speaker_change_remark
 from storage.errors import UserError
 
@@ -28,104 +30,131 @@ logger = logging.getLogger("cli")
 
 def verify(args: argparse.Namespace) -> int:
     """Say whether two recordings are of one speaker; returns the exit status."""
-    recordings = _load(args.verify, args.channel)
+    check_named(args.verify)
+    recordings = [load_speech(name, channel=args.channel) for name in args.verify]
     encoder = network_of(args)
     policy = Policy(args.prior, args.max_false_accept)
     a, b = map(encoder.embed_speech, recordings)
-    found = encoder.compare(a, b, policy)
-    if args.exit_verdict and found.verdict is None:
+    comparison = encoder.compare(a, b, policy)
+    if args.exit_verdict and comparison.verdict is None:
         raise UserError(f"there is no verdict: {NOT_CALIBRATED}")
-    noted = _tell_remarks(encoder, recordings, [_repeat_remark(recordings), found.remark])
+    warnings = [remark for recording in recordings for remark in _remarks(encoder, recording)]
+    warnings += [remark for remark in (_repeat_remark(recordings), comparison.remark) if remark is not None]
+    _warn(warnings)
     if args.json:
-        about = {"files": _files(recordings), **_fields(found), **_how(encoder, policy), "remarks": noted}
-        print(json.dumps(about, indent=2))
+        files = list(map(_file, recordings))
+        print_json({"files": files, **_fields(comparison), **_how(encoder, policy), "remarks": warnings})
     else:
-        print(_verdict_line(found, policy))
-    return DIFFERENT_STATUS if args.exit_verdict and found.verdict == DIFFERENT else 0
+        print(_verdict_line(comparison, policy))
+    return DIFFERENT_STATUS if args.exit_verdict and comparison.verdict == DIFFERENT else 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who speaks in a recording."""
+
+    file: dict[str, str | float]  # its name and the seconds of speech in it
+    identification: Identification
+    remarks: list[str]
+
+    def as_json(self) -> dict[str, object]:
+        """The answer, with the nearest speakers, the likeliest first."""
+        ranking = [
+            {"name": name, **{field: getattr(comparison, field) for field in RANKED}}
+            for name, comparison in self.identification.ranking
+        ]
+        fields = ("verdict", "reason", "unknown_probability")
+        return {**self.file, **{name: getattr(self.identification, name) for name in fields}, "ranking": ranking}
 
 
 def identify(args: argparse.Namespace) -> None:
-    """Rank the enrolled speakers for each recording."""
-    recordings = _load(args.identify, args.channel)
-    encoder = network_of(args)
+    """Say for each recording which enrolled speaker it is, if any."""
+    check_named(args.identify)
     store = profile_store(args)
-    profiles = store.of_network(encoder.fingerprint, encoder.embedding_size)
-    if not profiles.entries:
+    if not store.read().entries:
         raise ProfileError(f"nobody is enrolled in {store.path}; --enroll NAME FILE does that")
+    encoder = network_of(args)
+    profiles = store.of_network(encoder.fingerprint, encoder.embedding_size)
     policy = Policy(args.prior, args.max_false_accept)
     statistics = encoder.scoring.statistics(profiles.embeddings)
-    answers = [_identified(encoder, profiles, statistics, one, policy) for one in recordings]
-    noted = _tell_remarks(encoder, recordings, list(dict.fromkeys(answer["reason"] for answer in answers)))
+    recordings = recordings_of(args.identify, args.channel, "identify")
+    answers = [_identified(encoder, profiles, statistics, recording, policy) for recording in recordings]
+    reasons = (answer.identification.reason for answer in answers)
+    warnings = [remark for answer in answers for remark in answer.remarks]
+    warnings += [reason for reason in dict.fromkeys(reasons) if reason is not None]
+    _warn(warnings)
     if args.json:
-        about = {"results": answers, "profiles": len(profiles.entries), **_how(encoder, policy), "remarks": noted}
-        print(json.dumps(about, indent=2))
+        results = [answer.as_json() for answer in answers]
+        print_json(
+            {"results": results, "profiles": len(profiles.entries), **_how(encoder, policy), "remarks": warnings}
+        )
+    elif args.full_ranking or len(answers) == 1:
+        print("\n".join(_ranking_lines(str(answer.file["file"]), answer.identification) for answer in answers))
     else:
-        print("\n".join(map(_ranking_lines, answers)))
-
-
-def _load(names: list[str], channel: Wanted) -> list[Speech]:
-    if names.count(STANDARD_INPUT) > 1:
-        raise UserError("standard input can be read once; name files for the others")
-    return [load_speech(name, channel=channel) for name in names]
+        print(table([(str(answer.file["file"]), answer.identification) for answer in answers]))
 
 
 def _identified(
-    encoder: SpeakerEncoder, profiles: Profiles, statistics: np.ndarray | None, recording: Speech, policy: Policy
-) -> dict:
+    encoder: SpeakerEncoder,
+    profiles: Profiles,
+    statistics: NDArray[np.float64] | None,
+    recording: Speech,
+    policy: Policy,
+) -> Answer:
     """One recording's answer; `statistics` are those of the profiles' embeddings."""
     embeddings = encoder.embed_utterances([recording.signal])
     cosines = profiles.embeddings @ embeddings[0]
     scores = normalised(cosines, statistics, encoder.scoring.statistics(embeddings))
     seconds = profiles.seconds, recording.seconds
-    found = decisions.identify(cosines, scores, profiles.names, seconds, encoder.calibration, policy)
-    ranking = [
-        {"name": name, **{field: getattr(comparison, field) for field in RANKED}} for name, comparison in found.ranking
-    ]
-    return {**_files([recording])[0], "verdict": found.verdict, "reason": found.reason, "ranking": ranking}
+    identification = decisions.identify(cosines, scores, profiles.names, seconds, encoder.calibration, policy)
+    return Answer(_file(recording), identification, _remarks(encoder, recording))
 
 
-def _fields(found: Comparison) -> dict:
+def _fields(comparison: Comparison) -> dict[str, object]:
     """All but the remark, which stands among the others."""
-    return {name: value for name, value in found.as_json().items() if name != "remark"}
+    return {name: value for name, value in comparison.as_json().items() if name != "remark"}
 
 
-def _files(recordings: list[Speech]) -> list[dict]:
-    return [{"file": one.name, "speech_seconds": round(one.seconds, 2)} for one in recordings]
+def _file(recording: Speech) -> dict[str, str | float]:
+    return {"file": recording.name, "speech_seconds": round(recording.seconds, 2)}
 
 
 def _how(encoder: SpeakerEncoder, policy: Policy) -> dict:
     return {**asdict(policy), "network": {**encoder.origin, "fingerprint": encoder.fingerprint}}
 
 
-def _repeat_remark(recordings: list[Speech]) -> str | None:
-    """What to say of two recordings that are one: that they agree tells nothing of the voice."""
-    if not repeats([one.signal for one in recordings]):
+def _repeat_remark(recordings: Sequence[Speech]) -> str | None:
+    """What to say of two recordings that are one: that they agree tells nothing of the speaker."""
+    if not repeats([recording.signal for recording in recordings]):
         return None
     return f"{recordings[0].name} and {recordings[1].name} hold the same sound: they are one recording, or parts of it"
 
 
-def _tell_remarks(encoder: SpeakerEncoder, recordings: list[Speech], others: list[str | None]) -> list[str]:
-    told = [remark for one in recordings for remark in (*remarks(one), speaker_change_remark(encoder, one))]
-    noted = [remark for remark in (*told, *others) if remark is not None]
-    for remark in noted:
+def _remarks(encoder: SpeakerEncoder, recording: Speech) -> list[str]:
+    change = speaker_change_remark(encoder, recording)
+    return remarks(recording) + ([] if change is None else [change])
+
+
+def _warn(warnings: list[str]) -> None:
+    for remark in warnings:
         logger.warning(remark)
-    return noted
 
 
-def _verdict_line(found: Comparison, policy: Policy) -> str:
-    distance = f"cosine distance {found.cosine_distance:.4f}"
-    if found.verdict is None:
+def _verdict_line(comparison: Comparison, policy: Policy) -> str:
+    distance = f"cosine distance {comparison.cosine_distance:.4f}"
+    if comparison.verdict is None or comparison.probability is None:
         return f"{distance} ({NOT_CALIBRATED})"
-    ratio = (
-        f"log-likelihood ratio {found.log_likelihood_ratio:+.2f}{_ends(found.log_likelihood_ratio_interval, '+.2f')}"
-    )
-    share = f"{100 * found.probability:.2f} %{_ends(found.probability_interval, '.2%')}"
+    ratio = f"log-likelihood ratio {comparison.log_likelihood_ratio:+.2f}"
+    ratio += _ends(comparison.log_likelihood_ratio_interval, "+.2f")
+    share = f"{100 * comparison.probability:.2f} %{_ends(comparison.probability_interval, '.2%')}"
     reason = f"probability of one speaker {share} at a prior of {100 * policy.prior:g} %"
     if policy.max_false_accept is not None:
-        share = f"{100 * policy.max_false_accept:g} %{_ends(found.false_accept_interval, '.2%')} of different speakers"
-        side = "at or above" if found.verdict == SAME else "below"
-        reason += f"; {side} {found.threshold:+.2f}, which {share} reach"
-    return f"{found.verdict} speaker{'' if found.verdict == SAME else 's'}: {distance}, {ratio}, {reason}"
+        share = (
+            f"{100 * policy.max_false_accept:g} %{_ends(comparison.false_accept_interval, '.2%')} of different speakers"
+        )
+        side = "at or above" if comparison.verdict == SAME else "below"
+        reason += f"; {side} {comparison.threshold:+.2f}, which {share} reach"
+    return f"{comparison.verdict} speaker{'' if comparison.verdict == SAME else 's'}: {distance}, {ratio}, {reason}"
 
 
 def _ends(interval: tuple[float, float] | None, form: str) -> str:
@@ -133,13 +162,14 @@ def _ends(interval: tuple[float, float] | None, form: str) -> str:
     return "" if interval is None else f" [{', '.join(format(end, form).replace('%', ' %') for end in interval)}]"
 
 
-def _ranking_lines(answer: dict) -> str:
-    verdict = answer["verdict"] or f"no verdict ({NOT_CALIBRATED})"
-    lines = [f"{answer['file']}: {verdict}"]
-    for place, one in enumerate(answer["ranking"], start=1):
-        line = f"  {place}. {one['name']}  cosine distance {one['cosine_distance']:.4f}"
-        if one["probability"] is not None:
-            line += f", log-likelihood ratio {one['log_likelihood_ratio']:+.2f}"
-            line += f", probability {100 * one['probability']:.2f} %"
+def _ranking_lines(file: str, identification: Identification) -> str:
+    lines = [f"{file}: {identification.verdict or f'no verdict ({NOT_CALIBRATED})'}"]
+    for place, (name, comparison) in enumerate(identification.ranking, start=1):
+        line = f"  {place}. {name}  cosine distance {comparison.cosine_distance:.4f}"
+        if comparison.probability is not None:
+            line += f", log-likelihood ratio {comparison.log_likelihood_ratio:+.2f}"
+            line += f", probability {100 * comparison.probability:.2f} %"
         lines.append(line)
+    if identification.unknown_probability is not None:
+        lines.append(f"  nobody of them: probability {100 * identification.unknown_probability:.2f} %")
     return "\n".join(lines)

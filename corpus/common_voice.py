@@ -12,13 +12,13 @@ SPEAKER, PATH = "client_id", "path"  # columns
 
 
 def table_of(folder: Path) -> Path | None:
-    """The table of what is in `folder`, if that is Common Voice's."""
+    """Find the table that describes the clips in `folder`; None if it is no such folder."""
     table = folder.parent / TABLE
     return table if folder.name == CLIPS and table.is_file() else None
 
 
 def recordings(table: Path, folder: Path, names: Set[str], corpus: str) -> list[Recording]:
-    """The validated clips among `names`; nobody vouches for the others.
+    """List the validated clips among `names`; of the others it is not known whether they hold what they should.
 
     Raises:
         CorpusError: the table has no such columns.

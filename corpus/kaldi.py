@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from corpus.manifest_row import Row, seconds_in
 from corpus.recording import CorpusError
 from corpus.tables import lines
+from storage.counting import counted
 
 FILES, SPEAKERS, SEGMENTS, SESSIONS = "wav.scp", "utt2spk", "segments", "utt2sess"
 NAMES_SHOWN = 3
 
 
-def kaldi_rows(folder: Path) -> Iterator[tuple]:
-    """(where, path, speaker, utterance, session, start, end) of each utterance in utt2spk; times as texts, or None.
+def kaldi_rows(folder: Path) -> Iterator[Row]:
+    """Yield what the folder says of each utterance in utt2spk.
 
     Raises:
         CorpusError: a file is missing or malformed, a recording is a command, or an utterance has no recording.
@@ -23,13 +25,14 @@ def kaldi_rows(folder: Path) -> Iterator[tuple]:
     )
     known = files if segments is None else segments
     speakers = list(_pairs(folder / SPEAKERS))
-    if lost := [name for name, _, _ in speakers if name not in known]:
+    if missing := [name for name, _, _ in speakers if name not in known]:
         where = FILES if segments is None else SEGMENTS
-        shown = ", ".join(lost[:NAMES_SHOWN])
-        raise CorpusError(f"{folder / where} lacks {len(lost)} utterances of {SPEAKERS}: {shown}")
+        lacking = counted(len(missing), "utterance")
+        raise CorpusError(f"{folder / where} lacks {lacking} of {SPEAKERS}: {', '.join(missing[:NAMES_SHOWN])}")
     for utterance, speaker, where in speakers:
         path, start, end = (files[utterance], None, None) if segments is None else segments[utterance]
-        yield where, path, speaker, utterance, sessions.get(utterance, ""), start, end
+        times = seconds_in(start, where), seconds_in(end, where)
+        yield Row(where, path, speaker, utterance, sessions.get(utterance, ""), *times)
 
 
 def _segments(folder: Path, files: dict[str, str]) -> Iterator[tuple[str, tuple[str, str, str]]]:
@@ -39,18 +42,19 @@ def _segments(folder: Path, files: dict[str, str]) -> Iterator[tuple[str, tuple[
             raise CorpusError(f"{where}: expected an utterance, a recording, start and end. Received {rest!r}")
         if fields[0] not in files:
             raise CorpusError(f"{where}: no recording {fields[0]!r} in {FILES}")
-        yield utterance, (files[fields[0]], *fields[1:])
+        recording, start, end = fields
+        yield utterance, (files[recording], start, end)
 
 
 def _pairs(path: Path) -> Iterator[tuple[str, str, str]]:
-    """The first field of each line, the rest of it, and where it stands; the first may stand once.
+    """The first field of each line, the rest of the line, and where it stands.
 
     Raises:
-        CorpusError: as said.
+        CorpusError: there is no such file, or a first field stands in two lines, or alone.
     """
     if not path.is_file():
         raise CorpusError(f"expected a Kaldi data folder with {FILES} and {SPEAKERS}. There is no {path}")
-    seen = set()
+    seen: set[str] = set()
     for number, line in lines(path):
         name, *rest = line.split(maxsplit=1)
         where = f"{path}, line {number}"

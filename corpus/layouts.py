@@ -1,11 +1,13 @@
-"""The layouts of published corpora, told by their own marks: how folders and files are named.
+"""The layouts of published corpora: how their folders and files are named, by which they are recognised.
 
-Each is a pattern for the end of a file's path without its suffix, `folder/.../file`. Its groups: `own`, what belongs to
-the corpus (the folder above it is the corpus's place); `speaker`; `session` where there are sessions; `utterance`,
-unless that is what follows the speaker's name. A file that matches without a `speaker` holds no speech.
+Each is a pattern for the end of a file's path without its suffix, `folder/.../file`. Its groups are `inside`, the part
+of the path that belongs to the corpus (the folder above it is the corpus's place); `speaker`; `session` where there are
+sessions; and `utterance`, unless that is `session/file`. A file that matches without a `speaker` holds no speech.
 """
 
 import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 DEPTH = 5  # folders, the most that a pattern looks at
@@ -15,7 +17,7 @@ class Layout(NamedTuple):
     """How a corpus names its folders and files."""
 
     name: str
-    pattern: re.Pattern
+    pattern: re.Pattern[str]
 
 
 class Label(NamedTuple):
@@ -28,12 +30,31 @@ class Label(NamedTuple):
     levels: int  # folders between the corpus's place and the file
 
 
-def _layout(name: str, own: str) -> Layout:
-    return Layout(name, re.compile(rf"(?:.*?/)?(?P<own>{own})"))
+class LabelledFile(NamedTuple):
+    """A file, and what its layout says of it."""
+
+    folder: Path
+    name: str
+    label: Label
+
+    @property
+    def place(self) -> str:
+        """The corpus's folder."""
+        return str(self.folder.parents[self.label.levels - 1] if self.label.levels else self.folder)
+
+    @property
+    def source(self) -> str:
+        """The file's path from there."""
+        parts = self.folder.parts
+        return "/".join((*parts[len(parts) - self.label.levels :], self.name))
+
+
+def _layout(name: str, inside: str) -> Layout:
+    return Layout(name, re.compile(rf"(?:.*?/)?(?P<inside>{inside})"))
 
 
 LAYOUTS = (
-    # Two microphones in 0.92; see `reading`.
+    # Two microphones in 0.92; see `microphones`.
     _layout("VCTK", r"wav(?:48|48_silence_trimmed|16)/(?P<speaker>[^/]+)/(?P<utterance>(?P=speaker)_[^/]+)"),
     # LibriTTS has the same folders, and underscores in the names of its files.
     _layout(
@@ -58,7 +79,23 @@ LAYOUTS = (
 )
 
 
-def label(tail: str, first: Layout | None = None) -> tuple[Label, Layout] | None:
+def label_by_layout(folder: Path, names: Iterable[str]) -> tuple[list[LabelledFile], list[str]]:
+    """Label the files of a folder that follow a layout; the names of the others come second."""
+    tail = "/".join(folder.parts[-DEPTH:])
+    labelled: list[LabelledFile] = []
+    others: list[str] = []
+    layout: Layout | None = None
+    for name in names:
+        recognised = _recognise(f"{tail}/{name.rpartition('.')[0]}", layout)
+        if recognised is None:
+            others.append(name)
+        else:
+            label, layout = recognised
+            labelled.append(LabelledFile(folder, name, label))
+    return labelled, others
+
+
+def _recognise(tail: str, first: Layout | None) -> tuple[Label, Layout] | None:
     """What the first layout that fits says of a file.
 
     Args:
@@ -72,7 +109,7 @@ def label(tail: str, first: Layout | None = None) -> tuple[Label, Layout] | None
     return None
 
 
-def _label(name: str, groups: dict[str, str]) -> Label:
+def _label(name: str, groups: Mapping[str, str]) -> Label:
     speaker, session = groups.get("speaker"), groups.get("session", "")
     utterance = groups.get("utterance") or f"{session}/{groups.get('file')}"
-    return Label(name, speaker, session, utterance, groups["own"].count("/"))
+    return Label(name, speaker, session, utterance, groups["inside"].count("/"))

@@ -1,33 +1,36 @@
 """What there is to cache: the recordings that a folder or a manifest holds, and what could not be seen."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from corpus.recording import CorpusError, Recording, Speaker
+from storage.counting import counted
+
+ROOT_NAME = "root"  # of a corpus in the file system's root
 
 
 @dataclass(frozen=True)
 class Listing:
     """The recordings below a folder, or those that a manifest names, each with its speaker.
 
-    Corpora are named as this look at them suggests.
+    The names of corpora are suggestions: the cache may know a corpus by another name.
     """
 
-    root: Path  # the folder, or the manifest
+    root: Path  # the folder, or the manifest; absolute
     recordings: list[Recording]  # in order of corpus, speaker and utterance
-    how: str  # it was understood, in words
+    description: str  # how many there are, and how it was understood who speaks
     is_manifest: bool = False
-    is_named: bool = False  # the user named the corpus
-    is_told: bool = False  # the user says who speaks, so that what was understood before does not count
-    unreadable: tuple[Path, ...] = ()  # folders whose content nobody could list
+    is_named: bool = False  # whether the user named the corpus
+    speakers_stated: bool = False  # whether the user says who speaks, which counts for more than what is cached
+    unreadable: tuple[Path, ...] = ()  # folders that could not be listed
     not_read: Counter[str] = field(default_factory=Counter)  # files of sound formats that are not read, by suffix
 
     @cached_property
     def places(self) -> dict[str, str]:
-        """The corpora's folders, and their names."""
+        """The folders of the corpora, and the names of these."""
         return {recording.place: recording.corpus for recording in self.recordings}
 
     def could_see(self, path: Path) -> bool:
@@ -37,36 +40,51 @@ class Listing:
 
 
 def corpus_name(root: Path, place: str) -> str:
-    """What a corpus is called: the way from the root to its folder, or if it is the root or above it, its own name."""
+    """Name a corpus by the path from the root to its folder; by the folder's name if that is the root or above it."""
     folder = Path(place)
     below = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
-    return folder.name if below == "." else below
+    return folder_name(folder) if below == "." else below
+
+
+def folder_name(folder: PurePath) -> str:
+    """The name of an absolute folder; of a drive's root that of the drive, and of the only root `ROOT_NAME`."""
+    drive = folder.drive.replace("\\", "/").rpartition("/")[2].removesuffix(":")
+    return folder.name or drive or ROOT_NAME
+
+
+def describe(root: Path, recordings: Collection[Recording], how: str) -> str:
+    """Say how many recordings and speakers there are below the root, and how it was understood who speaks."""
+    speakers = len({(recording.corpus, recording.speaker) for recording in recordings})
+    return f"{root}: {counted(len(recordings), 'recording')} of {counted(speakers, 'speaker')}, read as {how}"
 
 
 def in_order(recordings: Iterable[Recording]) -> list[Recording]:
-    """Sort, and give files of one speaker that share a name (`a.wav` and `a.flac`) their suffix, or all of their path.
+    """Sort recordings by corpus, speaker and utterance.
+
+    Files of one speaker that share a name (`a.wav` and `a.flac`) are named with their suffix, or if that is the same,
+    by their path.
 
     Raises:
-        CorpusError: two are still of one name.
+        CorpusError: two still have one name.
     """
     recordings = list(recordings)
     for rename in (_with_suffix, _with_path):
         recordings = _clashing(recordings, rename)
     names = Counter(recording.key for recording in recordings)
     if len(names) < len(recordings):
-        (*speaker, utterance), count = names.most_common(1)[0]
+        (corpus, speaker, utterance), count = names.most_common(1)[0]
         raise CorpusError(
-            f"{count} utterances of {Speaker(*speaker)} are called {utterance!r}; expected a name of its own for each"
+            f"{count} utterances of {Speaker(corpus, speaker)} are called {utterance!r}; expected a name for each"
         )
-    return sorted(recordings, key=lambda one: one.key)
+    return sorted(recordings, key=lambda recording: recording.key)
 
 
 def _clashing(recordings: list[Recording], rename: Callable[[Recording], Recording]) -> list[Recording]:
-    """With another name for each of those that share one."""
+    """The recordings, with another name for each of those that share one."""
     names = Counter(recording.key for recording in recordings)
     if len(names) == len(recordings):
         return recordings
-    return [rename(one) if names[one.key] > 1 else one for one in recordings]
+    return [rename(recording) if names[recording.key] > 1 else recording for recording in recordings]
 
 
 def _with_suffix(recording: Recording) -> Recording:
@@ -74,4 +92,4 @@ def _with_suffix(recording: Recording) -> Recording:
 
 
 def _with_path(recording: Recording) -> Recording:
-    return recording._replace(utterance=recording.source)
+    return recording._replace(utterance=Path(recording.source).as_posix())

@@ -1,10 +1,13 @@
-"""A speaker, and one recording of theirs."""
+"""A speaker, and a recording of a speaker."""
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from storage.errors import UserError
+
+Key = tuple[str, str, str]  # corpus, speaker, utterance
+Origin = tuple[str, float | None, float | None]  # path, start and end in s
 
 
 class CorpusError(UserError):
@@ -28,9 +31,48 @@ class Speaker(NamedTuple):
         return f"{self.corpus}/{self.name}" if self.corpus else self.name
 
 
-class Recording(NamedTuple):
-    """One utterance of a corpus: an audio file, or the part of one from `start` to `end`."""
+class RecordingFields(Protocol):
+    """The fields that say which recording it is; those of `Recording` have the comments."""
 
+    @property
+    def corpus(self) -> str: ...
+    @property
+    def speaker(self) -> str: ...
+    @property
+    def utterance(self) -> str: ...
+    @property
+    def place(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def start(self) -> float | None: ...
+    @property
+    def end(self) -> float | None: ...
+
+
+class Identity:
+    """What follows from these fields, for recordings and for the cache's utterances alike."""
+
+    __slots__ = ()
+
+    @property
+    def key(self: RecordingFields) -> Key:
+        """(corpus, speaker, utterance): what identifies the cache's entry."""
+        return self.corpus, self.speaker, self.utterance
+
+    @property
+    def origin(self: RecordingFields) -> Origin:
+        """(path, start, end): what was recorded, whoever is said to speak in it."""
+        path = os.path.join(self.place, self.source)  # noqa: PTH118, a path is slower, and there are many
+        return path.replace("/", os.sep), self.start, self.end  # one file has one path on Windows, too
+
+    @property
+    def path(self: RecordingFields) -> Path:
+        """Where the file is."""
+        return Path(self.place, self.source)
+
+
+class _Recording(NamedTuple):
     corpus: str
     speaker: str  # without a slash
     utterance: str  # unique within the speaker
@@ -40,18 +82,8 @@ class Recording(NamedTuple):
     start: float | None = None  # s; None for the file's beginning
     end: float | None = None  # s; None for its end
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """(corpus, speaker, utterance): what identifies the cache's entry."""
-        return self[:3]
 
-    @property
-    def origin(self) -> tuple[str, float | None, float | None]:
-        """(path, start, end): what was recorded, whoever is said to speak in it."""
-        path = os.path.join(self.place, self.source)  # noqa: PTH118, a path is slower, and there are many
-        return path, self.start, self.end
+class Recording(Identity, _Recording):
+    """One utterance of a corpus: an audio file, or the part of one from `start` to `end`."""
 
-    @property
-    def path(self) -> Path:
-        """Where the file is."""
-        return Path(self.place, self.source)
+    __slots__ = ()

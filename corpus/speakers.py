@@ -1,12 +1,14 @@
 """Speakers by the names that people give them: a name alone, or with its corpus in front (`libri/19`)."""
 
-import difflib
 import logging
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from corpus.recording import Speaker
+from corpus.text_lists import list_lines
+from storage.counting import counted
 from storage.errors import UserError, first_few
+from storage.nearest_names import nearest
 
 NAMES_SHOWN = 5
 
@@ -14,154 +16,138 @@ logger = logging.getLogger(__name__)
 
 
 def parse_speakers(text: str) -> tuple[str, ...]:
-    """Names from a comma-separated list."""
+    """Split a comma-separated list into names."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def read_speakers_file(path: Path, known: Iterable[Speaker] = ()) -> tuple[str, ...]:
-    """Names from a file with one a line; `#` starts a comment, and a corpus may stand before the name (`vctk/p226`).
+    """Read names from a file with one a line; a corpus may stand before the name (`vctk/p226`).
+
+    Comments are as in every list, see `corpus.text_lists`.
 
     Args:
-        known: speakers; a line that is the name of one is that, whatever blanks and signs are in it.
+        known: speakers; a line that is the name of one of them is that name, whatever blanks and signs are in it.
 
     Raises:
-        UserError: it is missing, is not text, or names no one.
+        UserError: the file is missing, is not text, or names no speaker.
     """
     spelt = {name for speaker in known for name in (str(speaker), speaker.name)}
-    lines = text_lines(path, "speaker names")
-    names = tuple(filter(None, (line if line in spelt else _without_comment(line) for line in lines)))
+    names = tuple(text for _, text in list_lines(path, "speaker names", spelt.__contains__))
     if not names:
         raise UserError(f"{path} names no speaker; expected one a line")
     return names
 
 
-def text_lines(path: Path, what: str) -> list[str]:
-    """The lines of a text file; a name that is no UTF-8 is kept, as Python keeps such names of files.
-
-    Raises:
-        UserError: it is not readable as text; the message says what it should hold.
-    """
-    try:  # utf-8-sig: Notepad puts a byte order mark first, which would become part of a name
-        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
-        if "\0" in text:
-            raise ValueError("it holds null characters")
-    except (OSError, ValueError) as error:
-        raise UserError(f"expected a text file of {what}. {path} is not readable as one") from error
-    return [line.removesuffix("\r") for line in text.split("\n")]  # names may hold other separators
-
-
-def _without_comment(line: str) -> str:
-    """A `#` within a name is part of it; one at the beginning or after a blank starts a comment."""
-    return "" if line.lstrip().startswith("#") else line.replace("\t#", " #").split(" #")[0].strip()
-
-
 def matching(name: str, known: Iterable[Speaker]) -> set[Speaker]:
-    """Whom of the known speakers a name means.
+    """Find whom of the known speakers a name means.
 
     A corpus may be known by more or by less of its path than it is named by (`libri/train/19` and `train/19`): then the
-    ends must agree, unless somebody is known by just that name. Whoever holds speakers out is on the safe side: one too
-    many is a lesser mistake than one too few.
+    ends must agree, unless a speaker is known by just that name. Where speakers are held out, this is on the safe side:
+    to hold out one too many is a lesser mistake than to train on one too many.
     """
-    known = [speaker for speaker in known if speaker.name == name.rpartition("/")[2]]
-    exact = {speaker for speaker in known if str(speaker) == name}
-    return exact or {speaker for speaker in known if _ends_agree(str(speaker), name)}
+    namesakes = [speaker for speaker in known if speaker.name == name.rpartition("/")[2]]
+    exact = {speaker for speaker in namesakes if str(speaker) == name}
+    return exact or {speaker for speaker in namesakes if _ends_agree(str(speaker), name)}
 
 
-def listed(names: Iterable[str], known: Iterable[Speaker]) -> set[Speaker]:
-    """Whom of the known speakers a list means."""
-    return set().union(*_whom(names, known).values())
+def speakers_named(names: Iterable[str], known: Iterable[Speaker]) -> set[Speaker]:
+    """Find all of the known speakers that any of the names means."""
+    return set().union(*_meanings(names, known).values())
 
 
 def trained_on(names: Iterable[str], known: Collection[Speaker]) -> tuple[set[Speaker], set[Speaker]]:
-    """Whom of the known speakers a network has heard, and whom perhaps.
+    """Find which of the known speakers a network was trained on, and which perhaps.
 
     Args:
-        names: of its training.
+        names: the speakers of its training.
 
     Returns:
-        those whose corpus agrees with that of the training, as far as both are known; and those who share their name
-        with somebody of a corpus that is not among the known: it may be theirs, under another name.
+        those whose corpus agrees with that of the training, as far as both are known; and their namesakes: those who
+        share a name with a training speaker whose corpus is not among the known ones. It may be theirs, renamed.
     """
     by_name = _by_name(known)
     corpora = {speaker.corpus for speaker in known}
-    heard, perhaps = set(), set()
+    trained: set[Speaker] = set()
+    namesakes: set[Speaker] = set()
     for name in names:
-        corpus, _, own = name.rpartition("/")
-        same = by_name.get(own, ())
-        heard.update(speaker for speaker in same if _ends_agree(str(speaker), name))
-        if same and not any(_ends_agree(one, corpus) for one in corpora):
-            perhaps.update(same)
-    return heard, perhaps - heard
+        corpus, _, speaker_name = name.rpartition("/")
+        same = by_name.get(speaker_name, ())
+        trained.update(speaker for speaker in same if _ends_agree(str(speaker), name))
+        if same and not any(_ends_agree(known_corpus, corpus) for known_corpus in corpora):
+            namesakes.update(same)
+    return trained, namesakes - trained
 
 
-def tell_perhaps_heard(speakers: Collection[Speaker]) -> None:
-    """Warn of speakers who may be the training's, see `trained_on`."""
+def warn_of_namesakes(speakers: Collection[Speaker]) -> None:
+    """Warn of speakers on whom the network was perhaps trained, see `trained_on`."""
     if speakers:
         shown = first_few(map(str, sorted(speakers)), NAMES_SHOWN)
+        which = "speaker shares its name" if len(speakers) == 1 else "speakers share their names"
         logger.warning(
-            "%d speakers share their names with speakers of the training, whose corpus is not in this cache, or under "
-            "another name: if they are the same, what follows is no figure for unseen voices: %s", len(speakers), shown
+            "%d %s with speakers of the training, whose corpus is not in this cache, or is under another name: "
+            "if they are the same people, what follows is no measure for held-out speakers: %s",
+            len(speakers), which, shown,
         )  # fmt: skip
 
 
-def check_listed(names: Collection[str], known: Collection[Speaker]) -> None:
-    """Refuse a list with a name that no known speaker answers to: a misspelt one would train. Tell who shares a name.
+def check_speakers(names: Collection[str], known: Collection[Speaker]) -> None:
+    """Refuse names that no known speaker has, as a misspelt speaker would train; log the names that several have.
 
     Raises:
-        UserError: as said; the message has the nearest names.
+        UserError: some of the names are unknown; the message has the nearest names.
     """
-    found = _whom(names, known)
-    for name, several in found.items():
-        if len(several) > 1:
-            logger.info("%s is the name of %d speakers: %s", name, len(several), ", ".join(sorted(map(str, several))))
-    missing = [name for name in names if not found[name]]
+    meanings = _meanings(names, known)
+    for name, speakers in meanings.items():
+        if len(speakers) > 1:
+            logger.info("%s is the name of %d speakers: %s", name, len(speakers), ", ".join(sorted(map(str, speakers))))
+    missing = [name for name in names if not meanings[name]]
     if missing:
+        are = "is" if len(missing) == 1 else "are"
         raise UserError(
-            f"{len(missing)} of the {len(names)} speakers named are not in the cache: "
+            f"{counted(len(missing), 'speaker')} of the {len(names)} named {are} not in the cache: "
             f"{first_few(missing, NAMES_SHOWN)}{_nearest(missing[0], known)}"
         )
 
 
-def the_one(name: str, known: Collection[Speaker], where: str) -> Speaker:
-    """The speaker that a name means.
+def find_speaker(name: str, known: Collection[Speaker], where: str) -> Speaker:
+    """Find the one speaker that a name means.
 
     Args:
         where: what holds the known speakers, for the message.
 
     Raises:
-        UserError: nobody answers to it, or several do; the message lists them.
+        UserError: no speaker has the name, or several have; the message lists them.
     """
-    found = matching(name, known)
-    if len(found) > 1:
-        candidates = ", ".join(sorted(map(str, found)))
-        raise UserError(f"{name!r} is the name of {len(found)} speakers; say which: {candidates}")
-    if not found:
+    speakers = matching(name, known)
+    if len(speakers) > 1:
+        candidates = ", ".join(sorted(map(str, speakers)))
+        raise UserError(f"{name!r} is the name of {len(speakers)} speakers; say which: {candidates}")
+    if not speakers:
         raise UserError(
-            f"speaker {name!r} is not in {where}; it holds {len(known)} speakers{_nearest(name, known)}. "
+            f"speaker {name!r} is not in {where}; it holds {counted(len(known), 'speaker')}{_nearest(name, known)}. "
             "To add recordings: --update_cache --audio_dir FOLDER"
         )
-    return found.pop()
+    return speakers.pop()
 
 
-def _whom(names: Iterable[str], known: Iterable[Speaker]) -> dict[str, set[Speaker]]:
-    """Whom of the known speakers each name means."""
+def _meanings(names: Iterable[str], known: Iterable[Speaker]) -> dict[str, set[Speaker]]:
+    """The known speakers that each name means."""
     by_name = _by_name(known)
     return {name: matching(name, by_name.get(name.rpartition("/")[2], ())) for name in names}
 
 
 def _by_name(known: Iterable[Speaker]) -> dict[str, list[Speaker]]:
-    found: dict[str, list[Speaker]] = {}
+    speakers: dict[str, list[Speaker]] = {}
     for speaker in known:
-        found.setdefault(speaker.name, []).append(speaker)
-    return found
+        speakers.setdefault(speaker.name, []).append(speaker)
+    return speakers
 
 
-def _ends_agree(one: str, other: str) -> bool:
-    return f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}")
+def _ends_agree(a: str, b: str) -> bool:
+    return f"/{a}".endswith(f"/{b}") or f"/{b}".endswith(f"/{a}")
 
 
 def _nearest(name: str, known: Collection[Speaker]) -> str:
-    """The names most like it, with their corpora where the name has one."""
-    spelt = {str(speaker) if "/" in name else speaker.name for speaker in known}
-    near = difflib.get_close_matches(name, sorted(spelt), NAMES_SHOWN, cutoff=0) if name else []
-    return f"; nearest: {', '.join(near)}" if near else ""
+    """The names that are most like it, with their corpora where the name has one."""
+    near = nearest(name, (str(speaker) if "/" in name else speaker.name for speaker in known), NAMES_SHOWN)
+    return f"; {near}" if near else ""

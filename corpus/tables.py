@@ -1,4 +1,4 @@
-"""Rows of text files: tables with a header, JSON a line, fields between blanks. What is wrong is told with its line."""
+"""Rows of text files: tables with a header, and files with a JSON object a line. Errors name the line."""
 
 import csv
 import gzip
@@ -6,18 +6,18 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from corpus.recording import CorpusError
 
 COMPRESSED = ".gz"
+ENCODING = "utf-8-sig"  # Windows' Notepad writes a byte order mark in front
+INVALID = "surrogateescape"  # a name that is no UTF-8 is kept as Python keeps such names of files
 LONGEST_LINE = 1 << 20  # characters; a compressed file of a few bytes could hold gigabytes in one
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The numbers of the lines, from 1, and what they say; blank ones are left out.
-
-    A name that is no UTF-8 is kept, as Python keeps such names of files.
+    """Yield the number of each line, from 1, and its text; blank lines are left out.
 
     Raises:
         CorpusError: the file is not readable, or a line is longer than any of a table.
@@ -36,7 +36,9 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def rows(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table with a header, between tabs or commas, as `{column: text}`.
+    """Yield the number of each row of a table with a header, and its fields as `{column: text}`.
+
+    Tabs separate the fields if there is one in the header, else commas.
 
     Raises:
         CorpusError: a `needed` column is missing, a row has more or fewer fields than the header, or it is no table.
@@ -44,33 +46,32 @@ def rows(path: Path, needed: Iterable[str] = ()) -> Iterator[tuple[int, dict[str
     numbered = lines(path)
     _, header = next(numbered, (1, ""))
     delimiter = "\t" if "\t" in header else ","
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL  # a quote in a TSV is a quote
-    columns = _fields(header, delimiter, quoting, f"{path}, line 1")
+    columns = _fields(header, delimiter, f"{path}, line 1")
     if len(set(columns)) < len(columns):
         raise CorpusError(f"{path}: its header has a column twice")
     if missing := [name for name in needed if name not in columns]:
         raise CorpusError(f"{path}: expected the columns {', '.join(needed)}. Its header has no {missing[0]}")
     for number, line in numbered:
-        fields = _fields(line, delimiter, quoting, f"{path}, line {number}")
+        fields = _fields(line, delimiter, f"{path}, line {number}")
         if len(fields) != len(columns):
             raise CorpusError(f"{path}, line {number}: {len(fields)} fields under a header of {len(columns)}")
         yield number, dict(zip(columns, fields))
 
 
-def _fields(line: str, delimiter: str, quoting: int, where: str) -> list[str]:
+def _fields(line: str, delimiter: str, where: str) -> list[str]:
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL  # a quote in a TSV is a quote
     try:
-        return [
-            field.strip() for field in next(csv.reader([line], delimiter=delimiter, quoting=quoting, strict=True), [])
-        ]
+        reader = csv.reader([line], delimiter=delimiter, quoting=quoting, strict=True)
+        return [field.strip() for field in next(reader, [])]
     except csv.Error as error:
         raise CorpusError(f"{where}: {error}") from error
 
 
-def objects(path: Path) -> Iterator[tuple[int, dict]]:
-    """The JSON objects of a file with one a line.
+def objects(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
+    """Yield the number of each line of a file with a JSON object a line, and the object.
 
     Raises:
-        CorpusError: a line is another thing.
+        CorpusError: a line holds something else.
     """
     for number, line in lines(path):
         try:
@@ -83,5 +84,6 @@ def objects(path: Path) -> Iterator[tuple[int, dict]]:
 
 
 def _opened(path: Path) -> IO[str]:
-    how = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": "\n"}  # Notepad puts a mark in front
-    return gzip.open(path, "rt", **how) if path.suffix == COMPRESSED else open(path, **how)
+    if path.suffix == COMPRESSED:
+        return gzip.open(path, "rt", encoding=ENCODING, errors=INVALID, newline="\n")
+    return open(path, encoding=ENCODING, errors=INVALID, newline="\n")

@@ -1,22 +1,23 @@
-"""Trial lists: pairs of utterances, each said to be of one speaker or of two. Read as text; whom they mean is told by
-`Utterances`, and scored elsewhere.
+"""Trial lists: pairs of utterances, each said to be of one speaker or of two.
 
     1 A B                   one speaker; 0 A B for two: VoxCeleb's lists as published, and ours
     A B target              one speaker; A B nontarget for two: Kaldi's
 
 A and B are the end of `corpus/speaker/utterance` or of the recording's path in its corpus, with or without suffix: the
-whole of it, or as little as tells which it is. Names with blanks want tabs between the three. `#` at the beginning of a
-line, or after a blank where there are no tabs, starts a comment. A line that stands twice counts twice.
+whole of it, or as little as tells which it is. Names with blanks need tabs between the three fields. Comments are as in
+every list (`corpus.text_lists`), but a line with tabs has none after its beginning. A line that stands twice counts
+twice. `Utterances` finds what a list names; `evaluation` scores it.
 """
 
-import difflib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from corpus.speakers import text_lines
+from corpus.text_lists import list_lines
 from corpus.walk import NOT_READ, readable_suffixes
 from storage.errors import UserError
+from storage.nearest_names import nearest
 
 LABELS = {"1": True, "0": False}
 KALDI_LABELS = {"target": True, "nontarget": False}
@@ -31,7 +32,7 @@ class Trial(NamedTuple):
     """A line of a list."""
 
     where: str  # file and line
-    is_target: bool  # said to be of one speaker
+    is_target: bool  # whether it is said to be of one speaker
     first: str
     second: str
 
@@ -43,17 +44,14 @@ def read_trial_list(path: Path) -> Iterator[Trial]:
         UserError: it is missing or not text.
         TrialListError: a line is malformed.
     """
-    for number, line in enumerate(text_lines(path, "trials"), start=1):
-        if fields := _fields(line):
-            yield _trial(f"{path}, line {number}", fields, line)
+    for number, line in list_lines(path, "trials", _has_tabs):
+        fields = [field.strip() for field in line.strip().split("\t")] if _has_tabs(line) else line.split()
+        yield _trial(f"{path}, line {number}", fields, line)
 
 
-def _fields(line: str) -> list[str]:
-    if line.lstrip().startswith("#"):
-        return []
-    if "\t" in line.strip():
-        return [field.strip() for field in line.strip().split("\t")]
-    return line.split(" #")[0].split()
+def _has_tabs(line: str) -> bool:
+    """Whether tabs separate the fields of a line, which then may have blanks and `#` in them."""
+    return "\t" in line.strip() and not line.lstrip().startswith("#")
 
 
 def _trial(where: str, fields: list[str], line: str) -> Trial:
@@ -67,48 +65,65 @@ def _trial(where: str, fields: list[str], line: str) -> Trial:
     )
 
 
-class Utterances:
-    """Finds what a list names among known utterances, each with corpus, speaker, utterance and source.
+class NamedUtterance(Protocol):
+    """What is known of an utterance: what its names are made of."""
 
-    `known` is any collection of such named tuples, say the cache's.
-    """
+    @property
+    def corpus(self) -> str: ...
+    @property
+    def speaker(self) -> str: ...
+    @property
+    def utterance(self) -> str: ...
+    @property
+    def source(self) -> str: ...
 
-    def __init__(self, known: Iterable[NamedTuple]):
-        self._by_end: dict[str, list[tuple[str, NamedTuple]]] = {}
+
+KnownUtterance = TypeVar("KnownUtterance", bound=NamedUtterance)
+
+
+class Utterances(Generic[KnownUtterance]):
+    """Finds what a list names among known utterances, say the cache's."""
+
+    def __init__(self, known: Iterable[KnownUtterance]):
+        self._by_end: dict[str, list[tuple[str, KnownUtterance]]] = {}
         for utterance in known:
-            source = f"{utterance.corpus}/{utterance.source}"
-            for name in {f"{utterance.corpus}/{utterance.speaker}/{utterance.utterance}", source.rpartition(".")[0]}:
+            source = f"{utterance.corpus}/{utterance.source.replace(os.sep, '/')}"
+            for name in {_full_name(utterance), source.rpartition(".")[0]}:
                 self._by_end.setdefault(name.rpartition("/")[2], []).append((f"/{name}", utterance))
 
-    def find(self, name: str) -> NamedTuple:
-        """The utterance of a name.
+    def find(self, name: str) -> KnownUtterance:
+        """Find the utterance of a name.
 
         Raises:
-            ValueError: none has it, or several have.
+            ValueError: no utterance has it, or several have.
         """
-        found = self._ending(name) or self._ending(_without_suffix(name))
-        if len(found) > 1:
-            exact = {one for one in found if name == f"{one.corpus}/{one.speaker}/{one.utterance}"}
-            found = exact or found
-        if len(found) > 1:
-            shown = ", ".join(sorted(f"{one.corpus}/{one.speaker}/{one.utterance}" for one in found)[:NAMES_SHOWN])
-            raise ValueError(f"{name!r} is the name of {len(found)} utterances: {shown}")
-        if not found:
-            near = difflib.get_close_matches(name, self._names(name), NAMES_SHOWN, cutoff=0)
-            raise ValueError(f"the cache holds no utterance {name!r}; nearest: {', '.join(near)}")
-        return found.pop()
+        utterances = self._ending(name) or self._ending(_without_suffix(name))
+        if len(utterances) > 1:
+            utterances = {utterance for utterance in utterances if name == _full_name(utterance)} or utterances
+        if len(utterances) > 1:
+            shown = ", ".join(sorted(map(_full_name, utterances))[:NAMES_SHOWN])
+            raise ValueError(f"{name!r} is the name of {len(utterances)} utterances: {shown}")
+        if not utterances:
+            near = nearest(name, self._names(name), NAMES_SHOWN)
+            raise ValueError(f"the cache holds no utterance {name!r}" + (f"; {near}" if near else ""))
+        return utterances.pop()
 
-    def _ending(self, name: str) -> set[NamedTuple]:
+    def _ending(self, name: str) -> set[KnownUtterance]:
         end = f"/{name}"
-        return {one for whole, one in self._by_end.get(name.rpartition("/")[2], ()) if whole.endswith(end)}
+        named = self._by_end.get(name.rpartition("/")[2], ())
+        return {utterance for whole, utterance in named if whole.endswith(end)}
 
-    def _names(self, like: str) -> list[str]:
+    def _names(self, like: str) -> set[str]:
         """All names, with as many folders in front as the one that is looked for."""
         parts = like.count("/") + 1
-        return sorted({"/".join(name.split("/")[-parts:]) for names in self._by_end.values() for name, _ in names})
+        return {"/".join(name.split("/")[-parts:]) for names in self._by_end.values() for name, _ in names}
+
+
+def _full_name(utterance: NamedUtterance) -> str:
+    return f"{utterance.corpus}/{utterance.speaker}/{utterance.utterance}"
 
 
 def _without_suffix(name: str) -> str:
-    """Without that of a sound format; other ends after a dot are part of a name."""
+    """Take away the suffix of a sound format; other ends after a dot are part of a name."""
     stem, dot, suffix = name.rpartition(".")
     return stem if f"{dot}{suffix}".lower() in (*readable_suffixes(), *NOT_READ) else name

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-CACHE_FILES = {"cache.json", "index.jsonl"}  # of the folder that a cache is: what was made of a corpus is no corpus
-OTHER_NAMES = {"AIF", "AIFC", "OGA", "OPUS", "SND", "SPH", "WAVE"}  # that files of libsndfile's formats go by
+from storage.counting import counted
+
+CACHE_FILES = {"cache.json", "index.jsonl"}  # of a cache's folder, which is no corpus
+OTHER_NAMES = {"AIF", "AIFC", "OGA", "OPUS", "SND", "SPH", "WAVE"}  # of libsndfile's formats
 BY_FFMPEG = {"3GP", "AAC", "AC3", "AMR", "ASF", "EC3", "M4A", "M4B", "MKA", "MKV", "MOV", "MP4", "WEBM", "WMA", "WV"}
 NOT_READ = (".ape", ".avi", ".dsf", ".dss", ".ra", ".rm", ".tta")
 
 
 @cache
 def readable_suffixes() -> tuple[str, ...]:
-    """What the names of recordings end in, in lower case: libsndfile's formats, their other usual
-    names, and what FFmpeg reads.
-    """
+    """What the names of recordings end in, in lower case: libsndfile's formats, other names of these, and FFmpeg's."""
     import soundfile
 
     formats = set(soundfile.available_formats()) - {"RAW"}  # which states neither rate nor width
@@ -26,20 +26,20 @@ def readable_suffixes() -> tuple[str, ...]:
 
 @dataclass
 class Walk:
-    """A walk through all folders below a root; what it could not use is noted on the way.
+    """A walk through all folders below a root, which collects what it could not use.
 
-    Every folder is entered once, though links lead in circles, and if possible under its own name and not a link's.
-    Hidden files are other programs' business.
+    Every folder is entered once, even where links lead in circles, and if possible by its own name and not a link's.
+    Hidden files and folders are left out.
     """
 
     root: Path
-    unreadable: list[Path] = field(default_factory=list)  # folders whose content nobody could list
+    unreadable: list[Path] = field(default_factory=list)  # folders that could not be listed
     not_read: Counter[str] = field(default_factory=Counter)  # files of sound formats that are not read
 
     def __iter__(self) -> Iterator[tuple[Path, list[str]]]:
         """Yield folders and the names of the recordings in them."""
-        seen = set()
-        for folder, folders, names in os.walk(self.root, onerror=self._note_unreadable, followlinks=True):
+        seen: set[str] = set()
+        for folder, folders, names in os.walk(self.root, onerror=self._add_unreadable, followlinks=True):
             identity = os.path.realpath(folder)
             if identity in seen or set(names) >= CACHE_FILES:
                 folders.clear()
@@ -59,17 +59,23 @@ class Walk:
             self.not_read.update(suffix for suffix in suffixes if suffix in NOT_READ)
         return sorted(recordings)
 
-    def _note_unreadable(self, error: OSError) -> None:
+    def _add_unreadable(self, error: OSError) -> None:
         self.unreadable.append(Path(error.filename))
 
 
+def describe_not_read(not_read: Counter[str]) -> str:
+    """Count the files of formats that are not read, by suffix; an empty text if there are none."""
+    suffixes = ", ".join(f"{count} {suffix}" for suffix, count in not_read.most_common())
+    return f"{counted(not_read.total(), 'file')} of formats that are not read ({suffixes})" if suffixes else ""
+
+
 def audio_files(folder: Path) -> list[Path]:
-    """The recordings in a folder, at any depth, in order, whoever speaks in them."""
+    """List the recordings in a folder, at any depth, in order of their paths, whoever speaks in them."""
     return sorted(Path(place, name) for place, names in Walk(folder) for name in names)
 
 
 def absolute(folder: Path) -> Path:
-    """A folder as it is noted.
+    """Make a path absolute, without a "." or ".." in it.
 
     A link keeps its own name, which may be the speaker's; only "link/.." can't be understood without following it.
     """

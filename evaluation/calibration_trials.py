@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audio.activity import speech_seconds
+from audio.speech_activity import speech_seconds
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from evaluation.cuts import CUTS, beginning, embed_beginnings, read_signals

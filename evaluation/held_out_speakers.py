@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
-from corpus.speakers import listed, tell_perhaps_heard, trained_on
+from corpus.speakers import speakers_named, trained_on, warn_of_namesakes
 from inference.encoder import SpeakerEncoder
 
 FEWEST_UTTERANCES = 2  # of a speaker, to compare the speaker with the same speaker
@@ -27,9 +27,9 @@ def held_out_utterances(
         the utterances by corpus and speaker; and the named speakers who are left out, as the network was trained on
         them.
     """
-    named = listed(names, cache.speakers())
+    named = speakers_named(names, cache.speakers())
     trained, perhaps_trained = trained_on(encoder.trained_on, cache.speakers())
-    tell_perhaps_heard(named & perhaps_trained)
+    warn_of_namesakes(named & perhaps_trained)
     kept = named - trained
     corpora: dict[str, Speakers] = {}
     for _, utterance in sorted(cache.utterances.items()):

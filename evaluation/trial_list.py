@@ -57,7 +57,7 @@ def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) ->
             trials.append(_checked(line, known, trained))
         except ValueError as error:
             raise TrialListError(f"{line.where}: {error}") from error
-    speakers.tell_perhaps_heard(perhaps_trained & {u.whose for trial in trials for u in (trial.first, trial.second)})
+    speakers.warn_of_namesakes(perhaps_trained & {u.whose for trial in trials for u in (trial.first, trial.second)})
     targets = sum(trial.is_target for trial in trials)
     if not 0 < targets < len(trials):
         raise TrialListError(

@@ -79,6 +79,7 @@ class Identification:
     verdict: str | None  # a name, or `UNKNOWN`
     ranking: tuple[tuple[str, Comparison], ...]  # each comparison's probability is that of the name
     reason: str | None = None  # why nobody can be named, whoever it is
+    unknown_probability: float | None = None  # of nobody among all the enrolled
 
 
 def compare(
@@ -197,7 +198,8 @@ def identify(
     )
     decides = ratios if policy.max_false_accept is None else unbounded
     named = reason is None and decides[order[0]] >= threshold
-    return Identification(names[order[0]] if named else UNKNOWN, tuple(ranking), reason)
+    unknown = max(0.0, float(1 - shares.sum()))
+    return Identification(names[order[0]] if named else UNKNOWN, tuple(ranking), reason, unknown)
 
 
 def _threshold_among(
@@ -207,10 +209,7 @@ def _threshold_among(
     if policy.max_false_accept is not None:
         rate, lowest = policy.max_false_accept / profiles, calibration.lowest_rate(shorter)
         if rate < lowest:
-            return None, (
-                f"{policy.max_false_accept:g} of the search is {rate:.2g} of each comparison with {profiles} profiles, "
-                f"and the calibration's speakers tell no rate below {lowest:g}: nobody can be named that surely"
-            )
+            return None, _too_strict(policy.max_false_accept, profiles, lowest)
         return calibration.threshold(rate, shorter), None
     threshold = float(np.log((1 - policy.prior) * profiles / policy.prior))  # from there on, likelier than nobody
     if calibration.highest is not None and threshold > calibration.highest:
@@ -220,6 +219,23 @@ def _threshold_among(
             "named that surely"
         )
     return threshold, None
+
+
+def _too_strict(max_false_accept: float, profiles: int, lowest: float) -> str:
+    """Why nobody can be named at that rate, and the least that can be asked for."""
+    asked = (
+        f"a share of {max_false_accept:g} for all {profiles} enrolled speakers together is "
+        f"{max_false_accept / profiles:.2g} for each comparison"
+    )
+    least = lowest * profiles
+    do = f"ask for {_rounded_up(least):g} or more" if least < 1 else "with so many it can't be asked for"
+    return f"{asked}, and the network's calibration can tell no share below {lowest:g}: nobody can be named; {do}"
+
+
+def _rounded_up(value: float) -> float:
+    """To two digits."""
+    step = 10.0 ** (np.floor(np.log10(value)) - 1)
+    return float(np.ceil(value / step - 1e-9) * step)
 
 
 def _shares(ratios: np.ndarray, own_prior: float, prior: float) -> np.ndarray:

@@ -14,8 +14,10 @@ import numpy as np
 from storage.errors import UserError
 from storage.npz import read_npz, write_npz
 
-FORMAT = "deep-speaker-profiles-1"
+FORMAT = "deep-speaker-profiles-2"
+EARLIER_FORMAT = "deep-speaker-profiles-1"  # without the length of the mean, and without sounds
 LARGEST = 1 << 30  # bytes, of a store; a million profiles of 128 values have half of that
+LONGEST_MEAN = 1 + 1e-3  # of unit vectors, and what rounding adds
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -30,7 +32,9 @@ class Profile:
     name: str
     files: int  # recordings it was made of
     seconds: float  # of speech in them
-    enrolled: str  # date
+    enrolled: str  # date of the first enrolment
+    length: float = 1.0  # of the mean of the recordings' embeddings, before it was scaled to 1; an earlier format's: 1
+    sounds: tuple[str, ...] = ()  # SHA-256 of the recordings' samples, see `inference.enrolment.sound_of`
 
 
 @dataclass(frozen=True)
@@ -81,13 +85,10 @@ def write_profiles(path: Path, profiles: Profiles) -> None:
         OSError: it can't be written to.
     """
     about = {"format": FORMAT, "fingerprint": profiles.fingerprint, "profiles": list(map(asdict, profiles.entries))}
-    text = json.dumps(about)
+    text = json.dumps(about, allow_nan=False)
     embeddings = np.ascontiguousarray(profiles.embeddings, "<f4")
-    arrays: dict[str, np.ndarray | str] = {
-        "embeddings": embeddings,
-        "description": text,
-        "sha256": _digest(embeddings, text),
-    }
+    digest = _digest(embeddings, text)
+    arrays: dict[str, np.ndarray | str] = {"embeddings": embeddings, "description": text, "sha256": digest}
     write_npz(path, arrays, private=True)  # a voice is personal data
 
 
@@ -96,19 +97,21 @@ def _parse(embeddings: np.ndarray, text: str, digest: str) -> Profiles:
     if digest != _digest(embeddings, text):
         raise ValueError("its checksum does not hold")
     about = json.loads(text)
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
+    if not isinstance(about, dict) or about.get("format") not in (FORMAT, EARLIER_FORMAT):
         raise ValueError(f"its format is not {FORMAT}")
-    entries = tuple(Profile(**fields) for fields in about["profiles"])
+    entries = tuple(Profile(**{**fields, "sounds": tuple(fields.get("sounds", ()))}) for fields in about["profiles"])
     if embeddings.dtype != np.float32 or embeddings.ndim != 2 or len(embeddings) != len(entries):
         raise ValueError(f"{len(entries)} profiles and embeddings of shape {embeddings.shape}")
     if not np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-2):
         raise ValueError("embeddings that are not of length 1")
     if not all(isinstance(one.name, str) and one.name.isprintable() and one.seconds > 0 for one in entries):
         raise ValueError("a name that can't be printed, or no seconds of speech")
+    if not all(type(one.files) is int and one.files > 0 and 0 < one.length <= LONGEST_MEAN for one in entries):
+        raise ValueError("no number of recordings, or a mean longer than they are")
     return Profiles(str(about["fingerprint"]), entries, embeddings)
 
 
 def _digest(embeddings: np.ndarray, text: str) -> str:
     digest = hashlib.sha256(f"{embeddings.dtype.str} {embeddings.shape} {text}".encode())
-    digest.update(np.ascontiguousarray(embeddings).data)
+    digest.update(np.ascontiguousarray(embeddings).tobytes())
     return digest.hexdigest()

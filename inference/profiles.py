@@ -1,19 +1,20 @@
 """Enrolled speakers: a store that a crash or a second process can't spoil."""
 
-import difflib
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference.profile_file import Profile, ProfileError, Profiles, read_profiles, write_profiles
 from storage.atomic import naming
 from storage.lock import file_lock
+from storage.nearest_names import nearest
 
 LONGEST_NAME = 100  # characters
-NEAREST_NAMES = 3
 SHOWN_DIGITS = 12  # of a fingerprint
 
 
@@ -51,7 +52,7 @@ class ProfileStore:
             )
         return profiles
 
-    def add(self, profile: Profile, embedding: np.ndarray, fingerprint: str) -> None:
+    def add(self, profile: Profile, embedding: NDArray[np.float32], fingerprint: str) -> None:
         """Enrol a speaker.
 
         Args:
@@ -66,9 +67,48 @@ class ProfileStore:
         with self._locked():
             profiles = self.of_network(fingerprint, len(embedding))
             if profile.name in profiles.names:
-                raise ProfileError(f"{profile.name!r} is enrolled already; --remove_profile takes the old profile away")
+                raise ProfileError(taken(profile.name))
             rows = [*profiles.embeddings, embedding]
             write_profiles(self.path, Profiles(fingerprint, (*profiles.entries, profile), np.stack(rows)))
+
+    def extend(self, addition: Profile, embedding: NDArray[np.float32], fingerprint: str) -> Profile:
+        """Add recordings to an enrolled speaker, as if they had been there from the beginning; return the new profile.
+
+        Args:
+            addition: of the new recordings alone, with the speaker's name.
+            embedding: (d,), of length 1, of the new recordings alone.
+            fingerprint: of the network that made it.
+
+        Raises:
+            ProfileError: nobody of that name is enrolled, or with one of these recordings; or as for `of_network`.
+            OSError: the store can't be written to.
+        """
+        with self._locked():
+            profiles = self.of_network(fingerprint, len(embedding))
+            row = self.row_of(addition.name, profiles)
+            earlier = profiles.entries[row]
+            if set(earlier.sounds) & set(addition.sounds):
+                raise ProfileError(f"the profile of {addition.name!r} holds one of these recordings already")
+            profile, mean = _together((earlier, profiles.embeddings[row]), (addition, embedding))
+            entries = (*profiles.entries[:row], profile, *profiles.entries[row + 1 :])
+            embeddings = profiles.embeddings.copy()
+            embeddings[row] = mean
+            write_profiles(self.path, Profiles(fingerprint, entries, embeddings))
+        return profile
+
+    def row_of(self, name: str, profiles: Profiles) -> int:
+        """Where an enrolled speaker stands among the store's profiles.
+
+        Raises:
+            ProfileError: nobody of that name is enrolled; the message has the nearest names.
+        """
+        if name not in profiles.names:
+            raise ProfileError(self._unknown(name, profiles))
+        return profiles.names.index(name)
+
+    def _unknown(self, name: str, profiles: Profiles) -> str:
+        near = nearest(name, profiles.names)
+        return f"nobody of the name {name!r} is enrolled in {self.path}" + (f"; {near}" if near else "")
 
     def remove(self, name: str) -> None:
         """Forget a speaker.
@@ -81,12 +121,8 @@ class ProfileStore:
             raise ProfileError(f"there are no profiles at {self.path}")
         with self._locked():
             profiles = self.read()
-            if name not in profiles.names:
-                near = difflib.get_close_matches(name, profiles.names, NEAREST_NAMES, cutoff=0)
-                raise ProfileError(
-                    f"nobody of the name {name!r} is enrolled in {self.path}; nearest: {', '.join(near)}"
-                )
-            kept = [row for row, entry in enumerate(profiles.entries) if entry.name != name]
+            gone = self.row_of(name, profiles)
+            kept = [row for row in range(len(profiles.entries)) if row != gone]
             entries = tuple(profiles.entries[row] for row in kept)
             write_profiles(self.path, Profiles(profiles.fingerprint, entries, profiles.embeddings[kept]))
 
@@ -104,3 +140,34 @@ def check_name(name: str) -> None:
     """
     if not name.strip() or len(name) > LONGEST_NAME or any(unicodedata.category(one)[0] == "C" for one in name):
         raise ProfileError(f"expected a name of 1 to {LONGEST_NAME} printable characters. Received {name!r}")
+
+
+def taken(name: str) -> str:
+    """What to say of a name that is enrolled already."""
+    return f"{name!r} is enrolled already; --add adds recordings to the profile, --remove_profile takes it away"
+
+
+Enrolled = tuple[Profile, NDArray[np.float32]]  # and its embedding (d,), of length 1
+
+
+def _together(earlier: Enrolled, addition: Enrolled) -> Enrolled:
+    """The profile of all recordings of both: the mean of their embeddings, as both state its sum.
+
+    Raises:
+        ProfileError: the two cancel each other out.
+    """
+    (old, _), (new, _) = earlier, addition
+    sums = [profile.files * profile.length * embedding.astype(np.float64) for profile, embedding in (earlier, addition)]
+    total = sums[0] + sums[1]
+    files = old.files + new.files
+    length = float(np.linalg.norm(total)) / files
+    if length == 0:
+        raise ProfileError(f"the recordings to add say the opposite of the profile of {old.name!r}")
+    merged = replace(
+        old,
+        files=files,
+        seconds=round(old.seconds + new.seconds, 2),
+        length=length,
+        sounds=old.sounds + new.sounds,
+    )
+    return merged, (total / (files * length)).astype(np.float32)

@@ -6,10 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
-from audio.activity import speech_seconds
 from audio.channels import Wanted
 from audio.decode import SAMPLE_RATE
 from audio.errors import UnusableAudioError
+from audio.speech_activity import speech_seconds
 from audio.utterance import utterance_in
 from inference.sources import Source, decode_source, source_name
 from storage.errors import UserError
@@ -85,10 +85,10 @@ def recording_remarks(speech: Speech) -> list[str]:
     return remarks
 
 
-def enrolment_remarks(recordings: Sequence[Speech]) -> list[str]:
-    """Return the same for the recordings of one speaker's enrolment."""
+def enrolment_remarks(recordings: Sequence[Speech], earlier_seconds: float = 0.0) -> list[str]:
+    """Return the same for the recordings of one speaker's enrolment, which adds to so much speech."""
     remarks = [remark for speech in recordings for remark in recording_remarks(speech)]
-    seconds = sum(speech.seconds for speech in recordings)
+    seconds = earlier_seconds + sum(speech.seconds for speech in recordings)
     if seconds < SHORT_ENROLMENT:
         remarks.append(
             f"only {_rounded_down(seconds)} s of speech to enrol with; {SHORT_ENROLMENT:g} s or more are reliable"

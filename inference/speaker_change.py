@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio.activity import speech_seconds
 from audio.decode import SAMPLE_RATE
+from audio.speech_activity import speech_seconds
 from inference.calibration import Calibration
 from inference.recordings import Speech
 

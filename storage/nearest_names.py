@@ -3,10 +3,20 @@
 import difflib
 from collections.abc import Iterable
 
-MOST = 3  # names to suggest
-LIKENESS = 0.6  # of two names, from 0 to 1, that makes one a guess at the other
+NAMES_SHOWN = 5
+LIKENESS = 0.7  # of two names, from 0 to 1, from which on one may be the other mistyped
 
 
-def nearest(name: str, known: Iterable[str], most: int = MOST) -> list[str]:
-    """The known names that are most like a name, the likest first; none if none is much like it."""
-    return difflib.get_close_matches(name, list(known), most, LIKENESS)
+def nearest(name: str, names: Iterable[str], most: int = NAMES_SHOWN) -> str:
+    """Name the known names that are spelt most like one, as in "nearest: p299, p298".
+
+    Returns:
+        an empty text if there is no name to compare with, or nothing was typed.
+    """
+    near = difflib.get_close_matches(name, sorted(set(names)), most, cutoff=0) if name else []
+    return f"nearest: {', '.join(near)}" if near else ""
+
+
+def mistyped(name: str, names: Iterable[str]) -> str | None:
+    """The known name that a name is probably meant to be; none if nothing is spelt like it."""
+    return next(iter(difflib.get_close_matches(name, sorted(set(names)), 1, LIKENESS)), None)

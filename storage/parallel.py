@@ -3,6 +3,7 @@
 import gc
 import itertools
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -16,6 +17,10 @@ from storage.interrupt import ignore_interrupts, interrupts_held_back
 
 CHUNK = 16  # items per task, so that hand-over costs little beside the work
 CHUNKS_AHEAD = 4  # tasks under way per worker: enough to keep it busy, few enough to hold their results
+
+MOST_WORKERS = 61 if sys.platform == "win32" else 1 << 10  # Windows waits for no more processes at once
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 KEPT_MEMORY = 1 << 24  # bytes, see `_keep_freed_memory`
 
@@ -42,7 +47,7 @@ def parallel_map(
     if workers == 1:
         yield from _map_here(function, items)
         return
-    chunks = _chunks(items, chunk)
+    chunks, workers = _chunks(items, chunk), min(workers, MOST_WORKERS)
     first = list(itertools.islice(chunks, workers))  # since an executor that forks starts all its workers at once
     if len(first) <= 1:
         yield from _map_here(function, itertools.chain(*first))
@@ -51,7 +56,7 @@ def parallel_map(
     yield from _map(executor, function, itertools.chain(first, chunks), len(first) * CHUNKS_AHEAD)
 
 
-def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Generator[Result]:
     """Yield `function(item)` for each item, in the items' order, for a function that waits more than it computes."""
     yield from _map(ThreadPoolExecutor(threads), function, _chunks(items, CHUNK), threads)
 
@@ -101,6 +106,7 @@ def _start_worker() -> None:
     ignore_interrupts()
     threading.Thread(target=_exit_after_parent, daemon=True).start()
     threadpool_limits(1)  # the other cores have workers of their own
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # for what is not loaded yet, as in a worker that was not forked
     gc.freeze()  # to look through what a fork has of its parent's would make copies of it
     _keep_freed_memory()
 

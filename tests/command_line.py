@@ -44,7 +44,7 @@ def fail(status: int, *arguments: str | Path, **variables: str) -> str:
 
 def plain_lines(said: str) -> list[str]:
     """What was said beside progress bars, and how the corpus was read."""
-    usual = re.compile(r"(file/s|s/file)\]|\d+ recordings of \d+ speakers, read as ")
+    usual = re.compile(r"(file/s|s/file)\]|\d+ recordings? of \d+ speakers?, read as ")
     return [line for line in said.splitlines() if line.strip() and not usual.search(line)]
 
 

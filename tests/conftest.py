@@ -14,7 +14,7 @@ from batcher.generate import generate_inputs
 from batcher.inputs import TrainingInputs, load_inputs
 from cache.update import update
 from cache.utterances import UtteranceCache
-from corpus.reading import find_recordings
+from corpus.discovery import find_recordings
 
 VOICES = Path(__file__).resolve().parents[1] / "samples" / "voices"
 SPEAKERS = ("p225", "p226", "p362")

@@ -14,7 +14,7 @@ from cache.index import index_line, read_index, write_index
 from cache.mark import CURRENT, TOOL, CacheError, CacheMark, read_mark
 from cache.update import update
 from cache.utterances import UtteranceCache
-from corpus.reading import find_recordings
+from corpus.discovery import find_recordings
 
 
 def build(folder: Path, corpus: Path):
@@ -95,7 +95,7 @@ def test_an_utterance_whose_file_and_recording_are_both_gone_is_told_and_forgott
     stored(cache, "corpus", "p225", "p225_002").unlink()
     cache, report = build(cache.folder, corpus)
     assert (report.added, report.unchanged) == (1, 2)
-    assert "1 utterances are lost, with both file and recording gone: corpus/p225/p225_001" in caplog.text
+    assert "1 utterance is lost, with both file and recording gone: corpus/p225/p225_001" in caplog.text
     assert len(cache.utterances) == 3
 
 

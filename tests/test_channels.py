@@ -108,6 +108,24 @@ def test_two_people_are_mixed_and_that_is_said(voices):
     np.testing.assert_allclose(decoded.signal, convert(((a + b) / 2)[:, None], rate).signal, atol=0.1)
 
 
+@pytest.mark.parametrize("level", [0.05, 0.2, 0.3])
+def test_two_people_are_mixed_where_one_of_them_is_in_noise(voices, level):
+    a, b, _ = voices
+    assert chosen(a + noise(len(a), level * np.std(a)), b) == (None, True)
+
+
+@pytest.mark.parametrize(("decibels", "choice"), [(-30, (None, True)), (-45, (0, False))])
+def test_another_person_counts_who_is_less_than_40_db_below(voices, decibels, choice):
+    a, b, _ = voices
+    assert chosen(a, 10 ** (decibels / 20) * b) == choice
+
+
+@pytest.mark.parametrize(("seconds", "differ"), [(0.04, False), (0.1, False), (0.2, True), (0.5, True)])
+def test_a_channel_may_be_a_tenth_of_a_second_late(voices, seconds, differ):
+    a, _, rate = voices
+    assert chosen(a, late(a, round(seconds * rate))).differ is differ
+
+
 def test_a_channel_may_be_named(voices, tmp_path):
     a, b, rate = voices
     soundfile.write(tmp_path / "x.wav", np.stack([a, b], axis=1), rate, subtype="FLOAT")

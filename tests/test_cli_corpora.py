@@ -53,7 +53,7 @@ def test_of_two_people_of_one_name_one_can_be_held_out(two_corpora):
 def test_a_held_out_speaker_who_is_not_found_is_an_error(two_corpora):
     for action in ("--generate_training_inputs", "--evaluate"):
         line = fail(2, "cli.py", action, "--test_speakers", "so/s1,so/s9", "--cache_output_dir", two_corpora)
-        assert "1 of the 2 speakers named are not in the cache: so/s9; nearest: so/s2" in line
+        assert "1 speaker of the 2 named is not in the cache: so/s9; nearest: so/s2" in line
 
 
 def test_a_split_without_test_utterances_is_told_with_what_helps(tmp_path, two_corpora):

@@ -8,7 +8,7 @@ from command_line import SHARED
 from conftest import VOICES
 
 from audio.clipping import FEWEST_TOPS, QUIET, FlatTops, has_wavy_tops
-from audio.decode import convert, decode_recording
+from audio.decode import Decoded, convert, decode_recording
 
 RECORDINGS = sorted(VOICES.glob("*/*_00[1-3].flac"))
 HALF = 0.5  # s
@@ -93,6 +93,30 @@ def test_wavy_tops_have_neither_scale_nor_offset():
 def test_quiet_recordings_have_steps_and_no_tops():
     samples, rate = loud(RECORDINGS[0])
     assert tops(np.rint(3 * samples), rate=rate) < FEWEST_TOPS
+
+
+@pytest.mark.parametrize(
+    ("near", "level", "rest", "is_wavy"),
+    [
+        (150, 0.71, 0.3, False),  # 15 % of the active samples near the peak
+        (170, 0.71, 0.3, True),
+        (170, 0.69, 0.3, False),  # not near
+        (170, 0.71, 0.04, True),
+        (30, 0.71, 0.04, True),  # the others are not active
+        (30, 0.71, 0.06, False),
+    ],
+)
+def test_tops_are_wavy_if_16_percent_of_the_active_samples_are_near_the_peak(near, level, rest, is_wavy):
+    magnitude = np.full(1000, rest)
+    magnitude[:near] = level
+    magnitude[:10] = 1
+    assert has_wavy_tops((magnitude * np.tile([1, -1], 500)).astype(np.float32)) == is_wavy
+
+
+@pytest.mark.parametrize(("flat_tops", "is_clipped"), [(3, False), (4, True)])
+def test_a_few_flat_tops_are_chance(flat_tops, is_clipped):
+    signal = decode_recording(RECORDINGS[0]).signal
+    assert Decoded(signal, 16_000, flat_tops=flat_tops).is_clipped is is_clipped
 
 
 CASE = SHARED / "cases" / "false_clipped_remark" / "half_second.flac"

@@ -5,12 +5,12 @@ import pytest
 from corpus.recording import Speaker
 from corpus.speakers import (
     NAMES_SHOWN,
-    check_listed,
-    listed,
+    check_speakers,
+    find_speaker,
     matching,
     parse_speakers,
     read_speakers_file,
-    the_one,
+    speakers_named,
     trained_on,
 )
 from storage.errors import UserError
@@ -69,7 +69,7 @@ def test_a_line_that_is_a_known_name_is_that_name(tmp_path):
     assert read_speakers_file(path, known) == ("anna #2", "bob ", "c/dee #1", "eve", "caf\udce9")
 
 
-def test_whom_a_network_has_heard_and_whom_perhaps():
+def test_on_whom_a_network_was_trained_and_on_whom_perhaps():
     known = {Speaker("libri", "s1"), Speaker("so", "s1"), Speaker("so", "s2"), Speaker("data/libri", "s1")}
     libri = {Speaker("libri", "s1"), Speaker("data/libri", "s1")}  # by the ends of their names, though one is exact
     assert trained_on(["libri/s1"], known) == (libri, set())
@@ -81,14 +81,14 @@ def test_whom_a_network_has_heard_and_whom_perhaps():
 
 
 def test_a_speaker_is_listed_by_name_or_with_the_corpus():
-    assert listed(["p225", "vctk/p226"], KNOWN) == {Speaker("vctk", "p225"), Speaker("vctk", "p226")}
-    assert listed(["libri/train-clean-100/19"], KNOWN) == {Speaker("libri/train-clean-100", "19")}
-    assert listed(["other/p225", "p22", "vctk", "vctk/p2255", "clean-100/19", ""], KNOWN) == set()
+    assert speakers_named(["p225", "vctk/p226"], KNOWN) == {Speaker("vctk", "p225"), Speaker("vctk", "p226")}
+    assert speakers_named(["libri/train-clean-100/19"], KNOWN) == {Speaker("libri/train-clean-100", "19")}
+    assert speakers_named(["other/p225", "p22", "vctk", "vctk/p2255", "clean-100/19", ""], KNOWN) == set()
 
 
 def test_a_name_alone_lists_all_who_bear_it():
-    assert listed(["s1"], TWO) == {Speaker("libri", "s1"), Speaker("so", "s1")}
-    assert listed(["so/s1"], TWO) == {Speaker("so", "s1")}
+    assert speakers_named(["s1"], TWO) == {Speaker("libri", "s1"), Speaker("so", "s1")}
+    assert speakers_named(["so/s1"], TWO) == {Speaker("so", "s1")}
 
 
 @pytest.mark.parametrize("corpus", ["", "train", "clean/train", "x/libri/clean/train"])
@@ -108,48 +108,52 @@ def test_whoever_has_just_that_name_is_meant():
 
 
 def test_a_misspelt_name_is_an_error_that_has_the_nearest():
-    with pytest.raises(UserError, match=r"^2 of the 4 speakers named .*: p999, libri/20; nearest: .*p22"):
-        check_listed(["p225", "vctk/p226", "p999", "libri/20"], KNOWN)
+    with pytest.raises(
+        UserError, match=r"^2 speakers of the 4 named are not in the cache: p999, libri/20; nearest: .*p22"
+    ):
+        check_speakers(["p225", "vctk/p226", "p999", "libri/20"], KNOWN)
 
 
 def test_known_names_and_none_are_no_error():
-    check_listed(["p225", "vctk/p226", "19"], KNOWN)
-    check_listed([], KNOWN)
+    check_speakers(["p225", "vctk/p226", "19"], KNOWN)
+    check_speakers([], KNOWN)
 
 
 def test_a_name_of_several_is_told(caplog):
     caplog.set_level("INFO")
-    check_listed(["s1", "so/s2"], TWO)
+    check_speakers(["s1", "so/s2"], TWO)
     assert caplog.messages == ["s1 is the name of 2 speakers: libri/s1, so/s1"]
 
 
 @pytest.mark.parametrize(("count", "more"), [(NAMES_SHOWN, ""), (NAMES_SHOWN + 1, r", \.\.\.")])
 def test_of_many_unknown_names_the_first_few_are_shown(count, more):
-    with pytest.raises(UserError, match=rf"{count} of the {count} speakers .*: x0, x1, x2, x3, x4{more}; nearest"):
-        check_listed([f"x{number}" for number in range(count)], KNOWN)
+    with pytest.raises(
+        UserError, match=rf"^{count} speakers of the {count} named are .*: x0, x1, x2, x3, x4{more}; nearest"
+    ):
+        check_speakers([f"x{number}" for number in range(count)], KNOWN)
 
 
 def test_five_near_names_are_told_with_their_corpora_where_the_unknown_one_has_its_own():
     known = {Speaker("vctk", f"p22{number}") for number in range(9)}
     for name, near in (("vctk/p229", r"vctk/p22\d"), ("p229", r"p22\d")):
         with pytest.raises(UserError, match=rf"nearest: {near}(, {near}){{4}}\. To add"):
-            the_one(name, known, "the cache")
+            find_speaker(name, known, "the cache")
 
 
 def test_the_one_who_is_meant():
-    assert the_one("s2", TWO, "it") == the_one("so/s2", TWO, "it") == Speaker("so", "s2")
+    assert find_speaker("s2", TWO, "it") == find_speaker("so/s2", TWO, "it") == Speaker("so", "s2")
 
 
 def test_an_ambiguous_name_is_an_error_that_lists_whom_it_may_mean():
     with pytest.raises(UserError, match="'s1' is the name of 2 speakers; say which: libri/s1, so/s1"):
-        the_one("s1", TWO, "it")
+        find_speaker("s1", TWO, "it")
 
 
 @pytest.mark.parametrize("name", ["p231x", ""])
 def test_an_unknown_name_is_told_with_near_ones_and_the_count(name):
     known = {Speaker("vctk", f"p2{number}") for number in range(30, 45)} | {Speaker("vctk", "xyz")}
     with pytest.raises(UserError) as caught:
-        the_one(name, known, "the cache")
+        find_speaker(name, known, "the cache")
     message = str(caught.value)
     assert f"speaker '{name}' is not in the cache; it holds 16 speakers" in message
     assert ("; nearest" in message) == ("nearest: p231," in message) == bool(name)

@@ -155,7 +155,8 @@ def test_among_too_many_nobody_is_named_and_the_reason_is_told():
 def test_a_rate_that_is_too_low_for_each_comparison_names_nobody_and_says_why():
     found = identified(np.array([0.99, 0.1, 0.1]), LONG, CALIBRATION, Policy(max_false_accept=0.02))
     assert (found.verdict, found.ranking[0][0], found.ranking[0][1].threshold) == (UNKNOWN, "ann", None)
-    assert "0.02 of the search is 0.0067 of each comparison with 3 profiles" in found.reason
+    assert "0.02 for all 3 enrolled speakers together is 0.0067 for each comparison" in found.reason
+    assert found.reason.endswith("ask for 0.03 or more")
     assert "no rate below 0.01" in found.reason
 
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 from calibrated import CALIBRATION
 
-from commands.enrolment import disagreements, without_repeats
 from inference.cohort import Scoring
+from inference.enrolment import disagreements, without_repeats
 from inference.recordings import Speech
 
 

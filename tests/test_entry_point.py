@@ -12,7 +12,7 @@ from command_line import PATIENCE, ROOT, environment, fail, plain_lines, run
 from conftest import copy_voices
 
 import entry_point
-from flags import path
+from commands import flags
 from storage.errors import UserError
 
 PROGRAMS = ("cli.py", "train_cli.py", "train_triplet_softmax_model.py")
@@ -160,8 +160,8 @@ def test_every_flag_that_takes_a_path_is_tested_here():
     import train_cli
 
     for module in (cli, train_cli):
-        flags = {action.dest for action in module.build_parser()._actions if action.type is path}
-        assert flags == set(PATH_FLAGS[f"{module.__name__}.py"])
+        with_path = {action.dest for action in module.build_parser()._actions if action.type is flags.path}
+        assert with_path == set(PATH_FLAGS[f"{module.__name__}.py"])
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch, tmp_path, caplog):
@@ -186,9 +186,9 @@ def test_a_variable_that_names_no_users_folder_is_a_mistake(monkeypatch, name, f
 
 def test_a_path_is_expanded(monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
-    assert path("~/a") == Path("/home/somebody/a")
+    assert flags.path("~/a") == Path("/home/somebody/a")
     with pytest.raises(argparse.ArgumentTypeError, match="empty text"):
-        path("")
+        flags.path("")
 
 
 @pytest.mark.parametrize("flags", [("--embed", "", "--output", "x.npz"), ("--verify", "", "x"), ("--identify", "")])

@@ -15,8 +15,8 @@ from cache.entries import audio_path, is_whole
 from cache.index import read_index
 from cache.update import update
 from cache.utterances import INPUTS_NAME, UtteranceCache
+from corpus.discovery import find_recordings
 from corpus.listing import Listing
-from corpus.reading import find_recordings
 from storage.atomic import temporary_name
 from storage.lock import LOCK_FILES, folder_lock, shared_folder_lock
 

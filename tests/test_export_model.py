@@ -27,7 +27,7 @@ def checkpoint(tmp_path_factory):
 
 
 def test_a_network_and_a_lean_checkpoint_are_written(checkpoint, cache_template, tmp_path):
-    files = tmp_path / "new" / "network.onnx", tmp_path / "new" / "checkpoint.npz"
+    files = tmp_path / "network.onnx", tmp_path / "checkpoint.npz"
     where = ("--checkpoint", checkpoint, "--cache_output_dir", cache_template)
     done = succeed("cli.py", "--export_model", *files, *where, "--test_speakers", "p225,p226,p362")
     assert re.search(r"network\.onnx: network, (not )?calibrated", done.stdout)

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import pty
 import subprocess
 import sys
 
@@ -76,6 +75,8 @@ def test_without_a_terminal_it_is_not_done_silently(store):
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize("answer, gone", [("y", True), ("yes", True), ("n", False), ("", False), ("ja", False)])
 def test_on_a_terminal_it_asks(store, answer, gone):
+    import pty
+
     ours, theirs = pty.openpty()
     os.write(ours, f"{answer}\n".encode())
     how = {"cwd": ROOT, "env": environment(XDG_DATA_HOME=os.environ["XDG_DATA_HOME"]), "capture_output": True}

@@ -20,7 +20,7 @@ from conftest import VOICES
 
 from audio.decode import decode
 from audio.reader import UnusableAudioError
-from audio.utterance import MINIMUM_VOICED
+from audio.utterance import MINIMUM_SPEECH
 from cache.entries import HEADER_SIZE, Skipped, make_entry
 from cache.staging import STAGING_FOLDER
 from corpus.recording import Recording
@@ -128,7 +128,7 @@ def outcome(folder: Path, content: bytes) -> str:
         assert made.reason.strip()
         return made.reason
     utterance, staged, _ = made
-    assert utterance.samples >= MINIMUM_VOICED
+    assert utterance.samples >= MINIMUM_SPEECH
     assert staged.stat().st_size == HEADER_SIZE + 2 * utterance.samples
     staged.unlink()
     return "taken"

@@ -70,7 +70,7 @@ def test_a_speaker_can_be_held_out_by_corpus_and_name(tmp_path, tiny_cache):
 def test_who_is_held_out_is_looked_up_when_nobody_can_change_it_any_more(tmp_path, tiny_cache):
     assert tiny_cache.speakers()  # read before the folder is held
     write_index(tiny_cache.folder, [one._replace(corpus="new") for one in tiny_cache.utterances.values()])
-    with pytest.raises(UserError, match=r"1 of the 1 speakers named .* corpus/p362; nearest: .*new/p362"):
+    with pytest.raises(UserError, match=r"1 speaker of the 1 named is .* corpus/p362; nearest: .*new/p362"):
         generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("corpus/p362",), all_held_out=True)
     write_index(tiny_cache.folder, [one._replace(made_with="00000000") for one in tiny_cache.utterances.values()])
     with pytest.raises(CacheError, match="made with other settings"):

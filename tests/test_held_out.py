@@ -108,7 +108,7 @@ def test_two_people_of_one_name_are_two_speakers(tmp_path, monkeypatch):
 def test_whoever_has_a_training_speakers_name_in_a_corpus_that_is_not_here_is_told(cache, caplog):
     (result,), left_out = evaluate(AngleEncoder(trained_on=["old name/ann"]), cache, ["ann", "bob", "eve"])
     assert (result.speakers, left_out) == (2, [])
-    assert "1 speakers share their names with speakers of the training" in caplog.text
+    assert "1 speaker shares its name with speakers of the training" in caplog.text
     assert "vctk/ann" in caplog.text
 
 

@@ -18,6 +18,8 @@ from storage.interrupt import (
     no_interruption_by_exception,
 )
 
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals to processes")
+
 RECORDINGS = ("samples/PhilippeRemy/recording_1.wav", "samples/PhilippeRemy/recording_2.wav")
 VERIFY = ("cli.py", "--verify", *RECORDINGS)
 PROGRAMS = ("cli.py", "train_cli.py", "train_triplet_softmax_model.py")

@@ -27,7 +27,7 @@ from cache.entries import read_signal
 from cache.index import read_index
 from cache.update import update
 from cache.utterances import INPUTS_NAME, UtteranceCache
-from corpus.reading import find_recordings
+from corpus.discovery import find_recordings
 from storage.atomic import temporary_name
 from storage.lock import HOLDER_NAME, LOCK_NAME
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.reading import find_recordings
+from corpus.discovery import find_recordings
 from corpus.recording import CorpusError
 
 CORPORA = {
@@ -108,7 +108,7 @@ def test_a_layout_is_known_by_its_marks(tmp_path, layout):
     expected = {str(tmp_path / name): said for name, said in recordings.items()}
     assert labels(tmp_path) == expected
     listing = find_recordings(tmp_path)
-    assert listing.how.endswith(f"read as {layout.split(' 2')[0].split(' 0')[0]}")
+    assert listing.description.endswith(f"read as {layout.split(' 2')[0].split(' 0')[0]}")
     assert {one.place for one in listing.recordings} == {
         str(tmp_path / said.split("|")[0]) for said in recordings.values()
     }
@@ -143,7 +143,7 @@ def test_common_voice_tells_speakers_by_its_table_of_validated_clips(tmp_path, r
     expected = {f"{clips}/a_1.mp3": f"{corpus}|ann||a_1", f"{clips}/b_1.mp3": f"{corpus}|bob||b_1"}
     assert labels(tmp_path / root) == expected
     listing = find_recordings(tmp_path / root)
-    assert "Common Voice (1 clips not validated)" in listing.how
+    assert "Common Voice (1 clip not validated)" in listing.description
     assert {one.place for one in listing.recordings} == {str(clips.parent)}
 
 

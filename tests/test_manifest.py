@@ -55,7 +55,7 @@ def test_a_table_names_speakers_utterances_sessions_and_parts(folder):
     ]
     listing = read_manifest(manifest)
     assert {one.place for one in listing.recordings} == {str(manifest)}
-    assert listing.how == f"{manifest}: 3 recordings of 2 speakers, read as a table"
+    assert listing.description == f"{manifest}: 3 recordings of 2 speakers, read as a table"
 
 
 def test_a_table_may_have_tabs_quotes_and_other_columns(folder):
@@ -160,7 +160,7 @@ def test_a_command_is_named_and_never_run(folder, line, monkeypatch):
     ("files", "message"),
     [
         ({"wav_scp": "r1 a.wav\n"}, "There is no .*utt2spk"),
-        ({"wav_scp": "r1 a.wav\n", "utt2spk": "r1 ann\nr2 bob\n"}, r"wav\.scp lacks 1 utterances of utt2spk: r2"),
+        ({"wav_scp": "r1 a.wav\n", "utt2spk": "r1 ann\nr2 bob\n"}, r"wav\.scp lacks 1 utterance of utt2spk: r2"),
         (
             {"wav_scp": "r1 a.wav\n", "utt2spk": "r1 a\nr2 a\nr3 a\nr4 a\n", "segments": ""},
             "/segments lacks 4 utterances of utt2spk: r1, r2, r3$",
@@ -226,6 +226,8 @@ def test_what_is_wrong_in_a_table_is_told_with_its_line(folder, lines, message):
         ("[1]", "line 1: expected a JSON object"),
         ("[" * 99_999, "line 1: not JSON"),
         ('{"audio_filepath": 3, "label": "a", "duration": "long"}', "line 1: expected seconds"),
+        ('{"audio_filepath": 3, "label": "a", "duration": [1]}', "line 1: expected seconds"),
+        ('{"audio_filepath": 3, "label": "a", "duration": 1' + 400 * "0" + "}", "line 1: expected seconds"),
         (
             '{"audio_filepath": "a.wav", "label": "a", "offset": 9e5, "duration": 9e5}',
             "line 1: expected seconds from 0",
@@ -263,7 +265,7 @@ def test_relative_paths_are_the_folder_s_or_if_none_is_there_the_working_folder_
     (tmp_path / "a.wav").touch()
     listing = read_manifest(manifest)
     assert [one.path for one in listing.recordings] == [tmp_path / "a.wav", tmp_path / "b.wav"]
-    assert "its paths are taken from the working folder" in listing.how
+    assert "its paths are taken from the working folder" in listing.description
     (folder / "b.wav").touch()
     assert [one.path for one in read_manifest(manifest).recordings] == [folder / "a.wav", folder / "b.wav"]
 

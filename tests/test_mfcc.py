@@ -6,7 +6,6 @@ import python_speech_features as psf
 from conftest import VOICES
 from feature_settings import NONSENSE
 
-from audio.activity import active_cells
 from audio.decode import SAMPLE_RATE, decode
 from audio.mfcc import (
     DEFAULT_FEATURES,
@@ -18,6 +17,7 @@ from audio.mfcc import (
     mfcc,
     speech_log_mel,
 )
+from audio.speech_activity import active_cells
 
 V1 = FeatureSettings(num_filters=26, num_cepstra=13)
 

@@ -89,6 +89,11 @@ def test_no_more_workers_are_started_than_there_are_chunks(monkeypatch, chunks, 
     assert pools == [started]
 
 
+def test_no_more_workers_are_started_than_the_system_can_wait_for(monkeypatch):
+    monkeypatch.setattr("storage.parallel.MOST_WORKERS", 2)
+    assert len(set(parallel_map(process_id, range(64), 5, chunk=1))) <= 2
+
+
 @pytest.mark.parametrize("workers, chunk", [(1, 1), (2, 1), (2, CHUNK)])
 def test_numeric_libraries_keep_to_one_thread_and_have_theirs_again_afterwards(workers, chunk):
     """The other cores have workers of their own. (Four items: a worker for each of two chunks, or one chunk here.)"""

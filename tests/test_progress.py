@@ -2,11 +2,9 @@
 
 import itertools
 import os
-import pty
 import re
 import subprocess
 import sys
-import termios
 
 import pytest
 from command_line import ROOT
@@ -79,7 +77,11 @@ def test_what_was_done_before_takes_no_time(clock, capsys):
     assert capsys.readouterr().err == "work:  90% 9/10 [00:06<00:06,  6.00s/file]\n"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 def test_on_a_terminal_remarks_stand_above_the_bar():
+    import pty
+    import termios
+
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     with subprocess.Popen([sys.executable, "-c", WORK.format(seconds=0.1)], cwd=ROOT, stderr=theirs) as process:

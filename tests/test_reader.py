@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from stated import flac_of_length
 
 from audio.channels import Choice
 from audio.decode import SAMPLE_RATE, UnusableAudioError, decode
+from audio.reader import check_whole
 
 DEMONSTRATION = VOICES.parent / "PhilippeRemy"
 
@@ -104,3 +106,11 @@ def test_what_comes_before_a_part_is_not_resampled(tmp_path, monkeypatch, contai
     soundfile.write(tmp_path / "long", np.zeros(600_000, np.int16), 16_000, format=container)
     decode(tmp_path / "long", 30, 31)
     assert resampled == [16_000]
+
+
+@pytest.mark.parametrize(("format", "slack"), [("WAV", 80), ("MP3", 2000)])
+def test_a_file_may_lack_a_hundredth_of_a_second_and_a_lossy_one_a_quarter(format, slack):
+    file = SimpleNamespace(format=format, samplerate=8000)
+    check_whole(file, 16_000, 16_000 - slack)
+    with pytest.raises(UnusableAudioError, match=r"cut short: its header promises 2\.00 s"):
+        check_whole(file, 16_000, 16_000 - slack - 1)

@@ -11,8 +11,8 @@ import soundfile
 import soxr
 from conftest import VOICES, write_voice
 
-from audio.activity import speech_seconds
 from audio.decode import SAMPLE_RATE, decode
+from audio.speech_activity import speech_seconds
 from audio.utterance import utterance_in
 from inference.recordings import RecordingError, enrolment_remarks, load_speech, remarks
 

@@ -12,7 +12,7 @@ from batcher.selection import is_stale, select
 from cache.index import write_index
 from cache.update import update
 from cache.utterances import UtteranceCache
-from corpus.reading import find_recordings
+from corpus.discovery import find_recordings
 
 HELD_OUT = ("p362",)
 

@@ -14,18 +14,21 @@ import multiprocessing
 from storage.parallel import parallel_map
 
 def name(_):
-    return multiprocessing.current_process().name, multiprocessing.get_start_method()
+    import scipy.linalg  # which brings NumPy along: each has a library of its own
+    import threadpoolctl
+    threads = {library["num_threads"] for library in threadpoolctl.threadpool_info()}
+    return multiprocessing.current_process().name, multiprocessing.get_start_method(), *sorted(threads)
 
 if __name__ == "__main__":
-    print(*sorted({method for name, method in parallel_map(name, range(64), 2) if "Process-" in name}))
+    print(*sorted({tuple(map(str, about)) for name, *about in parallel_map(name, range(64), 2) if "Process-" in name}))
 """
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-def test_tests_can_choose_the_method(tmp_path, method):
+def test_tests_can_choose_the_method_and_workers_keep_to_one_core(tmp_path, method):
     (tmp_path / "names.py").write_text(NAMES_METHOD)
     variables = started_by(method, {"PYTHONPATH": "."})
-    assert run(tmp_path / "names.py", **variables).stdout == f"{method}\n"
+    assert run(tmp_path / "names.py", **variables).stdout == f"('{method}', '1')\n"
 
 
 @pytest.fixture(scope="module")

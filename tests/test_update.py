@@ -18,12 +18,12 @@ from cache import update as update_module
 from cache.entries import audio_path, read_signal
 from cache.index import Utterance, read_index, write_index
 from cache.mark import TOOL, CacheError
-from cache.stored import stored_files
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
+from cache.wav_files import wav_files
+from corpus.discovery import find_recordings
 from corpus.listing import Listing, in_order
 from corpus.manifest import read_manifest
-from corpus.reading import find_recordings
 from corpus.recording import Speaker
 from storage.atomic import temporary_name
 
@@ -161,6 +161,13 @@ def test_a_torn_line_costs_its_own_utterance_only(tmp_path, corpus, torn):
     assert index.read_bytes() == whole
 
 
+def test_a_line_with_a_channel_that_nobody_can_ask_for_is_damaged(tmp_path, corpus):
+    cache, _ = build(tmp_path / "cache", corpus)
+    first, *others = cache.utterances.values()
+    write_index(cache.folder, [first._replace(channel="left"), *(one._replace(channel="mix") for one in others)])
+    assert read_index(cache.folder).keys() == {one.key for one in others}
+
+
 def test_bad_files_are_skipped_with_their_reason(tmp_path, corpus):
     bad = corpus / "bad"
     write_tone(bad / "cut.flac", seconds=1)
@@ -240,7 +247,7 @@ def test_stored_are_files_of_our_names_in_their_own_folders_and_no_links(tmp_pat
     (tmp_path / "audio" / "cd").symlink_to(elsewhere.parent, target_is_directory=True)
     audio_path(tmp_path, digests[1]).symlink_to(elsewhere)
     audio_path(tmp_path, digests[2]).mkdir()
-    assert stored_files(tmp_path) == {digests[0]: 5}
+    assert wav_files(tmp_path) == {digests[0]: 5}
 
 
 def without(cache: UtteranceCache, speaker: str) -> Listing:
@@ -374,7 +381,7 @@ def test_a_corpus_of_nothing_usable_costs_nobody_the_old_cache(tmp_path, tiny_ca
     (tmp_path / "bad" / "p225").mkdir(parents=True)
     (tmp_path / "bad" / "p225" / "p225_001.wav").write_text("not audio")
     before = audio_state(tiny_cache.folder)
-    with pytest.raises(CacheError, match="none of the 1 recordings can be used: not readable as audio"):
+    with pytest.raises(CacheError, match="of 1 recording, none can be used: not readable as audio"):
         regenerate(tiny_cache, find_recordings(tmp_path / "bad"))
     assert audio_state(tiny_cache.folder) == before
     assert len(UtteranceCache(tiny_cache.folder).utterances) == 15

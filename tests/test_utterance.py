@@ -58,3 +58,13 @@ def test_a_dead_channel_is_silent(signal):
 def test_a_few_ms_are_too_short():
     with pytest.raises(UnusableAudioError, match="too short: 50 ms"):
         utterance_in(np.tile(np.array([5000, -5000], np.float32), 200))
+
+
+@pytest.mark.parametrize(("samples", "is_enough"), [(796, False), (804, True)])
+def test_a_tenth_of_a_second_is_enough(samples, is_enough):
+    square = np.tile(np.array([5000, -5000], np.float32), samples // 2)
+    if is_enough:
+        assert len(utterance_in(square, any_sound=True).signal) >= 800
+        return
+    with pytest.raises(UnusableAudioError, match=r"too short: \d\d ms between its silences"):
+        utterance_in(square, any_sound=True)

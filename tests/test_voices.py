@@ -137,7 +137,7 @@ def test_names_of_any_bytes_serve_everywhere(tmp_path):
     with np.load(tmp_path / "x.npz", allow_pickle=False) as saved:
         assert [os.fsencode(one) for one in saved["files"]] == [name]
     done = succeed("cli.py", "--regenerate_full_cache", "--audio_dir", path.parent.parent, *cached)
-    assert "1 utterances of 1 speakers" in done.stdout + done.stderr
+    assert "1 utterance of 1 speaker" in done.stdout + done.stderr
     succeed("cli.py", "--get_embeddings", os.fsdecode(b"caf\xe9"), *cached)
 
 
@@ -210,8 +210,13 @@ def test_an_enrolled_speaker_is_found(store):
 
 def test_below_the_threshold_nobody_is_named(store):
     done = succeed("cli.py", "--identify", A, B, *store, "--prior", "1e-12")
-    assert done.stdout.splitlines()[0] == f"{A}: unknown"
-    assert len(done.stdout.splitlines()) == 2 * 3
+    header, *lines = done.stdout.splitlines()
+    assert header.split() == ["file", "verdict", "likeliest", "probability", "second", "probability", "unknown"]
+    assert [line.split()[:2] for line in lines] == [[str(A), "unknown"], [str(B), "unknown"]]
+    assert all(line.endswith("100.00 %") for line in lines)
+    ranked = succeed("cli.py", "--identify", A, B, *store, "--prior", "1e-12", "--full_ranking").stdout
+    assert ranked.splitlines()[0] == f"{A}: unknown"
+    assert len(ranked.splitlines()) == 2 * 4
 
 
 def test_profiles_are_listed_and_removed(store):
@@ -230,7 +235,7 @@ def test_the_default_store_is_in_the_user_s_data_folder(tmp_path):
     succeed("cli.py", "--enroll", "ann", A, **data)
     (path,) = tmp_path.rglob("profiles.npz")
     assert path.parent.name == "deep-speaker"
-    assert "1 speakers are enrolled" in succeed("cli.py", "--list_profiles", **data).stderr
+    assert "1 speaker is enrolled" in succeed("cli.py", "--list_profiles", **data).stderr
 
 
 def test_enrolment_says_what_is_wrong_with_the_recordings(tmp_path):

@@ -1,4 +1,4 @@
-"""Whose recordings a folder holds: by layouts, by folders, or as told. (Empty files: reading looks at names only.)"""
+"""Whose recordings a folder holds: by layouts, folders or a rule. (Empty files will do: only names are looked at.)"""
 
 import os
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.reading import find_recordings
+from corpus.discovery import find_recordings
 from corpus.recording import CorpusError
 
 SUFFIXES = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "aif", "au", "w64", "caf", "rf64", "sph", "WAV", "Flac",
@@ -61,7 +61,7 @@ def test_a_corpus_with_a_second_microphone_only_is_found(tmp_path):
 @pytest.mark.parametrize("root", ["", "wav48_silence_trimmed", "wav48_silence_trimmed/p280"])
 def test_a_vctk_speaker_without_the_microphone_is_left_out(tmp_path, root):
     make(tmp_path, "wav48_silence_trimmed/p280/p280_001_mic1.flac")
-    with pytest.raises(CorpusError, match=r"none of the 1 recordings .* is of mic2; see --microphone"):
+    with pytest.raises(CorpusError, match=r"of 1 recording in .*, none is of mic2; see --microphone"):
         find_recordings(tmp_path / root, "mic2")
 
 
@@ -180,7 +180,7 @@ def test_sessions_are_told_from_corpora(tmp_path, names, expected):
 def test_recordings_of_the_parts_of_a_corpus_are_one_speakers(tmp_path):
     make(tmp_path, "train/p225/1.wav", "test/p225/1.wav")
     assert found(tmp_path) == [(".", "p225", "test/1"), (".", "p225", "train/1")]
-    assert "a part of the corpus and a speaker, which makes 1 speakers" in find_recordings(tmp_path).how
+    assert "a part of the corpus and a speaker, which makes 1 speaker" in find_recordings(tmp_path).description
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_folder_named_like_vctk_s_alone_makes_no_vctk(tmp_path):
     make(tmp_path, "anna/wav48/day1/1.wav", "anna/wav48/day2/1.wav")
     listing = find_recordings(tmp_path)
     assert {(one.speaker, one.session) for one in listing.recordings} == {("wav48", "day1"), ("wav48", "day2")}
-    assert "--speaker_from -1" in listing.how
+    assert "--speaker_from -1" in listing.description
 
 
 def test_recordings_of_sessions_are_named_by_them(tmp_path):
@@ -223,7 +223,7 @@ def test_a_speakers_own_folder_is_known_by_its_sessions_whatever_is_deeper(tmp_p
 )
 def test_what_could_be_read_in_two_ways_is_told_in_a_line(tmp_path, names, said):
     make(tmp_path, *(f"{name}.wav" for name in names))
-    how = find_recordings(tmp_path).how
+    how = find_recordings(tmp_path).description
     assert f"{len(names)} recordings of {len(names)} speakers, read as a folder per speaker" in how
     assert said in how
     assert ("--speaker_from" in how) == bool(said)
@@ -233,9 +233,9 @@ def test_what_could_be_read_in_two_ways_is_told_in_a_line(tmp_path, names, said)
 def test_recordings_beside_the_inner_folders_are_a_sign_and_no_proof(tmp_path):
     make(tmp_path, "anna/1.wav", "anna/extra/2.wav")
     remark = (
-        "anna/extra in .* is taken for a speaker and a session, which makes 1 speakers; --speaker_from -1 makes it 1,"
+        "anna/extra in .* is taken for a speaker and a session, which makes 1 speaker; --speaker_from -1 makes it 1,"
     )
-    assert re.search(remark, find_recordings(tmp_path).how)
+    assert re.search(remark, find_recordings(tmp_path).description)
 
 
 @pytest.mark.parametrize(
@@ -258,8 +258,8 @@ def test_the_user_decides_who_speaks(tmp_path, speaker_from, expected):
     whose = [f"{corpora.get(one.corpus, one.corpus)}/{one.speaker}:{one.session}" for one in listing.recordings]
     assert whose == expected.format(root=tmp_path.name).split()
     said = speaker_from if isinstance(speaker_from, int) else speaker_from.pattern
-    left = " (1 files left out, as it tells no speaker of theirs)" if len(whose) == 1 else ""
-    assert listing.how.endswith(f"read as --speaker_from {said} says{left}")
+    left = " (1 file left out, as it names no speaker of theirs)" if len(whose) == 1 else ""
+    assert listing.description.endswith(f"read as --speaker_from {said} says{left}")
     assert all(one.path.is_file() for one in listing.recordings)
 
 
@@ -376,7 +376,9 @@ def test_other_sound_formats_are_counted(tmp_path):
 
 def test_no_recording_is_an_error_that_counts_what_is_not_read(tmp_path):
     make(tmp_path, "alice/x.ape", "alice/wav", "alice/x.raw", "notes.txt", ".hidden/y.wav")
-    with pytest.raises(CorpusError, match=r"no recording in .*; formats that are not read: 1 \.ape$"):
+    with pytest.raises(
+        CorpusError, match=r"no recording in .*, at any depth; 1 file of formats that are not read \(1 \.ape\)$"
+    ):
         find_recordings(tmp_path)
 
 
@@ -411,3 +413,35 @@ def test_a_name_that_is_not_utf_8_is_found(tmp_path):
     (tmp_path / "alice").mkdir()
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/alice/caf\xe9.wav")).touch()
     assert [one.path.exists() for one in find_recordings(tmp_path).recordings] == [True]
+
+
+@pytest.mark.parametrize("typed", [".", "./", "../corpus", "../corpus/", "s1/..", "../corpus/."])
+def test_a_corpus_and_its_description_have_the_folders_name_however_it_is_typed(tmp_path, monkeypatch, typed):
+    root = make(tmp_path / "corpus", "s1/s1_1.wav", "s2/s2_1.wav")
+    monkeypatch.chdir(root)
+    listing = find_recordings(Path(typed))
+    assert {recording.corpus for recording in listing.recordings} == {"corpus"}
+    assert listing.description == f"{root}: 2 recordings of 2 speakers, read as a folder per speaker"
+
+
+def test_the_working_folder_of_one_recording_is_described_by_its_name_and_in_the_singular(tmp_path, monkeypatch):
+    root = make(tmp_path / "anna", "1.wav")
+    monkeypatch.chdir(root)
+    listing = find_recordings(Path())
+    assert listing.description.startswith(f"{root}: 1 recording of 1 speaker, read as")
+    assert listing.recordings[0][:2] == (tmp_path.name, "anna")
+
+
+def test_by_a_rule_the_corpus_has_the_folders_name_too(tmp_path, monkeypatch):
+    root = make(tmp_path / "corpus", "s1/1.wav")
+    monkeypatch.chdir(root)
+    for rule in (1, re.compile("(?P<speaker>s1)")):
+        assert find_recordings(Path(), speaker_from=rule).recordings[0].corpus == "corpus"
+
+
+@pytest.mark.parametrize(("places", "rest"), [(3, ""), (4, "1 more folder is as ambiguous"), (5, "2 more folders are")])
+def test_of_many_ambiguous_folders_three_are_described(tmp_path, places, rest):
+    make(tmp_path, *(f"c{place}/{speaker}/x/1.wav" for place in range(places) for speaker in ("ann", "bob")))
+    description = find_recordings(tmp_path).description
+    assert description.count("is taken for") == 3
+    assert rest in description and ("more folder" in description) == bool(rest)

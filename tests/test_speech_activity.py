@@ -5,8 +5,8 @@ import pytest
 import soundfile
 from conftest import VOICES
 
-from audio.activity import CELL, active_cells, speech_seconds
 from audio.decode import decode
+from audio.speech_activity import CELL, active_cells, speech_seconds
 from audio.utterance import utterance_in
 
 RATE = 8000
@@ -81,3 +81,34 @@ def test_real_silence_between_words_is_found():
     words = [samples[::2][start : start + RATE] for start in (0, RATE)]
     signal = np.concatenate([words[0], np.zeros(RATE, np.int16), words[1]])
     assert active_cells(signal)[102:198].sum() == 0
+
+
+def in_room(level: float, signal: np.ndarray) -> np.ndarray:
+    """A signal in a room with noise throughout, `level` dB above the voice's mean power."""
+    return (signal + noise(len(signal) / RATE, level, seed=3)[: len(signal)]).clip(-32768, 32767).astype(np.int16)
+
+
+WITH_PAUSE, _ = with_pause(np.zeros(3 * RATE))
+IN_TWO_NOISES, _ = with_pause(np.concatenate([noise(3, -40), noise(1, -15, seed=2)]))
+FADING = (VOICE * np.linspace(1, 0.003, len(VOICE))).astype(np.int16)
+ANOTHER_FAR_AWAY = np.concatenate([VOICE, (VOICE * 10 ** (-22 / 20)).astype(np.int16)])
+AFTER_IT_SILENCE = np.concatenate([in_room(-15, WITH_PAUSE), np.zeros(60 * RATE, np.int16)])
+A_SYLLABLE = np.concatenate([noise(2, -40), VOICE[8000:9200], noise(2, -40)]).astype(np.int16)  # too little to judge by
+
+
+@pytest.mark.parametrize(
+    ("signal", "cells"),
+    [
+        (VOICE, 218),
+        (FADING, 200),
+        (ANOTHER_FAR_AWAY, 363),
+        (in_room(-15, WITH_PAUSE), 180),
+        (in_room(-8, WITH_PAUSE), 236),
+        (IN_TWO_NOISES, 165),
+        (AFTER_IT_SILENCE, 180),
+        (A_SYLLABLE, 415),
+    ],
+    ids=["clean", "fading", "far", "noise", "loud noise", "two noises", "digital silence", "a syllable"],
+)
+def test_so_many_cells_are_speech_as_on_the_day_when_the_bundled_network_was_trained(signal, cells):
+    assert active_cells(signal).sum() == pytest.approx(cells, abs=2)

@@ -1,4 +1,4 @@
-"""The WAV files in a cache folder: which are there, and away with those that no entry names."""
+"""The WAV files in a cache folder: which are there, and deleting those that no entry names."""
 
 import json
 import os
@@ -17,8 +17,8 @@ _FOLDER = re.compile("[0-9a-f]{2}")
 LONGEST_NAME_2 = 120  # characters of a file's name in format 2
 
 
-def stored_files(folder: Path) -> dict[str, int]:
-    """The files by the digest that names them, with their sizes in bytes; no others' files, and no links."""
+def wav_files(folder: Path) -> dict[str, int]:
+    """Find the files of ours: their sizes in bytes, by the digests that name them. Links are none of them."""
     sizes = {}
     for place in _scan(folder / AUDIO_FOLDER):
         if _FOLDER.fullmatch(place.name) is None or not place.is_dir(follow_symlinks=False):
@@ -31,7 +31,7 @@ def stored_files(folder: Path) -> dict[str, int]:
 
 
 def delete_files(folder: Path, digests: Set[str]) -> None:
-    """Delete files, and what was their folder if nothing else is in it."""
+    """Delete the files of these digests, and their folders where nothing else is in them."""
     for digest in digests:
         path = audio_path(folder, digest)
         path.unlink(missing_ok=True)
@@ -40,7 +40,7 @@ def delete_files(folder: Path, digests: Set[str]) -> None:
 
 
 def delete_outdated(paths: Iterable[Path]) -> None:
-    """Delete files of an earlier version, and what was their folder if nothing else is in it; but no links."""
+    """Delete files of an earlier version, but no links, and their folders where nothing else is in them."""
     for path in paths:
         if path.is_file() and not path.is_symlink():
             path.unlink()
@@ -49,18 +49,18 @@ def delete_outdated(paths: Iterable[Path]) -> None:
 
 
 def files_of_format_2(folder: Path) -> list[Path]:
-    """The files that an index of format 2 names: there, they went by speaker and utterance."""
-    found = []
+    """Find the files that an index of format 2 names, in which files were named by speaker and utterance."""
+    paths: list[Path] = []
     with suppress(OSError), open(folder / INDEX, encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
             with suppress(ValueError, TypeError, KeyError, RecursionError):
                 fields = json.loads(line)
                 names = [_name_of_format_2(fields[name]) for name in ("speaker", "utterance")]
-                found.append(Path(folder, AUDIO_FOLDER, names[0], f"{names[1]}.wav"))
-    return found
+                paths.append(Path(folder, AUDIO_FOLDER, names[0], f"{names[1]}.wav"))
+    return paths
 
 
-def _scan(folder: Path) -> list[os.DirEntry]:
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)

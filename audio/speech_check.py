@@ -1,8 +1,8 @@
-"""Does anybody speak in an utterance at all?
+"""Whether anybody speaks in an utterance at all.
 
-A network that knows voices and nothing else has an answer for everything: to it, two recordings of hiss are one
-speaker. So what is not speech is refused. How level and tone move settles it for nearly all recordings, at next to no
-cost; what that leaves open is heard by a detector that was trained for it (`audio.detector`).
+A network that was trained on speech has an answer for everything: to it, two recordings of hiss are one speaker. So
+what is not speech is refused. How level and tone move decides it for nearly all recordings, at next to no cost; the
+others are left to a detector that was trained for it (`audio.detector`).
 
 The bounds below are those of ../shared/speech and ../shared/more_speech, without the speakers that are held out, and of
 made-up noise, hum, tones, music, clicks, engines (`benchmarks/no_speech.py`).
@@ -11,6 +11,7 @@ made-up noise, hum, tones, music, clicks, engines (`benchmarks/no_speech.py`).
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio.decode import SAMPLE_RATE
 from audio.detector import speech_probability
@@ -22,9 +23,9 @@ LEAST_PROBABILITY = 0.6  # of speech, from the detector
 
 
 class Movement(NamedTuple):
-    """How an utterance changes from frame to frame, over those in which it is loud."""
+    """How an utterance changes from frame to frame, over the frames in which it is loud."""
 
-    frames: float  # how many
+    frames: float  # how many there are
     level: float  # dB, deviation of the level
     step: float  # dB, mean change of the level
     usual_step: float  # dB, the median change, which notes that are held have not
@@ -33,30 +34,29 @@ class Movement(NamedTuple):
     tone_held: float  # the same of the share of samples where the sign changes
 
 
-# Of nine recordings in ten; of non-speech, one in several hundred
-CLEARLY_SPEECH = Movement((20, np.inf), (4.5, np.inf), (1.5, 5.2), (0.9, 4.0), (0.05, 1.0), (0.55, 1.0), (0.35, 0.92))
-# Of no recording of speech; of most hum, noise, tones, and music
-CLEARLY_NOT = {"level": 1.5, "step": 0.6, "usual_step": 0.3, "tilt": 0.01}
+# Above the first and below the second are nine recordings in ten, and of non-speech one in several hundred.
+ABOVE = Movement(frames=20, level=4.5, step=1.5, usual_step=0.9, tilt=0.05, level_held=0.55, tone_held=0.35)
+BELOW = Movement(np.inf, level=np.inf, step=5.2, usual_step=4.0, tilt=1.0, level_held=1.0, tone_held=0.92)
+# Below any of these is no recording of speech, but most hum, noise, tones, and music; nothing is below the infinite.
+NEVER_SPEECH = Movement(-np.inf, level=1.5, step=0.6, usual_step=0.3, tilt=0.01, level_held=-np.inf, tone_held=-np.inf)
 
 
-def somebody_speaks(signal: np.ndarray) -> bool:
-    """Whether there is speech in an utterance.
+def holds_speech(signal: NDArray[np.int16]) -> bool:
+    """Decide whether there is speech in an utterance.
 
     Args:
         signal: int16, shape = (samples,), at `SAMPLE_RATE`, without outer silence.
     """
     movement = movement_of(signal)
-    if all(low < value < high for value, (low, high) in zip(movement, CLEARLY_SPEECH)):
+    if all(low < value < high for low, value, high in zip(ABOVE, movement, BELOW)):
         return True
-    if movement.frames >= CLEARLY_SPEECH.frames[0] and any(
-        getattr(movement, name) < least for name, least in CLEARLY_NOT.items()
-    ):
+    if movement.frames >= ABOVE.frames and any(value < least for value, least in zip(movement, NEVER_SPEECH)):
         return False
     return speech_probability(signal, LEAST_PROBABILITY) >= LEAST_PROBABILITY
 
 
-def movement_of(signal: np.ndarray) -> Movement:
-    """Measure an utterance; `signal` as for `somebody_speaks`."""
+def movement_of(signal: NDArray[np.int16]) -> Movement:
+    """Measure an utterance; `signal` as for `holds_speech`."""
     count = max(len(signal) // FRAME, 1)
     frames = np.resize(signal, count * FRAME).astype(np.float32).reshape(count, FRAME)
     power = np.einsum("ij,ij->i", frames, frames) + FAINTEST
@@ -71,8 +71,8 @@ def movement_of(signal: np.ndarray) -> Movement:
     return Movement(len(level), level.std(), steps.mean(), float(np.median(steps)), tilt.std(), *held)
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Of two rows of values; 0 where one of them never changes."""
+def _correlation(a: NDArray, b: NDArray) -> float:
+    """The correlation of two rows of values; 0 where one of them never changes."""
     if len(a) < 2:
         return 0.0
     a, b = a - a.mean(), b - b.mean()

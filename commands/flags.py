@@ -1,0 +1,101 @@
+"""What the values of flags may be: functions for argparse's `type`, which refuse what makes no sense."""
+
+import argparse
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from entry_point import expanded
+from storage.errors import UserError
+
+MOST_WORKERS = 1024
+LEAST_PRIOR = 1e-12  # and its complement; beyond, odds are no longer numbers
+MOST_SEED = (1 << 31) - 1
+
+Number = TypeVar("Number", int, float)
+
+
+def path(text: str) -> Path:
+    """A path, `~` expanded also where the shell does not; an empty text would be the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path. Received an empty text (is a variable of the shell unset?)")
+    try:
+        return expanded(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def filled(text: str) -> str:
+    """A text that says something: an empty one for a file would mean the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a name. Received an empty text (is a variable of the shell unset?)")
+    return text
+
+
+def names(text: str) -> str:
+    """Names between commas, at least one: a variable that is not set must not mean a default."""
+    if not text.replace(",", "").strip():
+        raise argparse.ArgumentTypeError(f"expected names between commas. Received {text!r}")
+    return text
+
+
+def speaker_from(text: str) -> int | re.Pattern[str]:
+    """The number of a folder, or a regular expression with a group `speaker`."""
+    with suppress(ValueError):
+        if (number := int(text)) != 0:
+            return number
+    with suppress(re.error):
+        if "speaker" in (pattern := re.compile(text)).groupindex:
+            return pattern
+    raise argparse.ArgumentTypeError(
+        f"expected a folder's number, 1 for the first and -1 for the last, or a regular expression with a group "
+        f"(?P<speaker>...). Received {text!r}"
+    )
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Whole numbers from `low` to `high`."""
+    return lambda text: _number(int, text, lambda number: low <= number <= high, f"a whole number from {low} to {high}")
+
+
+def positive(high: float) -> Callable[[str], float]:
+    """Numbers above 0, up to `high`."""
+    return lambda text: _number(float, text, lambda number: 0 < number <= high, f"a number above 0, up to {high:g}")
+
+
+def share(text: str) -> float:
+    """A number from 0 up to 1, which is not one of them."""
+    return _number(float, text, lambda number: 0 <= number < 1, "a number from 0 up to 1")
+
+
+def open_share(text: str) -> float:
+    """A number between 0 and 1, as near to either as odds can still be told from none."""
+    expected = f"a number between 0 and 1, at least {LEAST_PRIOR:g} away from either"
+    return _number(float, text, lambda number: LEAST_PRIOR <= number <= 1 - LEAST_PRIOR, expected)
+
+
+def channel(text: str) -> int | str:
+    """A channel counted from 1, or "mix"."""
+    return text if text == "mix" else _number(int, text, lambda number: number > 0, "1, 2, ... or mix")
+
+
+def numbers_between(low: float, high: float, what: str) -> Callable[[str], tuple[float, ...]]:
+    """Numbers between commas, each from `low` to `high`."""
+
+    def parse(text: str) -> tuple[float, ...]:
+        with suppress(ValueError):
+            numbers = tuple(float(part) for part in text.split(","))
+            if all(low <= number <= high for number in numbers):
+                return numbers
+        raise argparse.ArgumentTypeError(f"expected {what} from {low} to {high}, between commas. Received {text!r}")
+
+    return parse
+
+
+def _number(convert: Callable[[str], Number], text: str, holds: Callable[[Number], bool], expected: str) -> Number:
+    with suppress(ValueError):
+        if holds(number := convert(text)):
+            return number
+    raise argparse.ArgumentTypeError(f"expected {expected}. Received {text!r}")
