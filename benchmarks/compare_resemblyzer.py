@@ -65,7 +65,7 @@ def main() -> None:
 def compared(
     encoder: SpeakerEncoder, cache: UtteranceCache, speakers: dict[str, list[Utterance]], theirs: dict[str, np.ndarray]
 ) -> Iterator[dict]:
-    """Counts and estimates of a corpus, for each kind of trials.
+    """Counts and figures of a corpus, for each kind of trials.
 
     Args:
         theirs: Resemblyzer's embeddings, by name.

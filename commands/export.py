@@ -73,7 +73,7 @@ def _calibrated(exported: bytes, cache: UtteranceCache, listed: Sequence[str]) -
     source = calibration.source
     trials = (
         f"{counted(source.targets, 'trial')} of one speaker and {source.nontargets} of "
-        f"{counted(source.pairs_of_strangers or 0, 'pair')}"
+        f"{counted(source.pairs_of_strangers, 'pair')}"
     )
     speakers = f"{counted(source.speakers, 'speaker')} of {', '.join(source.corpora) or 'the cache'}"
     summary = f"calibrated on {trials}, {speakers}; {encoder.scoring}; Cllr {source.cllr:.3f} bits"

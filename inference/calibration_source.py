@@ -8,7 +8,7 @@ from typing import Any
 from inference.estimate import Estimate
 from storage.fields import Fields
 
-ABSENT_IN_FIRST_VERSION = ("pairs_of_strangers", "across_sessions", "cllr")
+ABSENT_IN_FIRST_VERSION = {"pairs_of_strangers": 0, "across_sessions": 0, "cllr": None}
 TWO_SESSIONS, ONE_SESSION = "two", "one"
 
 
@@ -72,9 +72,9 @@ class CalibrationSource:
     nontargets: int  # trials of two
     date: str
     error_rates: tuple[ErrorRates, ...] = ()
-    # What the first version did not write:
-    pairs_of_strangers: int | None = None
-    across_sessions: int | None = None  # target trials
+    # What the first version did not write and is not known of its calibrations:
+    pairs_of_strangers: int = 0
+    across_sessions: int = 0  # target trials
     cllr: float = math.nan  # bits, see `evaluation.calibrate.log_ratio_cost`
 
     @classmethod
@@ -86,7 +86,7 @@ class CalibrationSource:
         Raises:
             ValueError: a field is missing, unknown, or of another type.
         """
-        fields = Fields(value, dict.fromkeys(ABSENT_IN_FIRST_VERSION))
+        fields = Fields(value, ABSENT_IN_FIRST_VERSION)
         rows = fields.objects("error_rates")
         source = cls(
             corpora=fields.texts("corpora"),
@@ -95,8 +95,8 @@ class CalibrationSource:
             nontargets=fields.whole("nontargets"),
             date=fields.take("date", str),
             error_rates=tuple(ErrorRates.from_json(row) for row in rows if _has_intervals(row)),
-            pairs_of_strangers=None if fields.is_null("pairs_of_strangers") else fields.whole("pairs_of_strangers"),
-            across_sessions=None if fields.is_null("across_sessions") else fields.whole("across_sessions"),
+            pairs_of_strangers=fields.whole("pairs_of_strangers"),
+            across_sessions=fields.whole("across_sessions"),
             cllr=math.nan if fields.is_null("cllr") else fields.finite("cllr"),
         )
         fields.end()
@@ -104,9 +104,9 @@ class CalibrationSource:
 
     def as_json(self) -> dict[str, Any]:
         """The fields under their names, as `from_json` reads them."""
-        fields = {name: value for name, value in vars(self).items() if value not in (None, math.nan)}
         rows = [rates.as_json() for rates in self.error_rates]
-        return {**fields, "corpora": list(self.corpora), "error_rates": rows}
+        cllr = self.cllr if math.isfinite(self.cllr) else None
+        return {**vars(self), "corpora": list(self.corpora), "error_rates": rows, "cllr": cllr}
 
 
 def _has_intervals(row: Mapping[str, object]) -> bool:

@@ -87,11 +87,8 @@ def write_profiles(path: Path, profiles: Profiles) -> None:
     about = {"format": FORMAT, "fingerprint": profiles.fingerprint, "profiles": list(map(asdict, profiles.entries))}
     text = json.dumps(about, allow_nan=False)
     embeddings = np.ascontiguousarray(profiles.embeddings, "<f4")
-    arrays: dict[str, np.ndarray | str] = {
-        "embeddings": embeddings,
-        "description": text,
-        "sha256": _digest(embeddings, text),
-    }
+    digest = _digest(embeddings, text)
+    arrays: dict[str, np.ndarray | str] = {"embeddings": embeddings, "description": text, "sha256": digest}
     write_npz(path, arrays, private=True)  # a voice is personal data
 
 
@@ -116,5 +113,5 @@ def _parse(embeddings: np.ndarray, text: str, digest: str) -> Profiles:
 
 def _digest(embeddings: np.ndarray, text: str) -> str:
     digest = hashlib.sha256(f"{embeddings.dtype.str} {embeddings.shape} {text}".encode())
-    digest.update(np.ascontiguousarray(embeddings).data)
+    digest.update(np.ascontiguousarray(embeddings).tobytes())
     return digest.hexdigest()

@@ -6,7 +6,7 @@ from inference.calibration import Calibration
 from inference.calibration_source import CalibrationSource, ErrorRates
 from inference.estimate import Estimate
 
-SOURCE = CalibrationSource(("made up",), speakers=3, targets=9, nontargets=9, date="2026-11-25")
+SOURCE = CalibrationSource(("made up",), speakers=3, targets=9, nontargets=9, date="2026-11-25", cllr=0.3)
 CALIBRATION = Calibration(
     intercept=-4.0,
     weights=(10.0, 1.0, 0.5, -1.0, 0.0),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import pytest
 from calibrated import COMPLETE, RATES, SOURCE
@@ -18,7 +19,15 @@ def again(source):
 def test_it_travels_as_json():
     assert again(COMPLETE.source) == COMPLETE.source
     assert again(SOURCE).as_json() == SOURCE.as_json()
-    assert SOURCE.as_json().keys() == {"corpora", "speakers", "targets", "nontargets", "date", "error_rates"}
+
+
+def test_the_first_version_knew_less():
+    fields = SOURCE.as_json()
+    for name in ("pairs_of_strangers", "across_sessions", "cllr"):
+        del fields[name]
+    source = CalibrationSource.from_json(fields)
+    assert (source.corpora, source.pairs_of_strangers, source.across_sessions) == (("made up",), 0, 0)
+    assert math.isnan(source.cllr) and source.as_json()["cllr"] is None
 
 
 def test_rows_have_the_fields_that_they_know_and_no_others():
