@@ -15,7 +15,7 @@ from command_line import PATIENCE, ROOT, environment, fail, run, succeed
 
 import cli
 import train_cli
-from audio.mfcc import FeatureSettings
+from audio.feature_settings import FeatureSettings
 from batcher.inputs import load_inputs
 from inference.network_choice import find_checkpoint
 from models.checkpoint import load_checkpoint
