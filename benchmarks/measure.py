@@ -49,7 +49,16 @@ def run(program: str, *arguments: object) -> Cost:
     Raises:
         subprocess.CalledProcessError: it failed.
     """
-    command = [sys.executable, str(ROOT / program), *map(str, arguments)]
+    return run_command([sys.executable, ROOT / program, *arguments])
+
+
+def run_command(command: Sequence[object]) -> Cost:
+    """Run any command in a process of its own; what it prints goes to stderr.
+
+    Raises:
+        subprocess.CalledProcessError: it failed.
+    """
+    command = list(map(str, command))
     began = time.perf_counter()
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr) as process:
         with PeakMemory(process.pid) as memory:

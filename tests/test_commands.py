@@ -1,5 +1,6 @@
 """Every command of the README, in order, on the bundled samples and on real speech."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -8,6 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from command_line import ROOT, SPEECH, succeed
+
+from batcher.splits import VCTK_TEST_SPEAKERS
+from cache.utterances import UtteranceCache
 
 STEPS = {"softmax": 60, "triplet": 30, "softmax_frozen": 30}
 
@@ -111,8 +115,15 @@ def test_any_wav_files_can_be_added_and_compared(trained):
 
 def test_held_out_speakers_are_evaluated_together(trained):
     _, cache, _ = trained
-    done = succeed("cli.py", "--evaluate", "--cache_output_dir", cache)
-    assert re.search(r"^corpus +speakers +utterances +cut +SAP +SAN +EER", done.stdout)
+    done = succeed("cli.py", "--evaluate", "--cache_output_dir", cache, "--json")
+    results = json.loads(done.stdout)["results"]
+    held_out = [speaker for speaker in UtteranceCache.open(cache).speakers() if speaker.name in VCTK_TEST_SPEAKERS]
+    assert len(held_out) > 1
+    assert [result["cut"] for result in results] == [None, 5.0, 2.0, 1.0]
+    for result in results:
+        assert result["speakers"] == len(held_out)
+        assert result["figures"]["sap"]["value"] < result["figures"]["san"]["value"]
+        assert 0 <= result["figures"]["eer"]["value"] < 0.4  # chance is a half
 
 
 def test_the_first_release_s_name_for_training_still_works(trained):

@@ -124,6 +124,20 @@ def test_a_flipped_byte_is_noticed_or_changes_nothing(store, tmp_path):
     assert noticed > POSITIONS / 3
 
 
+@pytest.mark.parametrize("change", ["embeddings", "description"])
+def test_arrays_that_were_changed_after_the_checksum_are_noticed(store, change):
+    """The archive's own checks hold here: the file was written anew, with the old checksum."""
+    with np.load(store.path) as archive:
+        arrays = dict(archive)
+    if change == "embeddings":
+        arrays["embeddings"] = arrays["embeddings"][::-1]
+    else:
+        arrays["description"] = np.array(str(arrays["description"]).replace('"ann"', '"bob"'))
+    np.savez(store.path, **arrays)
+    with pytest.raises(ProfileError, match="its checksum does not hold"):
+        store.read()
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"this is a letter", b"\x80\x04K\x01.", None])
 def test_other_files_are_refused_and_left_alone(store, tmp_path, content):
     path = tmp_path / "other.npz"
