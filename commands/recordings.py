@@ -8,6 +8,7 @@ from audio.channels import Wanted
 from inference.recording_files import find_files
 from inference.recordings import RecordingError, Speech, load_speech
 from inference.sources import STANDARD_INPUT
+from storage.counting import counted
 from storage.errors import UserError
 from storage.progress import tracked
 
@@ -60,4 +61,4 @@ def recordings_of(names: Sequence[str], channel: Wanted, what: str) -> Iterator[
         count += 1
         yield recording
     if not count:
-        raise RecordingError(f"none of the {len(files)} recordings in {', '.join(names)} can be used")
+        raise RecordingError(f"of {counted(len(files), 'recording')} in {', '.join(names)} none can be used")
