@@ -45,7 +45,7 @@ def test_of_two_people_of_one_name_one_can_be_held_out(two_corpora):
     inputs = ("cli.py", "--generate_training_inputs", "--cache_output_dir", two_corpora, "--test_speakers")
     done = succeed(*inputs, "so/s1")
     assert "2 speakers, 8 train and 2 test utterances; 1 speaker held out" in done.stdout
-    assert "1 speakers are held out, and 2 are needed" in done.stderr
+    assert "speakers held out: 1; 2 are needed" in done.stderr
     assert "--test_speakers_file holds some out" in done.stderr
     assert "1 speaker(s) left to train on" in fail(2, *inputs, "s1")  # both
 
