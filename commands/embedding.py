@@ -2,8 +2,7 @@
 
 import argparse
 
-from commands.arguments import check_writable, network_of
-from commands.recordings import check_named
+from commands.arguments import check_named, check_writable, network_of
 from commands.results import print_json
 from inference.bulk_embedding import check_output, embed_files, find_files, save
 from storage.counts import counted

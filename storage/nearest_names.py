@@ -1,6 +1,5 @@
 """The names nearest to one that nobody has, for messages about misspelt names."""
 
-import difflib
 from collections.abc import Iterable
 
 NAMES_SHOWN = 3
@@ -14,6 +13,8 @@ def nearest_names(name: str, names: Iterable[str], most: int = NAMES_SHOWN, cuto
         most: how many at most.
         cutoff: how alike they have to be, from 0 to 1 (difflib's ratio).
     """
+    import difflib  # only where a name is misspelt
+
     return difflib.get_close_matches(name, sorted(set(names)), most, cutoff) if name else []
 
 
