@@ -2,37 +2,14 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from audio.channels import Wanted
 from inference.recording_files import find_files
 from inference.recordings import RecordingError, Speech, load_speech
-from inference.sources import STANDARD_INPUT
 from storage.counting import counted
-from storage.errors import UserError
 from storage.progress import tracked
 
 logger = logging.getLogger("cli")
-
-
-def check_named(names: Sequence[str]) -> None:
-    """Refuse names that can't be read, before anything is loaded.
-
-    Raises:
-        UserError: standard input is named twice, or a file or folder does not exist.
-    """
-    if names.count(STANDARD_INPUT) > 1:
-        raise UserError("standard input can be read once; name files for the others")
-    for name in names:
-        if name != STANDARD_INPUT and _is_missing(name):
-            raise RecordingError(f"{name}: does not exist")
-
-
-def _is_missing(name: str) -> bool:
-    try:
-        return not Path(name).exists()
-    except (OSError, ValueError):  # what else is wrong with it, the loader says
-        return False
 
 
 def recordings_of(names: Sequence[str], channel: Wanted, what: str) -> Iterator[Speech]:
