@@ -3,8 +3,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= .demo
-SPEECH ?= ../shared/speech ../shared/more_speech
-HELD_OUT ?= ../shared/protocol/dev_speakers.txt ../shared/protocol/more_dev_speakers.txt
 PRETRAINED ?= .pretrained
 TEACHER ?= .resemblyzer
 BIN = $(VENV)/bin
@@ -25,6 +23,8 @@ demo: $(VENV)/installed
 	@echo "To go on by hand, in this shell: source $(BIN)/activate" >&2
 
 pretrained: $(VENV)/installed $(TEACHER)/installed
+	@test -n "$(SPEECH)" -a -n "$(HELD_OUT)" || \
+		{ echo 'name the speech and who is held out: make pretrained SPEECH="FOLDER ..." HELD_OUT="FILE ..."' >&2; exit 2; }
 	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(PRETRAINED)" "$(SPEECH)" "$(HELD_OUT)" \
 		"$(TEACHER)/bin/python"
 

@@ -178,7 +178,7 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
 
 
 def _check_features(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    from audio.mfcc import FeatureSettings  # loads NumPy, which the other flags need not wait for
+    from audio.feature_settings import FeatureSettings  # loads NumPy, which the other flags need not wait for
 
     try:
         FeatureSettings.fitting(num_filters=args.num_filters, num_cepstra=args.num_cepstra)
@@ -218,8 +218,8 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--evaluate", action="store_true", help="print SAP, SAN, EER and minDCF over all held-out speakers, by "
          "corpus, for whole utterances and their first 5, 2 and 1 s (shorter ones stay whole)")  # fmt: skip
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
-         "of --profiles, its lock and unfinished copies. The cache, and networks trained in it, are named with their "
-         "size and left")  # fmt: skip
+         "of --profiles, its lock, and in the default folder what a killed enrolment left. The cache, and networks "
+         "trained in it, are named with their size and left")  # fmt: skip
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:

@@ -147,7 +147,7 @@ def _missing(error: ModuleNotFoundError) -> str:
     package = (error.name or "").partition(".")[0]
     if package not in TRAINING_PACKAGES:
         return str(error)
-    return f"{package} is not installed, which this needs: pip install 'deep-speaker[train]'"
+    return f"{package} is not installed, which this needs; install this tool with its extra: pip install '.[train]'"
 
 
 def _forget_stdout() -> None:

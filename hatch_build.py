@@ -97,7 +97,7 @@ def rewritten(source: str, ours: set[str], name: str) -> str:
     Raises:
         RewriteError: an import binds a package by a dotted name, or imports several modules at once.
     """
-    lines = [line.encode() for line in source.splitlines(keepends=True)]  # positions of `ast` are in bytes
+    lines = [line.encode() for line in re.split(r"(?<=\n)", source)]  # as `ast` counts lines, and in bytes, as it does
     for row, column, prefix in sorted(_insertions(source, ours, name), reverse=True):
         line = lines[row - 1]
         lines[row - 1] = line[:column] + prefix.encode() + line[column:]

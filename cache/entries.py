@@ -5,7 +5,6 @@ of the index goes from one to the other: at no instant is an entry without its f
 a speaker is called, now or later.
 """
 
-import hashlib
 import wave
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from cache.mark import SETTINGS_DIGEST, CacheError
 from cache.staging import STAGING_FOLDER
 from corpus.recording import Recording
 from storage.atomic import temporary_name
+from storage.digest import samples_sha256
 
 AUDIO_FOLDER = "audio"  # in the cache
 HEADER_SIZE = 44  # bytes before the samples of a 16-bit WAV file
@@ -97,7 +97,7 @@ def read_signal(folder: Path, utterance: Utterance) -> NDArray[np.int16]:
         signal = soundfile.read(path, dtype="int16")[0]
     except soundfile.LibsndfileError as error:
         raise CacheError(f"{path} ({of}) is gone or damaged; {how}") from error
-    if signal.shape != (utterance.samples,) or _digest(signal) != utterance.sha256:
+    if signal.shape != (utterance.samples,) or samples_sha256(signal) != utterance.sha256:
         raise CacheError(f"{path} ({of}) is damaged; delete it, and {how}")
     return signal
 
@@ -134,7 +134,7 @@ def make_entry(
         size=stat.st_size,
         mtime_ns=stat.st_mtime_ns,
         made_with=SETTINGS_DIGEST,
-        sha256=_digest(speech.signal),
+        sha256=samples_sha256(speech.signal),
         samples=len(speech.signal),
         leading_blank_ms=1000 * speech.leading / SAMPLE_RATE,
         trailing_blank_ms=1000 * speech.trailing / SAMPLE_RATE,
@@ -148,7 +148,7 @@ def make_entry(
 def speech_digest(recording: Recording, channel: Wanted) -> str | None:
     """Hash the speech of a recording on a channel with SHA-256; None if it can't be used."""
     try:
-        return _digest(_speech(recording, Intake(any_sound=True, channel=channel))[0].signal)
+        return samples_sha256(_speech(recording, Intake(any_sound=True, channel=channel))[0].signal)
     except (UnusableAudioError, OSError):
         return None
 
@@ -158,10 +158,6 @@ def _speech(recording: Recording, intake: Intake) -> tuple[Speech, bool]:
     path, start, end = recording.path, recording.start, recording.end
     decoded = decode_recording(path, start, end, intake.channel, counts_tops=False)
     return utterance_in(decoded.signal, intake.any_sound), decoded.channels_differ
-
-
-def _digest(signal: NDArray[np.int16]) -> str:
-    return hashlib.sha256(signal.astype("<i2", copy=False).data).hexdigest()
 
 
 def _stage(folder: Path, signal: NDArray[np.int16]) -> Path:

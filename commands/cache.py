@@ -3,7 +3,6 @@
 import argparse
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from cache.entries import Intake
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import INPUTS_NAME, UtteranceCache
 from commands.arguments import cache_dir, listed_speakers, workers
+from commands.question import agreed
 from commands.results import print_json
 from corpus.discovery import find_recordings
 from corpus.listing import Listing
@@ -38,18 +38,10 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     question = (
         f"Make the {counted(count, 'utterance')} in {cache.folder} anew, and delete those that are no longer recorded?"
     )
-    if count and not args.yes and not confirmed(question):
+    if count and not args.yes and agreed(question) is False:  # where there is no terminal, nobody can object
         logger.info("nothing changed")
         return
     _print_report(args, cache, listing, regenerate(cache, listing, workers(args), args.yes, _intake(args)))
-
-
-def confirmed(question: str) -> bool:
-    """Ask on the terminal; where there is none, nobody can object."""
-    if sys.stdin is None or not sys.stdin.isatty():
-        return True
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # stdout may be a file of results
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def update_cache(args: argparse.Namespace) -> None:

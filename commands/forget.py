@@ -1,15 +1,16 @@
 """Delete what this tool keeps of people outside the folders that were named to it; list what else it has written."""
 
 import argparse
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 import entry_point
 from cache.mark import read_mark
 from commands.arguments import cache_dir, profile_store
+from commands.question import agreed
 from inference.profile_file import ProfileError, read_profiles
 from storage.atomic import TEMPORARY_PATTERN
+from storage.counting import counted
 from storage.errors import UserError
 from storage.existence import is_gone
 from storage.lock import file_lock, file_lock_path
@@ -32,7 +33,7 @@ def forget(args: argparse.Namespace) -> None:
     if is_gone(path):
         print(f"nobody is enrolled in {path}")
         if path.parent.is_dir():
-            with file_lock(path, private=True):  # the first speaker may be on the way
+            with suppress(PermissionError), file_lock(path, private=True):  # the first speaker may be on the way
                 _delete_traces(path)
             _delete_empty_folder(path.parent)
     else:
@@ -40,8 +41,12 @@ def forget(args: argparse.Namespace) -> None:
     _list_cache(cache_dir(args))
 
 
-def _delete_store(path: Path, agreed: bool) -> None:
-    if not agreed and not _agreed(f"Delete the {_people(path)} enrolled in {path}?"):
+def _delete_store(path: Path, without_asking: bool) -> None:
+    question = f"Delete the {_people(path)} enrolled in {path}?"
+    answer = True if without_asking else agreed(question)
+    if answer is None:
+        raise UserError(f"{question} There is no terminal to answer on; with --yes they are deleted without asking")
+    if not answer:
         print(f"left: {path}")
         return
     with file_lock(path, private=True):
@@ -60,19 +65,7 @@ def _people(path: Path) -> str:
         count = len(read_profiles(path).entries)
     except ProfileError as error:
         raise UserError(f"nothing is deleted, as it may be another program's: {error}; or delete it by hand") from error
-    return f"{count} speaker{'s' * (count != 1)}"
-
-
-def _agreed(question: str) -> bool:
-    """Ask on the terminal.
-
-    Raises:
-        UserError: there is none.
-    """
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise UserError(f"{question} There is no terminal to answer on; with --yes they are deleted without asking")
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return counted(count, "speaker")
 
 
 def _delete_traces(path: Path) -> None:

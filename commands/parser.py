@@ -48,14 +48,19 @@ class Parser(argparse.ArgumentParser):
         given = sys.argv[1:] if args is None else list(args)
         for text in given[: given.index("--")] if "--" in given else given:
             flag = text.split("=")[0]
-            if flag.startswith("--") and " " not in text and flag not in self._option_string_actions:
+            if _is_flag(flag) and " " not in text and flag not in self._option_string_actions:
                 self._refuse(flag)
         return super().parse_known_args(given, namespace)
 
     def _refuse(self, flag: str) -> NoReturn:
         flags = (name for name in self._option_string_actions if name.startswith("--"))
-        meant = mistyped(flag, flags)
+        meant = mistyped(f"--{flag.lstrip('-')}", flags)
         self.error(f"unrecognized {flag}; " + (f"did you mean {meant}?" if meant else "--help lists the flags"))
+
+
+def _is_flag(text: str) -> bool:
+    """Whether a word is meant as a flag, also with one hyphen, but is neither a number nor standard input."""
+    return text.startswith("--") or (text.startswith("-") and text[1:2].isalpha() and len(text) > 2)
 
 
 class _Version(argparse.Action):

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import entry_point
+from models.run_names import CURVES, HISTORY
 from storage.errors import UserError
 from training.options import ADAPTED, DEFAULTS, FINE, FROZEN, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
 
@@ -43,7 +44,7 @@ def train(args: argparse.Namespace) -> None:
     try:
         result = run_stage(options, inputs)
     finally:
-        plot_curves(folder / "history.csv", folder / "curves.png")
+        plot_curves(folder / HISTORY, folder / CURVES)
     print(f"{options.stage}, {result.step} steps: {result.summary}")
     if "test_utterance_accuracy" in result.metrics:
         print(describe_accuracy(result.metrics["test_utterance_accuracy"], len(inputs.test.labels)))

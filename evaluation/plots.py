@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from storage.atomic import write_atomically
+from storage.counting import counted
 
 PANELS = {  # title: columns of history.csv
     "loss": ("train_loss", "test_loss"),
@@ -42,8 +43,7 @@ def plot_curves(history_file: Path, picture: Path, title: str | None = None) -> 
     if not panels or "step" not in history:
         return
     figure = Figure(figsize=(PANEL_SIZE[0] * len(panels), PANEL_SIZE[1]), layout="constrained")
-    epochs = f"{len(history):,} epoch{'s' * (len(history) != 1)}"
-    figure.suptitle(f"{title or history_file.parent.name}, {epochs}")
+    figure.suptitle(f"{title or history_file.parent.name}, {counted(len(history), 'epoch')}")
     for axes, (panel, columns) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items()):
         _draw(axes, panel, history, columns)
     content = io.BytesIO()

@@ -4,7 +4,6 @@ A profile's embedding is the unit vector along the mean of its recordings' embed
 of that mean it gives their sum back, so recordings can be added later as if they had been there from the beginning.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
@@ -19,6 +18,7 @@ from inference.embedding import mean_embedding
 from inference.profile_file import Profile, ProfileError
 from inference.recordings import Speech
 from inference.repeats import repeats
+from storage.digest import samples_sha256
 
 
 class Judge(Protocol):
@@ -44,28 +44,22 @@ def profile_of(
     """
     length = float(np.linalg.norm(embeddings.mean(axis=0, dtype=np.float64)))
     seconds = round(sum(recording.seconds for recording in recordings), 2)
-    sounds = tuple(map(sound_of, recordings))
+    sounds = tuple(samples_sha256(recording.signal) for recording in recordings)
     profile = Profile(name, len(recordings), seconds, date.today().isoformat(), length, sounds)
     return profile, mean_embedding(embeddings)
 
 
-def sound_of(recording: Speech) -> str:
-    """What tells whether it is the same recording again: SHA-256 of its samples, whatever the file is called.
-
-    A copy of another format or level has other samples; only recordings at hand can be searched for such.
-    """
-    return hashlib.sha256(np.ascontiguousarray(recording.signal, "<i2").tobytes()).hexdigest()
-
-
 def without_known(recordings: Sequence[Speech], profile: Profile) -> tuple[list[Speech], list[str]]:
     """The recordings that a profile was not made of yet, and in words, which it was.
+
+    A copy of another format or level has other samples; only recordings at hand can be searched for such.
 
     Raises:
         ProfileError: it was made of all of them.
     """
     new, remarks = [], []
     for recording in recordings:
-        if sound_of(recording) in profile.sounds:
+        if samples_sha256(recording.signal) in profile.sounds:
             remarks.append(f"{recording.name} is part of the profile of {profile.name} already, and is left out")
         else:
             new.append(recording)

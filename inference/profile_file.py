@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from storage.errors import UserError
+from storage.fields import Fields
 from storage.npz import read_npz, write_npz
 
 FORMAT = "deep-speaker-profiles-2"
 EARLIER_FORMAT = "deep-speaker-profiles-1"  # without the length of the mean, and without sounds
 LARGEST = 1 << 30  # bytes, of a store; a million profiles of 128 values have half of that
 LONGEST_MEAN = 1 + 1e-3  # of unit vectors, and what rounding adds
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+UNREADABLE = (OSError, ValueError, KeyError, RecursionError)
 
 
 class ProfileError(UserError):
@@ -34,7 +35,30 @@ class Profile:
     seconds: float  # of speech in them
     enrolled: str  # date of the first enrolment
     length: float = 1.0  # of the mean of the recordings' embeddings, before it was scaled to 1; an earlier format's: 1
-    sounds: tuple[str, ...] = ()  # SHA-256 of the recordings' samples, see `inference.enrolment.sound_of`
+    sounds: tuple[str, ...] = ()  # SHA-256 of the recordings' samples, see `storage.digest.samples_sha256`
+
+    @classmethod
+    def from_json(cls, value: object) -> "Profile":
+        """Read what is known of a speaker.
+
+        Raises:
+            ValueError: a field is missing, unknown, of another type, or makes no sense.
+        """
+        fields = Fields(value, {"length": 1.0, "sounds": []})  # which the earlier format did not have
+        profile = cls(
+            name=fields.take("name", str),
+            files=fields.whole("files", 1),
+            seconds=fields.finite("seconds"),
+            enrolled=fields.take("enrolled", str),
+            length=fields.finite("length"),
+            sounds=fields.texts("sounds"),
+        )
+        fields.end()
+        if not profile.name.isprintable() or not profile.enrolled.isprintable():
+            raise ValueError("expected a name and a date that can be printed")
+        if not profile.seconds > 0 or not 0 < profile.length <= LONGEST_MEAN:
+            raise ValueError("expected seconds of speech, and a mean that is no longer than what it is of")
+        return profile
 
 
 @dataclass(frozen=True)
@@ -84,8 +108,8 @@ def write_profiles(path: Path, profiles: Profiles) -> None:
     Raises:
         OSError: it can't be written to.
     """
-    about = {"format": FORMAT, "fingerprint": profiles.fingerprint, "profiles": list(map(asdict, profiles.entries))}
-    text = json.dumps(about, allow_nan=False)
+    entries = [asdict(profile) for profile in profiles.entries]
+    text = json.dumps({"format": FORMAT, "fingerprint": profiles.fingerprint, "profiles": entries}, allow_nan=False)
     embeddings = np.ascontiguousarray(profiles.embeddings, "<f4")
     digest = _digest(embeddings, text)
     arrays: dict[str, np.ndarray | str] = {"embeddings": embeddings, "description": text, "sha256": digest}
@@ -93,22 +117,20 @@ def write_profiles(path: Path, profiles: Profiles) -> None:
 
 
 def _parse(embeddings: np.ndarray, text: str, digest: str) -> Profiles:
-    """`ValueError`, `KeyError` or `TypeError` for what was not written here."""
+    """Read what `write_profiles` wrote; anything else is a `ValueError`."""
     if digest != _digest(embeddings, text):
         raise ValueError("its checksum does not hold")
-    about = json.loads(text)
-    if not isinstance(about, dict) or about.get("format") not in (FORMAT, EARLIER_FORMAT):
+    fields = Fields(json.loads(text))
+    if fields.take("format", str) not in (FORMAT, EARLIER_FORMAT):
         raise ValueError(f"its format is not {FORMAT}")
-    entries = tuple(Profile(**{**fields, "sounds": tuple(fields.get("sounds", ()))}) for fields in about["profiles"])
+    entries = tuple(map(Profile.from_json, fields.objects("profiles")))
+    fingerprint = fields.take("fingerprint", str)
+    fields.end()
     if embeddings.dtype != np.float32 or embeddings.ndim != 2 or len(embeddings) != len(entries):
         raise ValueError(f"{len(entries)} profiles and embeddings of shape {embeddings.shape}")
     if not np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-2):
         raise ValueError("embeddings that are not of length 1")
-    if not all(isinstance(one.name, str) and one.name.isprintable() and one.seconds > 0 for one in entries):
-        raise ValueError("a name that can't be printed, or no seconds of speech")
-    if not all(type(one.files) is int and one.files > 0 and 0 < one.length <= LONGEST_MEAN for one in entries):
-        raise ValueError("no number of recordings, or a mean longer than they are")
-    return Profiles(str(about["fingerprint"]), entries, embeddings)
+    return Profiles(fingerprint, entries, embeddings)
 
 
 def _digest(embeddings: np.ndarray, text: str) -> str:

@@ -5,5 +5,6 @@ STAGES = (SOFTMAX, FINE, TRIPLET, FROZEN, ADAPTED)
 MOST_ADVANCED_FIRST = (ADAPTED, TRIPLET, FINE, SOFTMAX)  # the frozen stage has the embeddings of the stage before it
 
 LAST, BEST = "last.npz", "best.npz"  # checkpoints: where the run stands, and where its training loss was lowest
+DAMAGED = "last.damaged.npz"  # what a damaged `LAST` is kept as
 HISTORY, CURVES = "history.csv", "curves.png"
 OPTIONS, TENSORBOARD = "options.json", "tensorboard"

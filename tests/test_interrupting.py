@@ -42,6 +42,10 @@ sys.addaudithook(press)
 sys.argv = sys.argv[3:]
 runpy.run_path(program, run_name="__main__")
 """
+AS_INSTALLED = PRESSED.replace(
+    'runpy.run_path(program, run_name="__main__")',
+    "from deep_speaker.scripts import deep_speaker; sys.exit(deep_speaker())",
+)
 WORKERS = """
 import multiprocessing, os, signal, sys, time
 from storage.interrupt import interrupts
@@ -79,6 +83,12 @@ def press(module: str, delay: float, *command: object) -> subprocess.CompletedPr
 
 def training(tmp_path, inputs) -> tuple:
     return ("train_cli.py", "--loss_on_softmax", "--data_filename", inputs, "--run_dir", tmp_path / "runs")
+
+
+@pytest.mark.parametrize("module", ["argparse", "entry_point", "commands.parser"])
+def test_while_an_installed_command_loads(module):
+    done = run("-c", AS_INSTALLED, module, "0", "deep-speaker", "--help")
+    assert (done.returncode, done.stdout, done.stderr) == (INTERRUPTED, "", "")
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -9,10 +9,8 @@ from typing import Any
 import pandas as pd
 
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
-from models.run_names import BEST, HISTORY, LAST, OPTIONS, TENSORBOARD
+from models.run_names import BEST, DAMAGED, HISTORY, LAST, OPTIONS, TENSORBOARD
 from storage.atomic import write_atomically
-
-DAMAGED = "last.damaged.npz"  # what a damaged `LAST` is kept as
 
 logger = logging.getLogger(__name__)
 

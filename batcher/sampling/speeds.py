@@ -12,8 +12,7 @@ from functools import cache
 import numpy as np
 
 from audio.feature_settings import FeatureSettings
-
-MEL_SCALE, MEL_CORNER = 2595, 700  # mel = 2595 log10(1 + Hz / 700), as in python_speech_features
+from audio.mel import hertz_of, mel_of
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,8 @@ def _shift(speed: float, settings: FeatureSettings) -> np.ndarray:
 
     Beyond the outermost filters, these stand for what was not recorded.
     """
-    highest = _mel(settings.sample_rate / 2)
+    highest = mel_of(settings.sample_rate / 2)
     centres = np.linspace(0, highest, settings.num_filters + 2)[1:-1]
-    before = _mel(MEL_CORNER * (10 ** (centres / MEL_SCALE) - 1) / speed)
+    before = mel_of(hertz_of(centres) / speed)
     filters = np.eye(settings.num_filters)
     return np.stack([np.interp(before, centres, single) for single in filters]).astype(np.float32)
-
-
-def _mel(hertz: np.ndarray | float) -> np.ndarray:
-    return MEL_SCALE * np.log10(1 + np.asarray(hertz) / MEL_CORNER)
