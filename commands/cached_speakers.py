@@ -11,7 +11,7 @@ from cache.utterances import UtteranceCache
 from commands.arguments import cache_dir, check_writable, listed_speakers, trained_checkpoint
 from corpus.recording import Speaker
 from corpus.speakers import check_speakers, find_speaker, parse_speakers, trained_on, warn_of_namesakes
-from corpus.text_lists import list_lines
+from corpus.text_lists import check_text
 from inference.cached_speakers import (
     different_speaker_distance,
     embed_cached_speaker,
@@ -78,7 +78,7 @@ def evaluate(args: argparse.Namespace) -> None:
     from evaluation.results import as_json, format_table
 
     if args.trials is not None:
-        list_lines(args.trials, "trials")
+        check_text(args.trials, "trials")
     with _opened(args) as (cache, network):
         check_speakers(listed_speakers(args, cache.speakers()), cache.speakers())
         encoder = SpeakerEncoder(network)

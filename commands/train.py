@@ -7,6 +7,7 @@ from pathlib import Path
 
 import entry_point
 from models.run_names import CURVES, HISTORY
+from storage.counting import counted
 from storage.errors import UserError
 from training.options import ADAPTED, DEFAULTS, FINE, FROZEN, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
 
@@ -45,7 +46,7 @@ def train(args: argparse.Namespace) -> None:
         result = run_stage(options, inputs)
     finally:
         plot_curves(folder / HISTORY, folder / CURVES)
-    print(f"{options.stage}, {result.step} steps: {result.summary}")
+    print(f"{options.stage}, {counted(result.step, 'step')}: {result.summary}")
     if "test_utterance_accuracy" in result.metrics:
         print(describe_accuracy(result.metrics["test_utterance_accuracy"], len(inputs.test.labels)))
     logger.info("kept in %s", folder)

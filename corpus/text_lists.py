@@ -28,6 +28,15 @@ def list_lines(
             yield number, text
 
 
+def check_text(path: Path, content: str) -> None:
+    """Refuse a file that `list_lines` could not read.
+
+    Raises:
+        UserError: as said there.
+    """
+    _lines(path, content)
+
+
 def _lines(path: Path, content: str) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
