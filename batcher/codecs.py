@@ -27,13 +27,13 @@ class MissingCodecError(UserError):
 
 
 class Codec(NamedTuple):
-    """One of FFmpeg's."""
+    """A codec of FFmpeg: how to encode and decode with it, and at which bit rates."""
 
     encoder: str
     decoder: str
     sample_format: str  # what the encoder takes
     bit_rates: tuple[int, ...]
-    options: dict[str, str]  # of the encoder: the fastest, as quality is not what is wanted here
+    options: dict[str, str]  # of the encoder: its fastest setting, as quality is not the aim here
 
 
 IN_WAV = ("ULAW", "ALAW", "GSM610", "IMA_ADPCM")
@@ -47,7 +47,7 @@ APP_CODECS = ("OPUS", "MP3", "IMA_ADPCM")
 
 
 def code(signal: np.ndarray, codec: str, rng: np.random.Generator) -> np.ndarray:
-    """The signal as it arrives at the other end.
+    """Encode a signal and decode it again, as it arrives at the other end of a call.
 
     Args:
         codec: one of `IN_WAV` or `IN_FFMPEG`.
@@ -60,7 +60,7 @@ def code(signal: np.ndarray, codec: str, rng: np.random.Generator) -> np.ndarray
 
 
 def to_pcm(signal: np.ndarray) -> np.ndarray:
-    """Round to int16, and clip what is louder than that."""
+    """Round samples to int16, and clip those beyond its range."""
     return np.clip(np.rint(signal), -PCM_SCALE, PCM_SCALE - 1).astype(np.int16)
 
 
@@ -104,7 +104,7 @@ def _coders(codec: Codec, bit_rate: int) -> "tuple[AudioCodecContext, AudioCodec
 
 
 def _frames(pcm: np.ndarray, size: int, sample_format: str) -> "Iterator[AudioFrame | None]":
-    """What an encoder takes, one after another; None at the end asks it for what it still holds."""
+    """Cut samples into the frames that an encoder takes; the None at the end asks it for what it still holds."""
     from av import AudioFrame
 
     padded = np.pad(pcm, (0, -len(pcm) % size))
@@ -116,5 +116,5 @@ def _frames(pcm: np.ndarray, size: int, sample_format: str) -> "Iterator[AudioFr
 
 
 def _full_scale(samples: np.ndarray) -> np.ndarray:
-    """(samples,) int16 or of full scale 1 -> float32 of 16-bit full scale."""
+    """Convert decoded samples, int16 or floating point of full scale 1, to float32 of 16-bit full scale."""
     return samples.astype(np.float32) if samples.dtype == np.int16 else samples * np.float32(PCM_SCALE)

@@ -30,11 +30,12 @@ logger = logging.getLogger(__name__)
 
 
 def copies_of(signal: np.ndarray, plan: Plan, folder: Path) -> Iterator[np.ndarray]:
-    """Each copy of an utterance.
+    """Make the disturbed copies of an utterance that are planned, one after another.
 
     Args:
-        signal: the utterance's, int16, shape = (samples,), at 8 kHz.
-        folder: of the cache, which holds the speech of babble.
+        signal: of the utterance, int16, shape = (samples,), at 8 kHz.
+        plan: which other recordings each copy is made with.
+        folder: the cache, which holds the speech that babble is made of.
     """
     for number, ingredients in enumerate(plan.copies, start=1):
         rng = generator_of(plan.utterance, plan.seed, number)
@@ -52,11 +53,12 @@ def _background(ingredients: Ingredients, folder: Path) -> Background:
 def disturbed(
     signal: np.ndarray, background: Background, options: Disturbances, rng: np.random.Generator
 ) -> np.ndarray:
-    """A copy of an utterance, disturbed and gone through the front end.
+    """Disturb a copy of an utterance, and put it through the front end.
 
     Args:
         signal: int16, shape = (samples,), at 8 kHz.
-        background: what may be added to it.
+        background: what may be added to the signal.
+        options: which share of the copies is disturbed by what, and how strongly.
 
     Returns:
         int16, (samples,), as the cache would hold it, but that nothing is cut off again at the ends: from what begins
@@ -71,12 +73,12 @@ def disturbed(
 
 
 def _stretch(folder: Path, utterance: Utterance) -> np.ndarray:
-    """The beginning of another speaker's utterance: float32, (samples,)."""
+    """Read the beginning of another speaker's utterance, float32, (samples,)."""
     return read_signal(folder, utterance)[:LONGEST].astype(np.float32)
 
 
 def _recorded_noise(ingredients: Ingredients, samples: int, rng: np.random.Generator) -> np.ndarray | None:
-    """None if none of the noises can be read any more; float32, (samples,)."""
+    """Read the recorded noise of a copy, float32, (samples,); None if no recording of it can be read any more."""
     noises = []
     for path in ingredients.noises:
         try:
@@ -87,7 +89,7 @@ def _recorded_noise(ingredients: Ingredients, samples: int, rng: np.random.Gener
 
 
 def _recorded_response(path: Path) -> np.ndarray | None:
-    """None if it can't be read any more; float32, (taps,)."""
+    """Read the recorded response of a room, float32, (taps,); None if the recording can't be read any more."""
     try:
         return read_response(path)
     except UnusableAudioError as error:
@@ -97,5 +99,5 @@ def _recorded_response(path: Path) -> np.ndarray | None:
 
 @cache
 def _warn_once(path: Path, reason: str) -> None:
-    """Warn of a recording, the first time that a process meets it."""
+    """Warn that a recording is not used, only the first time that a process meets it."""
     logger.warning("%s is not used: %s", path, reason)

@@ -62,7 +62,7 @@ def gain_automatically(signal: np.ndarray, rng: np.random.Generator) -> np.ndarr
 
 
 def overdrive(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Cut the peaks off, or round them."""
+    """Cut the peaks off, or round them, as an overdriven microphone does."""
     magnitude = np.abs(signal)
     rank = int(len(signal) * (1 - rng.uniform(*CLIPPED)))
     limit = max(float(np.partition(magnitude, rank)[rank]), 1.0)
@@ -76,5 +76,5 @@ def bring_to_level(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def root_mean_square(signal: np.ndarray) -> float:
-    """Of all samples, or 0 of none."""
+    """Return the root mean square of a signal's samples; 0 for an empty signal."""
     return float(np.sqrt(np.square(signal).mean())) if signal.size else 0.0

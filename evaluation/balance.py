@@ -1,11 +1,11 @@
 """How much each trial of a calibration counts.
 
 Trials come in crowds: a speaker with twenty utterances makes for fifty times the trials of one with three, and a corpus
-of many speakers for many more strangers than another. Left alone, they would say that long recordings are of two
-speakers. So, within each corpus and each combination of lengths, trials of one speaker and of two weigh the same in
+of many speakers for many more strangers than another. Unbalanced, they would say that long recordings are of
+two speakers. So, within each corpus and each combination of lengths, trials of one speaker and of two weigh the same in
 all; there, each speaker weighs the same, and each pair of strangers; and all of them together weigh as much as speakers
 have trials with themselves there, so that a combination that one speaker alone has in a corpus does not count for many.
-Combinations share what their shorter length weighs: errors are told, and thresholds kept, by that.
+Combinations share what their shorter length weighs: errors are counted, and thresholds kept, by that length.
 
 People compare recordings of two occasions. Where a speaker has trials across sessions, those within one do not count.
 """
@@ -14,16 +14,20 @@ import numpy as np
 
 from evaluation.calibration_trials import Trials, chosen
 
-BINS = (1.5, 3.0)  # s of speech: the lengths that are told apart
+BINS = (1.5, 3.0)  # s of speech: where the classes of lengths are divided
 
 
 def bins_of(seconds: np.ndarray) -> np.ndarray:
-    """The number of each length's bin, from 0 to `len(BINS)`."""
+    """Return the number of each length's bin, from 0 to `len(BINS)`."""
     return np.searchsorted(BINS, seconds, side="right")
 
 
 def balanced_weights(trials: Trials) -> np.ndarray:
-    """The weight of each trial, (trials,); 0 for one that has no counterpart, or is of one session without need."""
+    """Return the weight of each trial, (trials,).
+
+    It is 0 where the trial's corpus and lengths have no trial of the other kind, and for a trial within a session of a
+    speaker who has trials across sessions there.
+    """
     cells = _numbered(trials.corpora, bins_of(trials.shorter), bins_of(trials.longer))
     has_two_sessions = _any(trials.across, cells, trials.first)
     counts = ~trials.same | trials.across | ~has_two_sessions
@@ -45,9 +49,9 @@ def _speakers_in(cells: np.ndarray, trials: Trials) -> np.ndarray:
 
 
 def a_few_of_each(trials: Trials, most: int) -> np.ndarray:
-    """Rows of `most` trials of each speaker, and each pair, at each combination of lengths, drawn where there are more.
+    """Draw `most` trials of each speaker, and of each pair, at each combination of lengths; returns their rows.
 
-    More of them would say the same again.
+    More trials of the same speakers would add next to nothing.
     """
     order = np.random.default_rng(0).permutation(len(trials.scores))
     shuffled = chosen(trials, order)
@@ -60,13 +64,13 @@ def a_few_of_each(trials: Trials, most: int) -> np.ndarray:
 
 
 def _any(flags: np.ndarray, *columns: np.ndarray) -> np.ndarray:
-    """For each trial, whether any that agrees with it in all columns has the flag."""
+    """Whether a trial that agrees with it in all columns has the flag, for each trial."""
     groups = _numbered(*columns)
     return np.bincount(groups, flags)[groups] > 0
 
 
 def _numbered(*columns: np.ndarray) -> np.ndarray:
-    """A number for each combination of values that occurs, from 0."""
+    """Number the combinations of values that occur from 0, and return that of each row."""
     key = np.zeros(len(columns[0]), np.int64)
     for column in columns:
         key = key * (int(column.max()) + 1) + column

@@ -26,10 +26,10 @@ def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[st
     """Fit a calibration of the network's scores on the named speakers whom it was not trained on.
 
     Args:
-        names: of speakers of the cache, or `corpus/name`.
+        names: the speakers of the cache, by name or as `corpus/name`.
 
     Raises:
-        UserError: they are too few.
+        UserError: there are too few of those speakers.
     """
     corpora, _ = held_out_utterances(encoder, cache, names)
     speakers = {corpus: list(by_name.values()) for corpus, by_name in comparable(corpora).items()}
@@ -42,13 +42,13 @@ def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[st
 
 
 def fit(trials: Trials, corpora: Sequence[str], score_norm: str) -> Calibration:
-    """Logistic regression at even odds, so that its log odds are log-likelihood ratios.
+    """Fit by logistic regression at even odds, so that its log odds are log-likelihood ratios.
 
     Thresholds and error rates are of ratios by weights that saw neither of a trial's speakers.
 
     Args:
-        corpora: names.
-        score_norm: of the scores.
+        corpora: their names, in the order of the numbers in `trials`.
+        score_norm: how the scores are normalised.
 
     Raises:
         UserError: the trials or their speakers are too few, or similar embeddings do not speak for one speaker.

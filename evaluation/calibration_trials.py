@@ -1,7 +1,7 @@
 """Trials to calibrate on, of every combination of recordings that people compare.
 
-Utterances whole and cut to 5, 2 and 1 s, and speakers enrolled by three utterances; of one session and of two; each
-within its corpus, as the channel of another one gives strangers away.
+They are between utterances, whole and cut to 5, 2 and 1 s, and speakers enrolled by three utterances; of one session
+and of two. Each is within a corpus, as the channel of another corpus gives strangers away.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class SpeakerRecordings(NamedTuple):
     statistics: np.ndarray | None  # (recordings, 2), of the cohort, see `Scoring.statistics`
     seconds: np.ndarray  # (recordings,) of speech
     utterances: np.ndarray  # (recordings, utterances) bool, which of the speaker's are in it
-    sessions: np.ndarray  # (recordings, sessions) bool, the same; all False where an utterance's is not known
+    sessions: np.ndarray  # (recordings, sessions) bool, which it is of; all False where an utterance's is not known
 
 
 class Trials(NamedTuple):
@@ -53,9 +53,9 @@ def crossed_trials(
     corpora: Mapping[str, Sequence[list[Utterance]]],
     scoring: Scoring,
 ) -> Trials:
-    """Make all trials of each corpus's speakers, each given by the utterances; speakers are numbered throughout.
+    """Make all trials between the speakers of each corpus, who are given by their utterances and numbered throughout.
 
-    `UTTERANCES_PAIRED` of each speaker count, from all sessions in turn.
+    `UTTERANCES_PAIRED` utterances of each speaker are used, taken from the sessions in turn.
     """
     parts, number = [], 0
     for corpus, (name, speakers) in enumerate(corpora.items()):
@@ -70,7 +70,7 @@ def crossed_trials(
 
 
 def in_turn(utterances: Sequence[Utterance]) -> list[Utterance]:
-    """Take the first of each session, then the second of each, and so on: a few of them are of many sessions."""
+    """Order utterances so that the first of each session come first, then the second of each, and so on."""
     sessions: dict[str, list[Utterance]] = {}
     for utterance in utterances:
         sessions.setdefault(utterance.session, []).append(utterance)
@@ -125,7 +125,7 @@ def trials_between(a: SpeakerRecordings, b: SpeakerRecordings, first: int, secon
 
     Args:
         first, second: numbers of the speakers.
-        corpus: number of theirs.
+        corpus: number of their corpus.
     """
     same = first == second
     compared = np.ones((len(a.seconds), len(b.seconds)), bool)
@@ -145,10 +145,10 @@ def trials_between(a: SpeakerRecordings, b: SpeakerRecordings, first: int, secon
 
 
 def joined(parts: Sequence[Trials]) -> Trials:
-    """Put trials one after another."""
+    """Join trials into one set, one after another."""
     return Trials(*(np.concatenate(columns) for columns in zip(*parts)))
 
 
 def chosen(trials: Trials, rows: np.ndarray) -> Trials:
-    """Pick some of the trials: (trials,) bool, or rows."""
+    """Pick some of the trials, by a mask, (trials,) bool, or by their rows."""
     return Trials(*(column[rows] for column in trials))

@@ -19,10 +19,10 @@ FEWEST_SPEAKERS = 10
 
 
 def fitted(trials: Trials) -> np.ndarray:
-    """Coefficients of the log-likelihood ratio: those of `side_by_side`'s columns, and the intercept.
+    """Fit the coefficients of the log-likelihood ratio: those of `side_by_side`'s columns, and the intercept.
 
     Raises:
-        UserError: the trials are of one kind, or similar recordings do not speak for one speaker.
+        UserError: all trials are of one speaker, or all of two, or similar recordings do not speak for one speaker.
     """
     weights = balanced_weights(trials)
     used = weights > 0
@@ -36,15 +36,15 @@ def fitted(trials: Trials) -> np.ndarray:
 
 
 def judged(trials: Trials, coefficients: np.ndarray) -> np.ndarray:
-    """Log-likelihood ratios of trials, (trials,)."""
+    """Compute the log-likelihood ratios of trials by the coefficients that were fitted, (trials,)."""
     return side_by_side(trials.scores, trials.shorter, trials.longer) @ coefficients[:-1] + coefficients[-1]
 
 
 def dealt(trials: Trials, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
-    """The fold of each speaker, (speakers,): those of a corpus are shuffled and dealt out in turn.
+    """Deal speakers into folds, shuffled and in turn within each corpus; returns each speaker's fold, (speakers,).
 
     Raises:
-        UserError: the speakers are too few to judge any by others.
+        UserError: there are too few speakers to judge any of them by weights fitted on others.
     """
     count = int(max(trials.first.max(), trials.second.max())) + 1
     corpus_of = np.zeros(count, np.int64)
@@ -59,13 +59,13 @@ def dealt(trials: Trials, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
 
 
 def cross_validated(trials: Trials, folds_of: np.ndarray) -> np.ndarray:
-    """The log-likelihood ratio of each trial by weights that saw neither of its speakers, (trials,).
+    """Compute the log-likelihood ratio of each trial by weights that saw neither of its speakers, (trials,).
 
     Args:
-        folds_of: each speaker's fold.
+        folds_of: each speaker's fold, (speakers,), as `dealt` gives it.
 
     Raises:
-        UserError: as `fitted`, of some of the speakers.
+        UserError: `fitted` refuses the trials of the speakers who are left when two folds are taken away.
     """
     first, second = folds_of[trials.first], folds_of[trials.second]
     ratios = np.full(len(trials.scores), np.nan)
@@ -78,24 +78,25 @@ def cross_validated(trials: Trials, folds_of: np.ndarray) -> np.ndarray:
 
 
 def without_own_corpus(trials: Trials) -> np.ndarray:
-    """The log-likelihood ratio of each trial by weights fitted on the other corpora, (trials,); NaN where none can be.
+    """Compute the log-likelihood ratio of each trial by weights fitted on the other corpora, (trials,).
 
-    A stand-in for recordings of a kind that the calibration never saw.
+    The ratios stand for those of recordings of a kind that the calibration never saw. They are NaN where nothing can be
+    fitted on the other corpora.
     """
     ratios = np.full(len(trials.scores), np.nan)
     for corpus in np.unique(trials.corpora):
-        own = trials.corpora == corpus
-        if own.all():
+        in_corpus = trials.corpora == corpus
+        if in_corpus.all():
             break
         try:
-            ratios[own] = judged(chosen(trials, own), fitted(chosen(trials, ~own)))
+            ratios[in_corpus] = judged(chosen(trials, in_corpus), fitted(chosen(trials, ~in_corpus)))
         except UserError:
             continue
     return ratios
 
 
 def _rises(weights: np.ndarray, shortest: float, longest: float) -> bool:
-    """Whether the ratio rises with the score, whatever the lengths; it is linear, so its corners tell."""
+    """Whether the ratio rises with the score, whatever the lengths; it is linear, so the extreme lengths suffice."""
     corners = np.array([(shortest, shortest), (shortest, longest), (longest, longest)])
     low, high = (side_by_side(np.full(len(corners), score), *corners.T) @ weights for score in (0.0, 1.0))
     return bool((high > low).all())

@@ -1,4 +1,4 @@
-"""Utterances whole and cut, embedded."""
+"""Embed utterances whole, and cut to their beginnings."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def embed_cuts(
 def embed_beginnings(
     encoder: SpeakerEncoder, signals: Sequence[np.ndarray], cuts: Sequence[float | None]
 ) -> NDArray[np.float32]:
-    """Do the same with signals that were read already, each int16, (samples,), at 8 kHz."""
+    """Embed the beginnings of signals, each int16, (samples,), at 8 kHz; otherwise the same as `embed_cuts`."""
     wanted = [[(n, len(beginning(signal, cut))) for n, signal in enumerate(signals)] for cut in cuts]
     rows = {part: row for row, part in enumerate(sorted({part for parts in wanted for part in parts}))}
     embeddings = encoder.embed_utterances([signals[n][:samples] for n, samples in rows])
@@ -59,5 +59,5 @@ def long_enough(utterances: Sequence[Utterance], cut: float | None) -> int:
 
 
 def describe_cut(cut: float | None) -> str:
-    """Return the length in words."""
+    """Return the length of a cut in words."""
     return "whole" if cut is None else f"{cut:g} s"

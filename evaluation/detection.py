@@ -41,7 +41,7 @@ class ScoredTrials:
         return len(self.scores) - self.targets
 
     def chosen(self, rows: np.ndarray) -> "ScoredTrials":
-        """Some of the trials: (trials,) bool, or rows."""
+        """Return some of the trials, chosen by a mask, (trials,) bool, or by their rows."""
         return ScoredTrials(self.scores[rows], self.first[rows], self.second[rows])
 
 
@@ -52,13 +52,13 @@ def score_pairs(
     second: np.ndarray,
     scoring: Scoring = COSINES,
 ) -> ScoredTrials:
-    """Score the trials `first` against `second`.
+    """Score trials, each of which compares an utterance of `first` with that of `second`.
 
     Args:
         embeddings: (utterances, d), rows of length 1.
         speakers: number of each utterance's speaker, (utterances,) int, from 0.
         first, second: the utterances' rows, (trials,) each.
-        scoring: how to compare them.
+        scoring: how to compare the embeddings.
     """
     parts = (slice(start, start + SCORED_AT_ONCE) for start in range(0, len(first), SCORED_AT_ONCE))
     statistics = scoring.statistics(embeddings)

@@ -13,8 +13,8 @@ from evaluation.speaker_draws import SpeakerDraws
 from inference.calibration_source import ONE_SESSION, TWO_SESSIONS, ErrorRates
 from inference.estimate import Estimate
 
-RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)  # of false acceptance, that thresholds are kept for
-DIGITS = 6  # that are kept of a rate
+RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)  # of false acceptance, for which thresholds are kept
+DIGITS = 6  # to which rates are rounded
 ALL, UNSEEN = "all", "all, weights of the other corpora"  # rows of the table
 APART = {None: "", TWO_SESSIONS: ", across sessions", ONE_SESSION: ", within a session"}  # corpora by `sessions`
 FEWEST_PAIRS = 5 - 1e-6  # of strangers behind the lowest rate, counted by their shares of it: one pair may make half
@@ -33,7 +33,7 @@ def error_rates(judged: Judged, names: Sequence[str], foreign: np.ndarray) -> li
     """Count the errors of verdicts at even odds, by the shorter recording's length: of all corpora, and of each.
 
     Args:
-        names: of the corpora.
+        names: those of the corpora.
         foreign: the ratios by weights that saw no trial of the corpus either, (trials,); NaN where there are none.
 
     Returns:
@@ -64,7 +64,7 @@ def _rates(
     up_to: float | None,
     sessions: str | None = None,
 ) -> ErrorRates | None:
-    """Counts and rates of some trials, if there are any of both kinds; those that weigh nothing do not count."""
+    """Count the errors of some trials, without those that weigh nothing; None unless there are trials of both kinds."""
     trials, ratios, weights, draws = judged.trials, judged.ratios, judged.weights, judged.draws
     target, nontarget = (among & (trials.same == same) & (weights > 0) for same in (True, False))
     if not target.any() or not nontarget.any():
@@ -94,7 +94,7 @@ def _foreign(judged: Judged, among: np.ndarray, ratios: np.ndarray) -> dict[str,
 def _apart(
     judged: Judged, among: np.ndarray, corpus: int, name: str | None, up_to: float | None, across: bool
 ) -> ErrorRates | None:
-    """The rates of a corpus whose targets are those across sessions, or those within one of the same speakers."""
+    """Rate a corpus by its target trials across sessions, or by those within a session of the same speakers."""
     all_trials = judged.trials
     speakers = np.unique(all_trials.first[among & all_trials.across])
     targets = all_trials.same & (all_trials.across == across) & np.isin(all_trials.first, speakers)
@@ -113,7 +113,7 @@ Cell = tuple[float, tuple[float, float]]  # a threshold, and the interval of its
 
 
 def thresholds(judged: Judged) -> tuple[Thresholds, RateIntervals]:
-    """Find, for each bin of lengths and each of `RATES`, the ratio that so many strangers reach.
+    """Find, for each bin of lengths and each of `RATES`, the ratio that this share of strangers reaches.
 
     Strangers count as they weigh: each pair the same in its corpus, whatever its number of trials.
 
@@ -135,7 +135,7 @@ def thresholds(judged: Judged) -> tuple[Thresholds, RateIntervals]:
 
 
 def _quantiles(ratios: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The ratio that each of `RATES` of the weight reaches."""
+    """Return, for each of `RATES`, the ratio that this share of the weight reaches."""
     order = np.argsort(ratios)
     below = np.cumsum(weights[order])
     return ratios[order][np.searchsorted(below / below[-1], 1 - np.array(RATES))]

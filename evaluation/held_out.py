@@ -1,4 +1,4 @@
-"""SAP, SAN, EER and minDCF over held-out speakers, by corpus."""
+"""Measure SAP, SAN, EER and minDCF of held-out speakers, each corpus by itself."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -41,7 +41,7 @@ def evaluate_held_out(
     another result follows, whose target trials are those of two sessions.
 
     Args:
-        names: of speakers, or `corpus/name`.
+        names: the speakers, by name or as `corpus/name`.
         cuts: seconds to use of each utterance; None for all of it.
         scoring: how to compare embeddings in trials.
 
@@ -89,17 +89,17 @@ def _evaluate_corpus(
         trials = _all_pairs(of_cut, scoring)
         counts = len(of_cut), len(all_utterances), long_enough(all_utterances, cut)
         measured = estimates(_both(_distances(of_cut), detection_statistic(trials)), len(of_cut))
-        named = dict(zip(("sap", "san", *DETECTION_MEASURES), measured))
-        results.append(Result(corpus, cut, *counts, trials.targets, trials.nontargets, named))
+        by_name = dict(zip(("sap", "san", *DETECTION_MEASURES), measured))
+        results.append(Result(corpus, cut, *counts, trials.targets, trials.nontargets, by_name))
         if (two_sessions & (trials.first == trials.second)).any():
             kept = trials.chosen(two_sessions | (trials.first != trials.second))
-            named = dict(zip(DETECTION_MEASURES, estimates(detection_statistic(kept), len(of_cut))))
-            apart.append(Result(corpus, cut, *counts, kept.targets, kept.nontargets, named, across_sessions=True))
+            by_name = dict(zip(DETECTION_MEASURES, estimates(detection_statistic(kept), len(of_cut))))
+            apart.append(Result(corpus, cut, *counts, kept.targets, kept.nontargets, by_name, across_sessions=True))
     return [*results, *apart]
 
 
 def _both(first: Statistic, second: Statistic) -> Statistic:
-    """What both give, one after the other."""
+    """A statistic that gives the measures of both, one after the other."""
     return lambda times: np.concatenate([first(times), second(times)])
 
 
@@ -118,7 +118,7 @@ def _distances(speakers: list[SpeakerEmbeddings]) -> Statistic:
 
 
 def _two_sessions(speakers: Speakers) -> np.ndarray:
-    """Which pairs of the utterances that are paired are of two sessions, both known: (trials,) bool."""
+    """Whether each trial of `_all_pairs` is of two sessions, both of which are known: (trials,) bool."""
     sessions = np.array([u.session for utterances in speakers.values() for u in utterances[:UTTERANCES_PAIRED]])
     first, second = (sessions[rows] for rows in np.triu_indices(len(sessions), k=1))
     return (first != second) & (first != "") & (second != "")

@@ -21,7 +21,7 @@ def held_out_utterances(
     """Collect the utterances of named speakers whom the network was not trained on.
 
     Args:
-        names: of speakers, or `corpus/name`.
+        names: the speakers, by name or as `corpus/name`.
 
     Returns:
         the utterances by corpus and speaker; and the named speakers who are left out, as the network was trained on

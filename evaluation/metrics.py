@@ -38,7 +38,7 @@ class ErrorCurve:
     def rates(
         self, target_weights: np.ndarray | None = None, nontarget_weights: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(miss rates, false alarm rates), each shape = (thresholds,), as the threshold rises.
+        """Return the miss rates and the false alarm rates, each shape = (thresholds,), as the threshold rises.
 
         Args:
             target_weights, nontarget_weights: how often each trial counts, (trials,) integers; None for once. If all
@@ -52,7 +52,7 @@ class ErrorCurve:
 
 
 def equal_error_rate(target: np.ndarray, nontarget: np.ndarray) -> float:
-    """The rate where misses and false alarms are equally frequent.
+    """Return the rate at which misses and false alarms are equally frequent.
 
     Args:
         target, nontarget: scores, shape = (trials,).
@@ -66,11 +66,11 @@ def equal_error_rate(target: np.ndarray, nontarget: np.ndarray) -> float:
 def minimum_detection_cost(
     target: np.ndarray, nontarget: np.ndarray, prior: float, miss_cost: float = 1, false_alarm_cost: float = 1
 ) -> float:
-    """minDCF: what errors cost at the best threshold, where 1 is the cost of never listening.
+    """Return minDCF: what errors cost at the best threshold, where 1 is the cost of never listening.
 
     NIST's speaker recognition evaluations (2016 Evaluation Plan) weigh errors as `miss_cost * prior *
     miss + false_alarm_cost * (1 - prior) * false alarm`, and divide by the cost of the better of two machines that
-    accept, or refuse, whatever they hear. The threshold is chosen with the answers at hand, hence "minimum".
+    accept, or refuse, everything. The threshold is chosen with the answers at hand, hence "minimum".
 
     Args:
         target, nontarget: scores, shape = (trials,).
@@ -87,7 +87,7 @@ def minimum_detection_cost(
 
 
 def crossing(miss: np.ndarray, false_alarm: np.ndarray) -> float:
-    """Where the rates of an `ErrorCurve` are equal; between two thresholds the curve is a line."""
+    """Return the rate where those of an `ErrorCurve` are equal; between two thresholds the curve is a line."""
     excess = miss - false_alarm  # never falls
     after = int(np.argmax(excess >= 0))
     if after == 0:
@@ -99,7 +99,7 @@ def crossing(miss: np.ndarray, false_alarm: np.ndarray) -> float:
 def lowest_cost(
     miss: np.ndarray, false_alarm: np.ndarray, prior: float, miss_cost: float = 1, false_alarm_cost: float = 1
 ) -> float:
-    """`minimum_detection_cost` from the rates of an `ErrorCurve`."""
+    """Return `minimum_detection_cost` from the rates of an `ErrorCurve`."""
     if not 0 < prior < 1:
         raise ValueError(f"expected a prior between 0 and 1. Received {prior}; did you supply per cent?")
     if not (miss_cost > 0 and false_alarm_cost > 0):
@@ -110,10 +110,10 @@ def lowest_cost(
 
 
 def wilson_interval(hits: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Interval of a proportion (Wilson, JASA 1927); holds its coverage near 0 and 1, where the normal one does not.
+    """Return the interval of a proportion (Wilson, JASA 1927), which keeps its coverage near 0 and 1.
 
     Raises:
-        ValueError: no trials.
+        ValueError: there are no trials.
     """
     if trials < 1:
         raise ValueError("expected at least one trial. Received none")
@@ -125,7 +125,7 @@ def wilson_interval(hits: int, trials: int, confidence: float = CONFIDENCE) -> t
 
 
 def describe_accuracy(accuracy: float, utterances: int) -> str:
-    """The accuracy over `utterances` and its interval, in a line."""
+    """Write the accuracy over `utterances` and its interval in a line."""
     low, high = wilson_interval(round(accuracy * utterances), utterances)
     return (
         f"{100 * accuracy:.1f} % of {utterances} test utterances are given to their speaker "
@@ -134,13 +134,13 @@ def describe_accuracy(accuracy: float, utterances: int) -> str:
 
 
 def _below(ordered: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """How many scores are below each threshold and then below what comes right above it; none first, all last."""
+    """Count the scores below each threshold, and those up to it; in front stands 0, at the end the number of all."""
     at, above = (np.searchsorted(ordered, thresholds, side) for side in ("left", "right"))
     return np.concatenate([[0], np.stack([at, above], axis=1).ravel(), [len(ordered)]])
 
 
 def _share(weights: np.ndarray | None, order: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """The share of the weight that lies below each threshold; NaN if there is none at all."""
+    """Return the share of the weight that lies below each threshold; NaN if there is no weight at all."""
     if weights is None:
         return below / len(order)
     sums = np.concatenate([[0], np.cumsum(weights[order])])

@@ -1,4 +1,4 @@
-"""Shares of trials, taken over speakers, with intervals over speakers and corpora.
+"""Compute shares of trials, taken over speakers, with intervals over speakers and corpora.
 
 What is drawn anew, with replacement, are the corpora, and in each its speakers with all their trials: the next
 recordings will be of other people, and of another kind. (Davison & Hinkley, "Bootstrap Methods and their Application",
@@ -17,7 +17,7 @@ class SpeakerDraws:
     """The trials of each speaker and each pair of speakers taken together, and `RESAMPLES` draws of them."""
 
     def __init__(self, trials: Trials, weights: np.ndarray, seed: int = 0):
-        """Draw; weights are the trials', (trials,)."""
+        """Draw corpora and speakers; `weights` say how much each trial counts, (trials,)."""
         speakers = int(max(trials.first.max(), trials.second.max())) + 1
         self._weights = weights
         key = trials.first.astype(np.int64) * speakers + trials.second
@@ -35,13 +35,14 @@ class SpeakerDraws:
         self.times = times[:, self.first] * np.where(one_speaker, 1, times[:, self.second])  # (draws, units)
 
     def share(self, hits: np.ndarray, among: np.ndarray, corpus: int | None = None) -> Estimate:
-        """Return how much of the weight of some trials is that of hits; NaN if there are none.
+        """Return which share of the weight of some trials is that of hits; NaN if there are no trials.
 
         Corpora keep their weights, whichever of their speakers are drawn. Where there is no hit, or no miss, at all,
         the other end of the interval is that of the rule of three, over the speakers: none in n means up to 3.7 in n.
 
         Args:
-            hits, among: (trials,) bool.
+            hits: which trials are hits, (trials,) bool.
+            among: which trials the share is taken of, (trials,) bool.
             corpus: number of the only one that counts; then its speakers are drawn, and corpora are not.
         """
         among = among if corpus is None else among & (self.corpora[self.unit] == corpus)
@@ -66,7 +67,7 @@ class SpeakerDraws:
         return Estimate(value, float(low), float(high))
 
     def effective_units(self, hits: np.ndarray) -> float:
-        """Return how many speakers or pairs hits (trials,) are shared out among: 1 if all the weight is one pair's.
+        """Return among how many speakers or pairs the weight of hits (trials,) is divided; 1 if one pair has all of it.
 
         (Kish, "Survey Sampling", 1965: the square of the sum over the sum of squares.)
         """
@@ -76,8 +77,8 @@ class SpeakerDraws:
     def coefficient_covariance(self, design: np.ndarray, residuals: np.ndarray, curvatures: np.ndarray) -> np.ndarray:
         """Return how the coefficients of a weighted logistic regression vary from draw to draw, (columns, columns).
 
-        Each draw's are one step of Newton's method from those of all (the one-step bootstrap, Davison & Hinkley,
-        section 7.3), which wants no more of a speaker or a pair than sums over their trials.
+        The coefficients of a draw are one step of Newton's method from those of all trials (the one-step bootstrap,
+        Davison & Hinkley, section 7.3), which needs no more of a speaker or a pair than sums over their trials.
 
         Args:
             design: (trials, columns), the intercept's ones among them.
@@ -97,7 +98,7 @@ class SpeakerDraws:
         return np.cov(np.array(steps), rowvar=False)
 
     def _kept_in_balance(self) -> np.ndarray:
-        """What gives a corpus's speakers, and its pairs, the same weight in each draw: (draws, units)."""
+        """Return factors that give a corpus's speakers, and its pairs, the same weight in each draw, (draws, units)."""
         one_speaker = self.first == self.second
         mass = np.bincount(self.unit, self._weights, len(self.first))
         factors = np.zeros(self.times.shape)
@@ -112,6 +113,6 @@ class SpeakerDraws:
 
 
 def _drawn(rng: np.random.Generator, among: np.ndarray) -> np.ndarray:
-    """How often each of them is drawn, (draws, n), as many as there are."""
+    """Draw as many of some items as there are, with replacement; returns how often each was drawn, (draws, n)."""
     picked = rng.integers(0, len(among), (RESAMPLES, len(among)))
     return np.stack([np.bincount(row, minlength=len(among)) for row in picked])

@@ -19,12 +19,12 @@ UTTERANCES = 20  # of each speaker at most; more hardly move a mean
 
 
 def training_cohort(encoder: SpeakerEncoder, cache: UtteranceCache) -> Cohort:
-    """Embed each speaker of the training: the mean of the first `UTTERANCES` by name.
+    """Embed each speaker of the training by the mean of the first `UTTERANCES` utterances by name.
 
     Their order is that of their values, so that they can't be matched with the names in the network's description.
 
     Raises:
-        UserError: the cache holds too few of them.
+        UserError: the cache holds too few of those speakers.
     """
     trained, _ = trained_on(encoder.trained_on, cache.speakers())
     if len(trained) < FEWEST:

@@ -67,7 +67,7 @@ def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) ->
 
 
 def _checked(line: lists.Trial, known: lists.Utterances, trained: Set[Speaker]) -> Trial:
-    """A trial whose label agrees with the cache; `ValueError` says what is wrong."""
+    """Make a trial of a line, if its label agrees with the cache; else raise a ValueError that says what is wrong."""
     trial = Trial(known.find(line.first), known.find(line.second))
     if trial.first == trial.second:
         raise ValueError(f"{line.first} is compared with itself")
@@ -90,7 +90,7 @@ def evaluate_trials(
     """Measure EER and minDCF of the trials at each length, with intervals over their speakers.
 
     Args:
-        name: of the list.
+        name: that of the list.
         cuts: seconds to use of each utterance; None for all of it.
         scoring: how to compare embeddings.
     """

@@ -1,4 +1,4 @@
-"""Whole files or none: write under a temporary name, flush to disk, rename, flush the folder."""
+"""Write files whole or not at all: under a temporary name, flushed to disk, renamed, and their folder flushed."""
 
 import errno
 import os
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 TEMPORARY_PREFIX = ".tmp-"
-TEMPORARY_BYTES = 8  # of chance in a name, two digits each
-TEMPORARY_PATTERN = TEMPORARY_PREFIX + "[0-9a-f]" * (2 * TEMPORARY_BYTES)  # of what a killed run may leave behind
+TEMPORARY_BYTES = 8  # random bytes in a name, two digits each
+TEMPORARY_PATTERN = TEMPORARY_PREFIX + "[0-9a-f]" * (2 * TEMPORARY_BYTES)  # of files that a killed run may leave behind
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700  # modes: the owner's alone, whatever the process's mask says
-NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}  # of file systems that flush none
+NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}  # from file systems that flush no folder
 
 
 @contextmanager
@@ -44,12 +44,12 @@ def make_folders(folder: Path, private: bool = False) -> None:
     """Make a folder and those above it, as far as they are missing; if `private`, for the owner alone.
 
     Raises:
-        OSError: one can't be made, or a file stands in its place.
+        OSError: a folder can't be made, or a file stands in its place.
     """
-    missing = [one for one in (folder, *folder.parents) if not one.exists()] if private else []
+    missing = [path for path in (folder, *folder.parents) if not path.exists()] if private else []
     folder.mkdir(parents=True, exist_ok=True)
-    for one in missing:
-        one.chmod(PRIVATE_FOLDER)
+    for path in missing:
+        path.chmod(PRIVATE_FOLDER)
 
 
 def _private_opener(path: str, flags: int) -> int:
@@ -102,10 +102,10 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name `path` in an error that names no file, as when a disk is full.
+    """Add the name `path` to an error that names no file, as when a disk is full.
 
     Raises:
-        OSError: what was raised inside, with a name.
+        OSError: the error that was raised inside, with a name.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""How far long work is, and what is left: a bar on a terminal, a line for every tenth where there is none."""
+"""Show how far long work is, and what is left: as a bar on a terminal, else as a line for every tenth."""
 
 import sys
 import time
@@ -9,22 +9,22 @@ from typing import Protocol, TypeVar
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-PARTS = 10  # of the work: after each there is a line where nothing moves on one,
-SOONEST = 5.0  # s after the line before, and after the beginning; work that is done by then needs none
-LATEST = 300.0  # s without a line, however long a tenth takes
+PARTS = 10  # of the work: where there is no bar, a line follows each of them
+SOONEST = 5.0  # s between lines at least, and before the first; shorter work gets none
+LATEST = 300.0  # s between lines at most, however long a tenth takes
 
 Item = TypeVar("Item")
 
 
 class Progress(Protocol):
-    """Something to tell how much was done."""
+    """A display that is told how much was done."""
 
     def update(self, n: int = 1) -> object:
-        """So much more was done."""
+        """Count `n` more of the items as done."""
 
 
 class _Lines:
-    """Progress as lines on standard error."""
+    """A display of progress as lines on standard error."""
 
     def __init__(self, what: str, total: int, unit: str, done: int):
         self._what, self._total, self._unit, self._before = what, total, unit, done
@@ -32,7 +32,7 @@ class _Lines:
         self._began = self._last = time.monotonic()
 
     def update(self, n: int = 1) -> None:
-        """Write a line when one is due."""
+        """Count `n` more of the items as done, and write a line when one is due."""
         self._done += n
         now = time.monotonic()
         further = self._done * PARTS // self._total > self._shown * PARTS // self._total if self._total else False
@@ -42,7 +42,7 @@ class _Lines:
             sys.stderr.flush()
 
     def _line(self, seconds: float) -> str:
-        """As tqdm says it."""
+        """Format the progress after `seconds` of work as tqdm does."""
         return tqdm.format_meter(
             self._done, self._total, seconds, ncols=0, prefix=self._what, unit=self._unit, initial=self._before
         ).strip()
@@ -50,13 +50,16 @@ class _Lines:
 
 @contextmanager
 def progress(what: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
-    """A bar to `update` while work is done; what is logged meanwhile stands above it.
+    """Show progress while work is done; on a terminal, what is logged meanwhile stands above the bar.
 
     Args:
-        what: is done, in a word or two.
-        total: how much there is of it.
-        unit: of what.
-        done: how much of it was done before.
+        what: the work, in a word or two.
+        total: how many items there are.
+        unit: what an item is called.
+        done: how many of the items were done before.
+
+    Yields:
+        the display, whose `update` is to be called as items are done.
     """
     if not sys.stderr.isatty():
         yield _Lines(what, total, unit, done)
@@ -69,7 +72,7 @@ def progress(what: str, total: int, unit: str, done: int = 0) -> Iterator[Progre
 
 
 def tracked(items: Iterable[Item], what: str, total: int, unit: str) -> Iterator[Item]:
-    """The items, one after another, with their progress; arguments as for `progress`."""
+    """Yield the items one after another, and show progress; the other arguments are those of `progress`."""
     with progress(what, total, unit) as bar:
         for item in items:
             yield item

@@ -1,4 +1,4 @@
-"""What a softmax's head starts from where that is not random: the same speakers' head, or the speakers' embeddings."""
+"""Weights that a softmax's head starts from instead of random ones: an earlier head, or the speakers' embeddings."""
 
 import logging
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ def kept_head(origin: Checkpoint, speakers: Iterable[str], classes: SpeedClasses
     """The weights of the origin's head for these speakers, by name, at the speeds of these classes.
 
     Returns:
-        (embedding_size, classes.count) float32, or None unless it knows all of them: then a new head learns them.
+        (embedding_size, classes.count) float32; None if the head lacks one of them, so that a new one is trained.
     """
     weights, described = origin.part("head").get(HEAD_WEIGHTS), origin.description
     if weights is None or not described.speeds:
@@ -36,10 +36,10 @@ def kept_head(origin: Checkpoint, speakers: Iterable[str], classes: SpeedClasses
 
 
 def mean_directions(embedder: keras.Model, options: NetworkOptions, inputs: TrainingInputs) -> np.ndarray:
-    """Where each speaker's embeddings are, by a window from the middle of each training utterance.
+    """Sum each speaker's embeddings of a window from the middle of each training utterance, for their mean direction.
 
     Returns:
-        (embedding_size, speakers) float32, of any length.
+        (embedding_size, speakers) float32; the columns are of any length.
     """
     split, frames, embed = inputs.train, options.window_frames, compile_embedder(embedder)
     begins = np.maximum(split.lengths - frames, 0) // 2

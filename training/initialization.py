@@ -1,4 +1,4 @@
-"""Where a run starts: where it was interrupted, from the stage before, or fresh."""
+"""Decide where a run starts: where it was interrupted, from the stage before, or from random weights."""
 
 import dataclasses
 import logging
@@ -36,8 +36,8 @@ NOT_IDENTITY = {
     *("from_scratch", "max_steps", "max_epochs", "patience"),
 }
 
-TRAINED = {FROZEN: Trained.NOTHING, ADAPTED: Trained.WEIGHTS}  # where that is not all
-HEADS_KEPT = {SOFTMAX, FINE}  # where the origin's is of the same speakers
+TRAINED = {FROZEN: Trained.NOTHING, ADAPTED: Trained.WEIGHTS}  # the other stages train everything
+HEADS_KEPT = {SOFTMAX, FINE}  # stages that keep the origin's head, if it is of the same speakers
 LEAST_SPEAKERS = 2  # to adapt to
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def find_origin(options: TrainingOptions) -> Path | None:
 
 
 def run_identity(options: TrainingOptions, origin: Path | None) -> dict[str, Any]:
-    """What makes a run this run and no other: its settings, its data, and what it started from."""
+    """What tells a run apart from others: its settings, its data, and the checkpoint that it started from."""
     ignored = NOT_IDENTITY | UNUSED[options.stage]
     settings = {name: value for name, value in options.as_json().items() if name not in ignored}
     taught = {} if options.teacher is None else {"teacher_sha256": file_sha256(options.teacher)}
@@ -128,16 +128,16 @@ def build_start(
 
 
 def _margin(origin: Checkpoint) -> float:
-    """The margin that a softmax stage ended with, 0 where that is not known."""
+    """The margin that a softmax stage ended with; 0 where it is not known."""
     margin = origin.description.run.get("softmax_margin", 0.0)
     return float(margin) if isinstance(margin, int | float) and 0 <= margin <= 1 else 0.0
 
 
 def load_origin(path: Path | None) -> Checkpoint | None:
-    """Open the checkpoint to start from.
+    """Open the checkpoint to start from, if there is one.
 
     Raises:
-        CheckpointError: missing or damaged.
+        CheckpointError: the file is missing or damaged.
     """
     if path is None:
         return None

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, taken at the end of a step so that no step is half done or done twice."""
+"""Handle Ctrl-C and SIGTERM at the end of a step, so that no step is half done or done twice."""
 
 import signal
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ class Interruption:
 
 @contextmanager
 def interruption() -> Iterator[Interruption]:
-    """Note the first signal; a second one interrupts at once. Must be entered in the main thread."""
+    """Note the first signal, and interrupt at once on the second. The context must be entered in the main thread."""
     state = Interruption()
 
     def take_note(_number: int, _frame: FrameType | None) -> None:

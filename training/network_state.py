@@ -1,4 +1,4 @@
-"""The trainable whole: embedder, head, optimizer and average, and their way into and out of a checkpoint."""
+"""All that training changes: embedder, head, optimizer and average; and how a checkpoint stores and restores them."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -18,14 +18,14 @@ WARM_UP = 10  # steps; before that the average is over a tenth of the steps so f
 
 
 class Trained(Enum):
-    """What a run trains of the embedder."""
+    """Which weights of the embedder a run trains."""
 
     ALL = "all"
     WEIGHTS = "weights"  # batch normalisation goes on with what it has learned from more speech
     NOTHING = "nothing"
 
     def apply_to(self, embedder: keras.Model) -> None:
-        """Freeze the rest."""
+        """Freeze the layers of the embedder that are not trained."""
         for layer in embedder.layers:
             if self is Trained.NOTHING or (self is Trained.WEIGHTS and isinstance(layer, FusedBatchNormalization)):
                 layer.trainable = False
@@ -43,21 +43,21 @@ class WeightAverage:
     """
 
     def __init__(self, embedder: keras.Model, head: keras.Model | None):
-        """Take copies of the right shape; `follow_all_the_way` gives them values."""
+        """Keep the copies, which only need the right shapes; `copy` gives them their first values."""
         self.embedder, self.head = embedder, head
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """Of both, in the order of `trained` below."""
+        """The variables of both copies, in the order in which `variables_of` gives those of the trained models."""
         return variables_of(self.embedder, self.head)
 
     def copy(self, trained: list[keras.Variable]) -> None:
-        """Forget what was before."""
+        """Set the averages to the weights as they are now, and forget all earlier ones."""
         for average, variable in zip(self.variables, trained, strict=True):
             average.assign(variable)
 
     def update(self, trained: list[keras.Variable], steps: tf.Tensor) -> None:
-        """Take in the weights after `steps` steps."""
+        """Move the averages towards the weights as they are after `steps` steps."""
         steps = ops.cast(steps, "float32")
         share = 1 - ops.minimum(MOMENTUM, (1 + steps) / (WARM_UP + steps))
         for average, variable in zip(self.variables, trained, strict=True):
@@ -65,37 +65,37 @@ class WeightAverage:
 
 
 def variables_of(embedder: keras.Model, head: keras.Model | None) -> list[keras.Variable]:
-    """All that a checkpoint holds of both models."""
+    """The variables of the embedder, and of the head if there is one, that a checkpoint holds."""
     return stored_variables(embedder) + (stored_variables(head) if head else [])
 
 
 @dataclass(frozen=True)
 class NetworkState:
-    """What a step of training changes."""
+    """The models, optimizer and average that each step of training changes."""
 
     options: NetworkOptions
     normalization: tuple[np.ndarray, np.ndarray]  # mean and deviation, each (60,)
     embedder: keras.Model
     head: keras.Model | None  # the triplet stage has none
     optimizer: keras.optimizers.Optimizer
-    first_margin: float = 0.0  # of the softmax: what the head has learned to bear already
+    first_margin: float = 0.0  # of the softmax: the margin that the head was trained with already
     teacher_map: keras.Model | None = None  # from an embedding to a teacher's, where there is one
     average: WeightAverage | None = None  # None: the weights themselves are what is measured and passed on
 
     @property
     def trainable_variables(self) -> list[keras.Variable]:
-        """What a gradient step changes."""
+        """The variables that a gradient step changes."""
         models = (self.embedder, self.head, self.teacher_map)
         return [variable for model in models if model for variable in model.trainable_variables]
 
     @property
     def result_embedder(self) -> keras.Model:
-        """What is measured and passed on."""
+        """The embedder that is measured and passed on: the average, if there is one."""
         return self.average.embedder if self.average else self.embedder
 
     @property
     def result_head(self) -> keras.Model | None:
-        """The head that belongs to it."""
+        """The head that belongs to `result_embedder`; None where there is none."""
         return self.average.head if self.average else self.head
 
     def softmax_head(self, embeddings: tf.Tensor) -> tf.Tensor:
@@ -103,7 +103,7 @@ class NetworkState:
         return _present(self.head)(embeddings)
 
     def result_softmax_head(self, embeddings: tf.Tensor) -> tf.Tensor:
-        """As `softmax_head`, by the head that is measured and passed on."""
+        """The same cosines as `softmax_head` gives, but with the weights of `result_head`."""
         return _present(self.result_head)(embeddings)
 
     def to_teacher(self, embeddings: tf.Tensor) -> tf.Tensor:
@@ -120,7 +120,7 @@ class NetworkState:
         """Set the embedder from the arrays of a checkpoint's part, before the first step.
 
         Raises:
-            CheckpointError: they are of another network.
+            CheckpointError: the arrays are of another network.
         """
         assign(by_path(self.embedder), embedder, "embedder")
         if self.average:
@@ -132,7 +132,7 @@ class NetworkState:
             _present(head).set_weights([weights])
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything under its checkpoint name."""
+        """The arrays of a checkpoint, by their names there."""
         mean, deviation = self.normalization
         named = {
             f"{part}/{path}": keras.ops.convert_to_numpy(variable)
@@ -142,10 +142,10 @@ class NetworkState:
         return {**named, MEAN: mean, DEVIATION: deviation}
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Take over everything, to go on where `checkpoint` was made.
+        """Set every variable from a checkpoint, to go on where it was saved.
 
         Raises:
-            CheckpointError: it is of another network.
+            CheckpointError: the checkpoint is of another network.
         """
         for part, variables in self._parts().items():
             assign(variables, checkpoint.part(part), part)
@@ -153,8 +153,8 @@ class NetworkState:
     def _parts(self) -> dict[str, dict[str, keras.Variable]]:
         """The variables of each part of a checkpoint, by their names there.
 
-        `embedder` and `head` are what whoever opens the checkpoint wants. Where they are averages, the weights that
-        training goes on from are `trained_embedder` and `trained_head`.
+        `embedder` and `head` are those to use after training. Where they are averages, training goes on from the
+        weights of `trained_embedder` and `trained_head`.
         """
         trained = {"embedder": self.embedder, **({"head": self.head} if self.head else {})}
         named = {part: by_path(model) for part, model in trained.items()}
@@ -183,11 +183,11 @@ def build_state(
     averaged: bool = False,
     taught: int = 0,
 ) -> NetworkState:
-    """Build a fresh network with Adam.
+    """Build a network with random weights, and Adam as its optimizer.
 
     Args:
-        classes: the size of its head, 0 for none.
-        taught: the size of a teacher's embeddings, 0 for none.
+        classes: the size of its head; 0 builds none.
+        taught: the size of a teacher's embeddings; 0 if there is no teacher.
     """
     embedder = build_embedder(options, *normalization)
     trained.apply_to(embedder)

@@ -50,7 +50,7 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """One stage's run; saved as JSON in its folder and inside its checkpoints."""
+    """The settings of one stage's run, saved as JSON in its folder and inside its checkpoints."""
 
     stage: str
     data_filename: Path

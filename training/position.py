@@ -1,4 +1,4 @@
-"""How far a run has come, and whether it still gets anywhere.
+"""How far a run has come, and whether it still makes progress.
 
 The training side alone decides that: the test utterances never steer a run, so that the accuracy on them stays a test.
 """
@@ -16,14 +16,14 @@ Metrics = dict[str, float]
 
 @dataclass
 class Progress:
-    """The best training loss so far, and for how many epochs it has stood."""
+    """The best training loss so far, and how many epochs have passed without a better one."""
 
     best: float = math.inf
     epochs_without: int = 0
     learned: bool = False  # there is nothing left to learn, by the stage's own rule
 
     def update(self, loss: float) -> bool:
-        """Take an epoch's loss; True if it is a new best."""
+        """Take in an epoch's loss; True if it is the best so far."""
         if loss < self.best * (1 - LEAST_PROGRESS):
             self.best, self.epochs_without = loss, 0
             return True
@@ -44,13 +44,13 @@ class Position:
     planned_steps: int = 0
 
     def add(self, report: Metrics) -> None:
-        """Take a step's report."""
+        """Add a step's report to the sums, and count the step."""
         self.sums = {name: self.sums.get(name, 0.0) + value for name, value in report.items()}
         self.summed += 1
         self.step += 1
 
     def take_means(self) -> Metrics:
-        """The means of the reports since the last epoch's end, which begin anew."""
+        """Return the means of the reports since the last epoch's end, and begin new sums."""
         means = {f"train_{name}": total / self.summed for name, total in self.sums.items()}
         self.sums, self.summed = {}, 0
         return means

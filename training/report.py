@@ -1,4 +1,4 @@
-"""An epoch in one line, and plain words for a run that has gone wrong."""
+"""Report an epoch in one line, and say in plain words when a run has gone wrong."""
 
 import logging
 import math
@@ -6,7 +6,7 @@ import math
 from storage.errors import UserError
 
 SAME = 0.95  # mean cosine above which different speakers' embeddings all but coincide
-NO_GAP = 0.02  # by which a speaker's own cosines exceed those, where nothing is told apart any more
+NO_GAP = 0.02  # by which the cosines within speakers exceed those, where speakers are not told apart any more
 LONG = 180  # s, from which on durations are given in minutes
 
 _PERCENT = ("accuracy", "share")
@@ -19,7 +19,7 @@ class TrainingError(UserError):
 
 
 def describe(row: dict[str, float], total_steps: int) -> str:
-    """Format an epoch's figures: shares and accuracies in percent, the rest to four digits; and how far that is."""
+    """Format how far a run is, and an epoch's figures: shares and accuracies in percent, the rest to four digits."""
     figures = {name: value for name, value in row.items() if name not in ("epoch", "step", "seconds")}
     left = time_left(row["seconds"], row["step"], total_steps)
     so_far = f"step {row['step']:.0f} of {total_steps}, {_duration(row['seconds'])}, {left}"
@@ -27,17 +27,17 @@ def describe(row: dict[str, float], total_steps: int) -> str:
 
 
 def time_left(seconds: float, step: float, total_steps: int) -> str:
-    """How long the steps that are left take if they are as fast as those so far, of which there is one or more."""
+    """How long the remaining steps take if they are as fast as those so far; there has to be one or more."""
     return f"{_duration(seconds / step * (total_steps - step))} left"
 
 
 def format_metrics(metrics: dict[str, float]) -> str:
-    """Names and values in a line."""
+    """Format measurements in a line, each as its name and its value."""
     return ", ".join(f"{name.replace('_', ' ')} {_format(name, value)}" for name, value in metrics.items())
 
 
 def check_health(row: dict[str, float]) -> None:
-    """Warn of collapsed embeddings and say what to try.
+    """Warn if the embeddings have collapsed, and say what to try.
 
     Raises:
         TrainingError: the loss is not a number any more.
@@ -56,10 +56,10 @@ def check_health(row: dict[str, float]) -> None:
 
 
 def check_finite(loss: float) -> None:
-    """Refuse a loss that is no number.
+    """Refuse a loss that is not a finite number.
 
     Raises:
-        TrainingError: as said.
+        TrainingError: the loss is infinite or not a number.
     """
     if not math.isfinite(loss):
         raise TrainingError(

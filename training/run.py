@@ -39,7 +39,7 @@ class StageResult:
 
     @property
     def summary(self) -> str:
-        """The measurements in a line."""
+        """The measurements of the last epoch, in a line."""
         return format_metrics(self.metrics)
 
 
@@ -50,9 +50,9 @@ def run_stage(options: TrainingOptions, inputs: TrainingInputs) -> StageResult:
     the weights of one that was not.
 
     Raises:
-        CheckpointError, StartError, TeacherError: it can't begin; each says why.
+        CheckpointError, StartError, TeacherError: the run can't begin; the message says why.
         TrainingError: the loss is no longer a number.
-        KeyboardInterrupt: it was interrupted, after saving where it stands.
+        KeyboardInterrupt: the run was interrupted, and has saved where it stands.
         OSError: the run folder can't be written to.
     """
     with folder_lock(options.run_dir):
@@ -88,7 +88,7 @@ def _begin(options: TrainingOptions, inputs: TrainingInputs) -> "_Run":
 
 
 class _Run:
-    """A stage, and how far it has come."""
+    """A stage together with its run folder, and how far the run has come."""
 
     def __init__(
         self,
@@ -135,11 +135,11 @@ class _Run:
 
     @property
     def _stalled(self) -> bool:
-        """Whether the training loss has stood for too long."""
+        """Whether the training loss has made no progress for too many epochs."""
         return self.position.progress.epochs_without >= self.options.patience
 
     def _run_epoch(self, drawn: Generator[Batch], asked: Interruption) -> bool:
-        """Draw and step until the epoch ends, which is True, or until asked to stop."""
+        """Draw and step until the epoch ends, or until a signal asks the run to stop; True if the epoch ended."""
         position, began = self.position, time.monotonic()
         epoch, done = divmod(position.step, STEPS_PER_EPOCH)
         end = min((epoch + 1) * STEPS_PER_EPOCH, self.options.total_steps)
@@ -151,7 +151,7 @@ class _Run:
         return position.step == end
 
     def _epoch_title(self, epoch: int) -> str:
-        """An epoch's number, how many there are at most, and after the first how long the rest takes."""
+        """Say which epoch it is, of how many at most, and after the first step how long the rest takes."""
         position, total = self.position, self.options.total_steps
         title = f"epoch {epoch} of {-(-total // STEPS_PER_EPOCH)}"
         return f"{title}, {time_left(position.seconds, position.step, total)}" if position.step else title
@@ -163,7 +163,7 @@ class _Run:
         self.position.add({name: float(value) for name, value in report.items()})
 
     def _measure(self) -> Metrics:
-        """The epoch's row of the history: means over its steps, and figures on the test utterances."""
+        """Measure an epoch: its row of the history, with means over its steps and figures on the test utterances."""
         position, began = self.position, time.monotonic()
         position.metrics = {**position.take_means(), **self.stage.measure()}
         position.seconds += time.monotonic() - began
@@ -176,7 +176,7 @@ class _Run:
         }
 
     def _report(self, row: Metrics, writer: tf.summary.SummaryWriter) -> bool:
-        """Tell of an epoch, in the log and in files; True if its training loss is the best so far.
+        """Report an epoch, in the log and in files; True if its training loss is the best so far.
 
         Raises:
             TrainingError: the loss is no longer a number; the last checkpoint stays as it was.

@@ -1,4 +1,4 @@
-"""The folder of one stage's run: options.json, history.csv, last.npz, best.npz, tensorboard/."""
+"""The folder that one stage's run is kept in, with options.json, history.csv, last.npz, best.npz, tensorboard/."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class RunFolder:
-    """Paths and files of `<run_dir>/<stage>`."""
+    """The paths in the folder `<run_dir>/<stage>`, and the reading and writing of its files."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -26,7 +26,7 @@ class RunFolder:
         self.tensorboard = path / TENSORBOARD
 
     def last_checkpoint(self) -> Checkpoint | None:
-        """Where the run stands, if it has begun.
+        """Load the last checkpoint of the run in the folder; None if no run has begun there.
 
         Raises:
             CheckpointError: the file is damaged.
@@ -34,12 +34,13 @@ class RunFolder:
         return load_checkpoint(self.last) if self.last.is_file() else None
 
     def earlier_checkpoint(self, identity: dict[str, Any], from_scratch: bool) -> Checkpoint | None:
-        """Where the run of this identity stands, if it has begun here.
+        """Load the last checkpoint of the run with this identity; None if it has not begun in the folder.
 
-        Where the last checkpoint is damaged, that is the best one, which takes its place.
+        Where the last checkpoint is damaged, the best one takes its place.
 
         Args:
-            from_scratch: whether a finished run, or a damaged one, is to count as another.
+            identity: what tells the run apart from others, as `initialization.run_identity` gives it.
+            from_scratch: whether a finished run, or a damaged one, is not to be continued.
 
         Raises:
             CheckpointError: the last checkpoint is damaged, and there is no best one to go on from.
@@ -81,7 +82,7 @@ class RunFolder:
         write_atomically(self.path / OPTIONS, json.dumps(options, indent=2) + "\n")
 
     def save(self, checkpoint: Checkpoint, is_best: bool) -> None:
-        """Save where the run stands, and keep it as the best if it is."""
+        """Save a checkpoint as the run's last one, and as its best one too if it is."""
         if is_best:
             save_checkpoint(self.best, checkpoint)
         save_checkpoint(self.last, checkpoint)
@@ -92,7 +93,7 @@ class RunFolder:
         save_checkpoint(self.last, checkpoint)
 
     def history(self, up_to_step: int) -> list[dict[str, float]]:
-        """Rows written so far; those past `up_to_step` belong to work that was lost and is done again."""
+        """Read the rows of history.csv up to a step; later ones belong to work that was lost and is done again."""
         if not self.history_file.is_file():
             return []
         try:
@@ -103,5 +104,5 @@ class RunFolder:
             return []
 
     def write_history(self, rows: Sequence[dict[str, float]]) -> None:
-        """Replace history.csv, one row an epoch."""
+        """Replace history.csv by these rows, one for each epoch."""
         write_atomically(self.history_file, pd.DataFrame(rows).to_csv(index=False))

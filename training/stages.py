@@ -1,4 +1,4 @@
-"""What distinguishes the stages: the batches they draw, the loss they step on, and what they measure."""
+"""The stages of training, which differ in the batches they draw, the loss they minimise, and what they measure."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ Loss = tuple[tf.Tensor, dict[str, tf.Tensor]]  # what is stepped on, and what is
 class Stage(ABC):
     """One way to train a `NetworkState`."""
 
-    LEARNED: str  # what `learned` looks for, in words
+    LEARNED: str  # the condition that `learned` checks, in words
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
         self.options, self.inputs, self.state = options, inputs, state
@@ -65,7 +65,7 @@ class Stage(ABC):
 
     @abstractmethod
     def learned(self, row: Metrics) -> bool:
-        """Whether an epoch's figures leave nothing to learn."""
+        """Whether the figures of an epoch show that nothing is left to learn."""
 
     @tf.function
     def step(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -85,10 +85,11 @@ class SoftmaxStage(Stage):
     LEARNED = f"the loss is below {LEARNED_LOSS}"
 
     def draw(self, rng: np.random.Generator) -> Batch:
+        """Draw random speakers at random speeds, and a random window of each."""
         return self.train.softmax_batch(rng, self.options.batch_size)
 
     def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
-        """Cross-entropy of the cosines to each speaker's weights, the right one handicapped by the margin."""
+        """The cross-entropy of the cosines to each speaker's weights, where the margin lowers the right one."""
         return self._classified(self._embedded(windows), labels)
 
     def _embedded(self, windows: tf.Tensor) -> tf.Tensor:
@@ -106,12 +107,13 @@ class SoftmaxStage(Stage):
         return loss, {"accuracy": _share(ops.argmax(cosines, axis=-1) == ops.cast(labels, "int32"))}
 
     def _margin(self) -> tf.Tensor:
-        """The handicap of the right answer grows to its full size, since at first no answer is right."""
+        """The margin at this step, which grows to its full size during the first steps, when no answer is right yet."""
         warmed = ops.minimum(ops.cast(self.state.optimizer.iterations, "float32") / MARGIN_WARM_UP, 1.0)
         first = self.state.first_margin
         return first + (self.options.softmax_margin - first) * warmed
 
     def learned(self, row: Metrics) -> bool:
+        """Whether the training loss of the epoch is below `LEARNED_LOSS`."""
         return row["train_loss"] < LEARNED_LOSS
 
     def measure(self) -> Metrics:
@@ -136,26 +138,26 @@ class SoftmaxStage(Stage):
         }
 
     def _log_posteriors(self, log_mel: np.ndarray) -> np.ndarray:
-        """Of the speakers as they were recorded: (windows, frames, log_mel) -> (windows, speakers)."""
+        """Log posteriors of the speakers as they were recorded: (windows, frames, log_mel) -> (windows, speakers)."""
         windows = cepstra_with_derivatives(log_mel, self.inputs.feature_settings)
         cosines = self.classes.as_recorded(self.state.result_softmax_head(self.embed(windows)))
         return ops.log_softmax(LOGIT_SCALE * cosines).numpy()
 
 
 class TaughtStage(SoftmaxStage):
-    """Softmax, and the directions of a teacher's embeddings; see `teacher`.
+    """Training by softmax and by the directions of a teacher's embeddings; see `teacher`.
 
-    The teacher embedded the speakers as they were recorded, so windows at other speeds have no lesson. Augmented ones
-    have: the network is to embed them as the teacher does without the noise.
+    The teacher embedded the speakers as they were recorded, so windows at other speeds have no lesson. Augmented
+    windows have one: the network is to embed them as the teacher does without the noise.
     """
 
     def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState, lessons: np.ndarray):
-        """`lessons`, (utterances, d) float32, are those of the training utterances."""
+        """Prepare the stage; `lessons` are a teacher's embeddings of the training utterances, (utterances, d)."""
         super().__init__(options, inputs, state)
         self.lessons = tf.constant(lessons)
 
     def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
-        """The softmax's, and the cosine distance to the teacher's embeddings, both of the same embeddings."""
+        """The softmax's loss, plus the cosine distance of the same embeddings to the teacher's."""
         embeddings = self._embedded(windows)
         loss, report = self._classified(embeddings, labels)
         lessons = tf.gather(self.lessons, utterances)
@@ -167,7 +169,7 @@ class TaughtStage(SoftmaxStage):
 
 
 class AdaptationStage(SoftmaxStage):
-    """Softmax on a few speakers, from a network that was trained on many, whose speech is not at hand.
+    """Training by softmax on a few speakers, from a network that was trained on many whose speech is not at hand.
 
     Three things keep the network from forgetting them. The squared distance to the weights that it starts from is part
     of the loss (Li, Grandvalet and Davoine, "Explicit Inductive Bias for Transfer Learning", 2018, equation 2). Batch
@@ -180,7 +182,7 @@ class AdaptationStage(SoftmaxStage):
         self.origin = [tf.constant(variable) for variable in state.embedder.trainable_variables]
 
     def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
-        """The softmax's loss, and the squared distance of the embedder from its origin."""
+        """The softmax's loss, plus the squared distance of the embedder's weights from those that it started from."""
         loss, report = super().loss(windows, labels, utterances)
         pairs = zip(self.state.embedder.trainable_variables, self.origin)
         squared = ops.sum([ops.sum(ops.square(variable - origin)) for variable, origin in pairs])
@@ -188,9 +190,9 @@ class AdaptationStage(SoftmaxStage):
 
 
 class TripletStage(Stage):
-    """The Deep Speaker loss on mined, or v1's random, triplets.
+    """Training by the Deep Speaker loss on mined triplets, or on random ones as in v1.
 
-    Some batches are as recorded. With augmented ones alone, the network would learn to do without what they hide.
+    Some batches are not augmented. From augmented ones alone, the network would learn to do without what they hide.
     """
 
     LEARNED = "no triplet of the epoch violated the margin"
@@ -200,13 +202,14 @@ class TripletStage(Stage):
         self.as_recorded = WindowSampler(inputs.train, self.lengths, PlainFeatures(inputs.feature_settings))
 
     def draw(self, rng: np.random.Generator) -> Batch:
+        """Draw random triplets, or some windows of each of some speakers to mine triplets from; augmented or not."""
         sampler = self.as_recorded if rng.random() < BATCHES_AS_RECORDED else self.train
         if self.options.triplet_selection == "random":
             return sampler.triplet_batch(rng, self.options.batch_size // 3)
         return sampler.speaker_batch(rng, self.options.batch_size // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
 
     def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
-        """Mean hinge of the triplets that the strategy makes of the batch."""
+        """The mean hinge loss of the triplets that the strategy makes of the batch."""
         embeddings = self.state.embedder(windows, training=True)
         select = STRATEGIES[self.options.triplet_selection]
         to_positive, to_negative, weight = select(embeddings, labels)
@@ -219,10 +222,14 @@ class TripletStage(Stage):
         }
 
     def learned(self, row: Metrics) -> bool:
-        """A small loss says little: a mean over triplets most of which are easy is small while the others teach."""
+        """Whether no triplet of the epoch violated the margin.
+
+        A small loss would say less: the mean is small as soon as most triplets are easy, while the others still teach.
+        """
         return row["train_active_share"] == 0
 
     def measure(self) -> Metrics:
+        """Loss, share of triplets that violate the margin, and mean cosines, of random triplets of test utterances."""
         if len(np.unique(self.inputs.test.labels)) < 2:
             return {}
         frames = self.state.options.window_frames
@@ -254,16 +261,18 @@ STAGES: dict[str, type[Stage]] = {
 def build_stage(
     options: TrainingOptions, inputs: TrainingInputs, state: NetworkState, lessons: np.ndarray | None = None
 ) -> Stage:
-    """Build the stage that `options` name; with a teacher's lessons, see `teacher`, where there are any."""
+    """Build the stage that `options` name, or a `TaughtStage` where there are lessons of a teacher."""
     if lessons is not None:
         return TaughtStage(options, inputs, state, lessons)
     return STAGES[options.stage](options, inputs, state)
 
 
 def _share(hits: tf.Tensor) -> tf.Tensor:
+    """The share of the values that are true."""
     return ops.mean(ops.cast(hits, "float32"))
 
 
 def _in_parts(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Cut arrays of the same length into parts of `FORWARD_BATCH` rows."""
     for first in range(0, len(arrays[0]), FORWARD_BATCH):
         yield tuple(array[first : first + FORWARD_BATCH] for array in arrays)

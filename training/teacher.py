@@ -1,4 +1,4 @@
-"""What another network makes of the training utterances, to be learned from beside the labels.
+"""Read another network's embeddings of the training utterances, which a network can learn from beside the labels.
 
 Labels say who speaks, and of a few hundred speakers a small network learns by heart what tells them apart. A network
 that was trained on thousands embeds speakers who sound alike near each other. So the embedding, through a linear map
@@ -24,16 +24,16 @@ logger = logging.getLogger(__name__)
 
 
 class TeacherError(UserError):
-    """The teacher's file is of no use; the message says why."""
+    """The file of a teacher's embeddings can't be used; the message says why."""
 
 
 def read_lessons(path: Path, utterances: Sequence[str]) -> np.ndarray:
-    """The directions in which a teacher sees utterances, from what is the mean of them.
+    """Read the directions of a teacher's embeddings of utterances, as seen from their mean.
 
     Args:
         path: an npz file with `utterances` (n,), names as `corpus/speaker/utterance`, and `embeddings` (n, d) of
             floating point.
-        utterances: those that train, by such names.
+        utterances: the training utterances, by such names.
 
     Returns:
         float32, shape = (utterances, d), rows of length 1; zeros for an utterance that the teacher does not know.
@@ -68,7 +68,7 @@ def read_lessons(path: Path, utterances: Sequence[str]) -> np.ndarray:
 
 
 def _rows(names: np.ndarray, embeddings: np.ndarray) -> dict[str, int]:
-    """The row of each utterance; `ValueError` for what can't be used."""
+    """The row of each utterance's embedding, by its name; raises ValueError if the arrays can't be used."""
     if names.ndim != 1 or names.dtype.kind != "U" or embeddings.ndim != 2 or embeddings.dtype.kind != "f":
         raise ValueError("expected names (n,) and embeddings (n, d)")
     if not embeddings.size or len(names) != len(embeddings) or not (np.abs(embeddings) < LARGEST_VALUE).all():
