@@ -1,11 +1,12 @@
 """How much each trial of a calibration counts.
 
-Trials come in crowds: a speaker with twenty utterances makes for fifty times the trials of one with three, and a corpus
-of many speakers for many more strangers than another. Left alone, they would say that long recordings are of two
-speakers. So, within each corpus and each combination of lengths, trials of one speaker and of two weigh the same in
-all; there, each speaker weighs the same, and each pair of strangers; and all of them together weigh as much as speakers
-have trials with themselves there, so that a combination that one speaker alone has in a corpus does not count for many.
-Combinations share what their shorter length weighs: errors are told, and thresholds kept, by that.
+The numbers of trials are unequal: a speaker with twenty utterances has fifty times the trials of one with three, and a
+corpus of many speakers has many more pairs of strangers than another. Unweighted, they would teach that long recordings
+are of two speakers. So, within each corpus and each combination of lengths, trials of one speaker and of two weigh the
+same in all; there, each speaker weighs the same, and each pair of strangers; and all of them together weigh as much as
+speakers have trials with themselves there, so that a combination that one speaker alone has in a corpus does not count
+for many. Combinations share what their shorter length weighs, as errors are counted and thresholds kept by shorter
+lengths.
 
 People compare recordings of two occasions. Where a speaker has trials across sessions, those within one do not count.
 """
@@ -14,16 +15,16 @@ import numpy as np
 
 from evaluation.calibration_trials import Trials, chosen
 
-BINS = (1.5, 3.0)  # s of speech: the lengths that are told apart
+BINS = (1.5, 3.0)  # s of speech: upper ends of the lengths that are told apart
 
 
 def bins_of(seconds: np.ndarray) -> np.ndarray:
-    """The number of each length's bin, from 0 to `len(BINS)`."""
+    """Return the number of each length's bin, from 0 to `len(BINS)`."""
     return np.searchsorted(BINS, seconds, side="right")
 
 
 def balanced_weights(trials: Trials) -> np.ndarray:
-    """The weight of each trial, (trials,); 0 for one that has no counterpart, or is of one session without need."""
+    """Weigh each trial, (trials,): 0 for one without a counterpart, or of one session where the speaker has two."""
     cells = _numbered(trials.corpora, bins_of(trials.shorter), bins_of(trials.longer))
     has_two_sessions = _any(trials.across, cells, trials.first)
     counts = ~trials.same | trials.across | ~has_two_sessions
@@ -45,7 +46,7 @@ def _speakers_in(cells: np.ndarray, trials: Trials) -> np.ndarray:
 
 
 def a_few_of_each(trials: Trials, most: int) -> np.ndarray:
-    """Rows of `most` trials of each speaker, and each pair, at each combination of lengths, drawn where there are more.
+    """Pick rows of `most` trials of each speaker, and each pair, at each combination of lengths; draw if there are more.
 
     More of them would say the same again.
     """

@@ -19,7 +19,7 @@ FEWEST_SPEAKERS = 10
 
 
 def fitted(trials: Trials) -> np.ndarray:
-    """Coefficients of the log-likelihood ratio: those of `side_by_side`'s columns, and the intercept.
+    """Fit the coefficients of the log-likelihood ratio: those of `side_by_side`'s columns, and the intercept.
 
     Raises:
         UserError: the trials are of one kind, or similar recordings do not speak for one speaker.
@@ -36,12 +36,12 @@ def fitted(trials: Trials) -> np.ndarray:
 
 
 def judged(trials: Trials, coefficients: np.ndarray) -> np.ndarray:
-    """Log-likelihood ratios of trials, (trials,)."""
+    """Return the log-likelihood ratios of trials, (trials,)."""
     return side_by_side(trials.scores, trials.shorter, trials.longer) @ coefficients[:-1] + coefficients[-1]
 
 
 def dealt(trials: Trials, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
-    """The fold of each speaker, (speakers,): those of a corpus are shuffled and dealt out in turn.
+    """Return the fold of each speaker, (speakers,): those of a corpus are shuffled and dealt out in turn.
 
     Raises:
         UserError: the speakers are too few to judge any by others.
@@ -59,7 +59,7 @@ def dealt(trials: Trials, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
 
 
 def cross_validated(trials: Trials, folds_of: np.ndarray) -> np.ndarray:
-    """The log-likelihood ratio of each trial by weights that saw neither of its speakers, (trials,).
+    """Return the log-likelihood ratio of each trial by weights that saw neither of its speakers, (trials,).
 
     Args:
         folds_of: each speaker's fold.
@@ -78,17 +78,17 @@ def cross_validated(trials: Trials, folds_of: np.ndarray) -> np.ndarray:
 
 
 def without_own_corpus(trials: Trials) -> np.ndarray:
-    """The log-likelihood ratio of each trial by weights fitted on the other corpora, (trials,); NaN where none can be.
+    """Judge each trial by weights fitted on the other corpora: ratios (trials,), NaN where none can be fitted.
 
     A stand-in for recordings of a kind that the calibration never saw.
     """
     ratios = np.full(len(trials.scores), np.nan)
     for corpus in np.unique(trials.corpora):
-        own = trials.corpora == corpus
-        if own.all():
+        of_corpus = trials.corpora == corpus
+        if of_corpus.all():
             break
         try:
-            ratios[own] = judged(chosen(trials, own), fitted(chosen(trials, ~own)))
+            ratios[of_corpus] = judged(chosen(trials, of_corpus), fitted(chosen(trials, ~of_corpus)))
         except UserError:
             continue
     return ratios

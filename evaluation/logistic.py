@@ -9,11 +9,11 @@ HALVINGS = 30
 
 
 def logistic_regression(given: np.ndarray, same: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Coefficients of the log odds, at even odds where both sides weigh the same.
+    """Fit the coefficients of the log odds, at even odds where both sides weigh the same.
 
     Args:
         given: (rows, columns).
-        same: (rows,) bool, what is to be told.
+        same: (rows,) bool, which of two kinds each is of.
         weights: (rows,), not negative.
 
     Returns:
@@ -24,13 +24,13 @@ def logistic_regression(given: np.ndarray, same: np.ndarray, weights: np.ndarray
     deviation = np.sqrt(weights @ np.square(given - mean))
     deviation[deviation == 0] = 1
     design = with_intercept((given - mean) / deviation)
-    found = _newton(design, same, weights)
-    coefficients = found[:-1] / deviation
-    return np.append(coefficients, found[-1] - coefficients @ mean)
+    standardised = _newton(design, same, weights)
+    coefficients = standardised[:-1] / deviation
+    return np.append(coefficients, standardised[-1] - coefficients @ mean)
 
 
 def with_intercept(given: np.ndarray) -> np.ndarray:
-    """A column of ones behind the others."""
+    """Put a column of ones behind the others."""
     return np.concatenate([given, np.ones((len(given), 1))], axis=1)
 
 
@@ -41,20 +41,20 @@ def _newton(design: np.ndarray, same: np.ndarray, weights: np.ndarray) -> np.nda
     def loss(at: np.ndarray) -> float:
         return weights @ np.logaddexp(0, -signs * (design @ at)) + ridge @ np.square(at) / 2
 
-    found = np.zeros(design.shape[1])
-    reached = loss(found)
+    coefficients = np.zeros(design.shape[1])
+    reached = loss(coefficients)
     for _ in range(STEPS):
-        probability = 1 / (1 + np.exp(-(design @ found)))
-        gradient = design.T @ (weights * (same - probability)) - ridge * found
+        probability = 1 / (1 + np.exp(-(design @ coefficients)))
+        gradient = design.T @ (weights * (same - probability)) - ridge * coefficients
         curvature = (design * (weights * probability * (1 - probability))[:, None]).T @ design + np.diag(ridge)
         step = np.linalg.lstsq(curvature, gradient)[0]
         for _ in range(HALVINGS):  # far from the optimum a whole step may overshoot
-            if (now := loss(found + step)) <= reached:
+            if (now := loss(coefficients + step)) <= reached:
                 break
             step /= 2
         else:
             break
-        found, gain, reached = found + step, reached - now, now
+        coefficients, gain, reached = coefficients + step, reached - now, now
         if gain < SMALLEST_GAIN:
             break
-    return found
+    return coefficients
