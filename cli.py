@@ -14,7 +14,7 @@ import entry_point
 from commands.flags import MOST_SEED, MOST_WORKERS, channel, filled, names, open_share, path, speaker_from, whole
 from commands.parser import Parser, parse
 
-MOST_FILTERS = 128  # as audio.mfcc has it, which would load NumPy and SciPy
+MOST_FILTERS = 128  # as audio.feature_settings has it, which would load NumPy
 MOST_COPIES = 100  # disturbed, of each utterance
 
 
@@ -178,7 +178,7 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
 
 
 def _check_features(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    from audio.mfcc import FeatureSettings  # loads NumPy and SciPy, which the other flags need not wait for
+    from audio.mfcc import FeatureSettings  # loads NumPy, which the other flags need not wait for
 
     try:
         FeatureSettings.fitting(num_filters=args.num_filters, num_cepstra=args.num_cepstra)

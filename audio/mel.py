@@ -4,6 +4,8 @@ The same numbers as python_speech_features, which the first release used, gives 
 library itself imports SciPy, and together they would be a third of what an installation for inference weighs.
 """
 
+from functools import cache
+
 import numpy as np
 
 LIFTER = 22  # of the cepstra's weights, which rise and fall over so many of them
@@ -19,6 +21,7 @@ def hertz_of(mel: np.ndarray | float) -> np.ndarray:
     return 700 * (10 ** (np.asarray(mel, float) / 2595) - 1)
 
 
+@cache
 def mel_filters(num_filters: int, fft_size: int, sample_rate: int) -> np.ndarray:
     """Triangles from 0 Hz to half the sample rate, equally wide in mel, whose corners lie on the FFT's frequencies.
 

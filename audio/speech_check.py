@@ -4,7 +4,7 @@ A network that was trained on speech has an answer for everything: to it, two re
 what is not speech is refused. How level and tone move decides it for nearly all recordings, at next to no cost; the
 others are left to a detector that was trained for it (`audio.detector`).
 
-The bounds below are those of ../shared/speech and ../shared/more_speech, without the speakers that are held out, and of
+The bounds below are those of nine public corpora (docs/corpora.md), without the speakers that are held out, and of
 made-up noise, hum, tones, music, clicks, engines (`benchmarks/no_speech.py`).
 """
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from audio.decode import SAMPLE_RATE
-from audio.mfcc import DEFAULT_FEATURES, FeatureSettings, cepstra_with_derivatives, speech_log_mel
+from audio.feature_settings import DEFAULT_FEATURES, FeatureSettings
+from audio.mfcc import cepstra_with_derivatives, speech_log_mel
 from batcher.copies import copies_of
 from batcher.inputs import InputsError
 from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord

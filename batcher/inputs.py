@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audio.mfcc import FeatureSettings
+from audio.feature_settings import FeatureSettings
 from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, UtteranceRecord
 from batcher.restricted_pickle import UnsafePickleError, read_records
 from batcher.splits import TEST, TRAIN

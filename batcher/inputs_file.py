@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from audio.mfcc import FeatureSettings
+from audio.feature_settings import FeatureSettings
 from batcher.restricted_pickle import write_record
 from batcher.splits import SIDES
 from storage.fields import Fields

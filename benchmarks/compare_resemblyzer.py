@@ -101,7 +101,7 @@ def session(utterance: Utterance) -> str:
 
 
 def side_by_side(ours: ScoredTrials, theirs: ScoredTrials, speakers: int) -> dict[str, Estimate]:
-    """Both systems' figures and, from the same draws of speakers, their differences."""
+    """Both systems' estimates and, from the same draws of speakers, their differences."""
     both = [detection_statistic(ours), detection_statistic(theirs)]
 
     def statistic(times: np.ndarray) -> np.ndarray:

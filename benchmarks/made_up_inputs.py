@@ -5,7 +5,7 @@ from pathlib import Path
 import measure  # noqa: F401  (the project's root on sys.path)
 import numpy as np
 
-from audio.mfcc import DEFAULT_FEATURES
+from audio.feature_settings import DEFAULT_FEATURES
 from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord
 from batcher.splits import TEST, TRAIN, train_count
 

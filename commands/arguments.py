@@ -8,7 +8,7 @@ import entry_point
 from storage.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from corpus.recording import Speaker
     from inference.encoder import SpeakerEncoder
@@ -56,6 +56,29 @@ def network_of(args: argparse.Namespace) -> "SpeakerEncoder":
 
     named = args.checkpoint is not None or args.run_dir is not None
     return SpeakerEncoder(trained_checkpoint(args) if named else None)
+
+
+def check_named(names: "Sequence[str]") -> None:
+    """Refuse names that can't be read, before anything is loaded.
+
+    Raises:
+        UserError: standard input is named twice, or a file or folder does not exist.
+    """
+    from inference.recordings import RecordingError
+    from inference.sources import STANDARD_INPUT
+
+    if names.count(STANDARD_INPUT) > 1:
+        raise UserError("standard input can be read once; name files for the others")
+    for name in names:
+        if name != STANDARD_INPUT and _is_missing(name):
+            raise RecordingError(f"{name}: does not exist")
+
+
+def _is_missing(name: str) -> bool:
+    try:
+        return not Path(name).exists()
+    except (OSError, ValueError):  # what else is wrong with it, the loader says
+        return False
 
 
 def check_writable(path: Path) -> None:

@@ -65,7 +65,7 @@ def _intake(args: argparse.Namespace) -> Intake:
 
 def generate_training_inputs(args: argparse.Namespace) -> None:
     """Write full_inputs.pkl."""
-    from audio.mfcc import FeatureSettings
+    from audio.feature_settings import FeatureSettings
     from batcher.generate import generate_inputs
     from batcher.splits import VCTK_TEST_SPEAKERS
 

@@ -2,8 +2,7 @@
 
 import argparse
 
-from commands.arguments import check_writable, network_of
-from commands.recordings import check_named
+from commands.arguments import check_named, check_writable, network_of
 from commands.results import print_json
 from inference.bulk_embedding import embed_files
 from inference.embeddings_file import check_output, write_embeddings

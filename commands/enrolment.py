@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.arguments import network_of, profile_store
-from commands.recordings import check_named, recordings_of
+from commands.arguments import check_named, network_of, profile_store
+from commands.recordings import recordings_of
 from commands.results import print_json
 from inference.encoder import SpeakerEncoder
 from inference.enrolment import disagreements, disagreements_with, profile_of, without_known, without_repeats

@@ -76,5 +76,5 @@ def _calibrated(exported: bytes, cache: UtteranceCache, listed: Sequence[str]) -
         f"{counted(source.pairs_of_strangers, 'pair')}"
     )
     speakers = f"{counted(source.speakers, 'speaker')} of {', '.join(source.corpora) or 'the cache'}"
-    told = f"calibrated on {trials}, {speakers}; {encoder.scoring}; Cllr {source.cllr:.3f} bits"
-    return with_calibration(exported, calibration.as_json()), f"{told}\n{format_error_rates(source.error_rates)}"
+    summary = f"calibrated on {trials}, {speakers}; {encoder.scoring}; Cllr {source.cllr:.3f} bits"
+    return with_calibration(exported, calibration.as_json()), f"{summary}\n{format_error_rates(source.error_rates)}"

@@ -2,36 +2,14 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from audio.channels import Wanted
-from corpus.walk import audio_files
+from inference.recording_files import find_files
 from inference.recordings import RecordingError, Speech, load_speech
-from inference.sources import STANDARD_INPUT
-from storage.errors import UserError
+from storage.counting import counted
 from storage.progress import tracked
 
 logger = logging.getLogger("cli")
-
-
-def check_named(names: Sequence[str]) -> None:
-    """Refuse names that can't be read, before anything is loaded.
-
-    Raises:
-        UserError: standard input is named twice, or a file or folder does not exist.
-    """
-    if names.count(STANDARD_INPUT) > 1:
-        raise UserError("standard input can be read once; name files for the others")
-    for name in names:
-        if name != STANDARD_INPUT and _is_missing(name):
-            raise RecordingError(f"{name}: does not exist")
-
-
-def _is_missing(name: str) -> bool:
-    try:
-        return not Path(name).exists()
-    except (OSError, ValueError):  # what else is wrong with it, the loader says
-        return False
 
 
 def recordings_of(names: Sequence[str], channel: Wanted, what: str) -> Iterator[Speech]:
@@ -47,30 +25,17 @@ def recordings_of(names: Sequence[str], channel: Wanted, what: str) -> Iterator[
     Raises:
         RecordingError: a file that was named can't be used, a folder holds no recording, or none in all can be used.
     """
-    files = [(file, file == name) for name in names for file in _files_of(name)]
+    files, by_name = find_files(names)
     count = 0
-    for file, needed in tracked(files, what, len(files), "file"):
+    for file in tracked(files, what, len(files), "file"):
         try:
             recording = load_speech(file, channel=channel)
         except RecordingError as error:
-            if needed:
+            if file in by_name:
                 raise
             logger.warning("skipped %s", error)
             continue
         count += 1
         yield recording
     if not count:
-        raise RecordingError(f"none of the {len(files)} recordings in {', '.join(names)} can be used")
-
-
-def _files_of(name: str) -> list[str]:
-    try:
-        is_folder = name != STANDARD_INPUT and Path(name).is_dir()
-    except ValueError:  # a null character, which the loader refuses
-        is_folder = False
-    if not is_folder:
-        return [name]
-    files = [str(path) for path in audio_files(Path(name))]
-    if not files:
-        raise RecordingError(f"{name}: no recording in this folder, at any depth")
-    return files
+        raise RecordingError(f"of {counted(len(files), 'recording')} in {', '.join(names)} none can be used")

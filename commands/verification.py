@@ -8,9 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.arguments import network_of, profile_store
-from commands.identification_table import table
-from commands.recordings import check_named, recordings_of
+from commands.arguments import check_named, network_of, profile_store
 from commands.results import print_json
 from inference import decisions
 from inference.cohort import normalised
@@ -69,6 +67,9 @@ class Answer:
 
 def identify(args: argparse.Namespace) -> None:
     """Say for each recording which enrolled speaker it is, if any."""
+    from commands.identification_table import table
+    from commands.recordings import recordings_of  # which walks folders and tells its progress; --verify does neither
+
     check_named(args.identify)
     store = profile_store(args)
     if not store.read().entries:

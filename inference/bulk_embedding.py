@@ -13,6 +13,7 @@ from inference.encoder import SpeakerEncoder
 from inference.recordings import RecordingError
 from inference.sources import STANDARD_INPUT
 from models.onnx_file import read_exported
+from storage.counting import counted
 from storage.parallel import parallel_map
 from storage.progress import tracked
 
@@ -52,7 +53,7 @@ def embed_files(
         else:
             logger.warning("skipped %s", outcome)
     if not rows:
-        raise RecordingError(f"none of the {len(files)} recordings can be used")
+        raise RecordingError(f"of {counted(len(files), 'recording')} none can be used")
     return np.stack(rows), used
 
 

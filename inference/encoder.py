@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from audio.channels import Wanted
 from audio.errors import UnusableAudioError
-from audio.mfcc import FeatureSettings, mfcc
+from audio.feature_settings import FeatureSettings
+from audio.mfcc import mfcc
 from inference import decisions
 from inference.calibration import Calibration
 from inference.cohort import Cohort, Scoring

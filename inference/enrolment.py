@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from inference.calibration import Calibration
 from inference.cohort import Scoring
 from inference.decisions import DIFFERENT, compare
-from inference.encoder import mean_embedding
+from inference.embedding import mean_embedding
 from inference.profile_file import Profile, ProfileError
 from inference.recordings import Speech
 from inference.repeats import repeats
@@ -76,7 +76,7 @@ def without_known(recordings: Sequence[Speech], profile: Profile) -> tuple[list[
 
 def without_repeats(recordings: Sequence[Speech]) -> tuple[list[Speech], list[str]]:
     """The recordings that say something new, and in words, which do not: a copy or a cut tells no more of a speaker."""
-    holders = {repeat.row: recordings[repeat.holder].name for repeat in repeats([r.signal for r in recordings])}
+    holders = {repeat.row: recordings[repeat.holder].name for repeat in repeats([one.signal for one in recordings])}
     remarks = [
         f"{recordings[row].name} holds the same sound as {holder}: the two count as one"
         for row, holder in holders.items()

@@ -39,7 +39,7 @@ class CheckpointDescription:
     step: int  # how many gradient steps were taken in it
     finished: bool
     network: NetworkOptions
-    features: Mapping[str, Any]  # settings as `audio.mfcc.FeatureSettings.from_json` reads them
+    features: Mapping[str, Any]  # settings as `audio.feature_settings.FeatureSettings.from_json` reads them
     speakers: tuple[str, ...]  # of the head, in the order of its outputs
     held_out: tuple[str, ...]  # speakers, as they were named
     trained_on: tuple[str, ...]  # every speaker who ever trained the weights, in this stage or an earlier one

@@ -36,7 +36,7 @@ class Normalization:
 class NetworkDescription:
     """What an exported network is, who trained it, and how its scores are to be read.
 
-    Features, calibration and cohort are kept as objects of JSON, which `audio.mfcc.FeatureSettings`,
+    Features, calibration and cohort are kept as objects of JSON, which `audio.feature_settings.FeatureSettings`,
     `inference.calibration.Calibration` and `inference.cohort.Cohort` read.
     """
 

@@ -1,6 +1,5 @@
 """What somebody may have meant by a name that is not known."""
 
-import difflib
 from collections.abc import Iterable
 
 NAMES_SHOWN = 5
@@ -13,10 +12,14 @@ def nearest(name: str, names: Iterable[str], most: int = NAMES_SHOWN) -> str:
     Returns:
         an empty text if there is no name to compare with, or nothing was typed.
     """
+    import difflib  # which takes as long to load as all the rest of a command line
+
     near = difflib.get_close_matches(name, sorted(set(names)), most, cutoff=0) if name else []
     return f"nearest: {', '.join(near)}" if near else ""
 
 
 def mistyped(name: str, names: Iterable[str]) -> str | None:
     """The known name that a name is probably meant to be; none if nothing is spelt like it."""
+    import difflib
+
     return next(iter(difflib.get_close_matches(name, sorted(set(names)), 1, LIKENESS)), None)

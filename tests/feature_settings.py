@@ -2,7 +2,7 @@
 
 from functools import reduce
 
-from audio.mfcc import DEFAULT_FEATURES, LIMITS
+from audio.feature_settings import DEFAULT_FEATURES, LIMITS
 
 NESTED = reduce(lambda inner, _: (inner, inner), range(60), ())  # takes exponential time to hash and to spell out
 NONSENSE = (

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from audio.mfcc import FeatureSettings
+from audio.feature_settings import FeatureSettings
 from models.network_description import NetworkDescription, Normalization
 from models.network_options import NetworkOptions
 from models.onnx_file import DESCRIPTION, FORMAT, seal

@@ -74,7 +74,7 @@ def test_a_bad_file_that_was_named_is_a_mistake(encoder, tmp_path):
     files, named = find_files([str(tmp_path / "a.wav")])
     with pytest.raises(RecordingError, match=r"a\.wav: not readable"):
         embed_files(encoder, files, named, 1)
-    with pytest.raises(RecordingError, match="none of the 1 recordings"):
+    with pytest.raises(RecordingError, match="of 1 recording none can be used"):
         embed_files(encoder, files, set(), 1)
 
 

@@ -15,7 +15,7 @@ from command_line import PATIENCE, ROOT, environment, fail, run, succeed
 
 import cli
 import train_cli
-from audio.mfcc import FeatureSettings
+from audio.feature_settings import FeatureSettings
 from batcher.inputs import load_inputs
 from inference.network_choice import find_checkpoint
 from models.checkpoint import load_checkpoint
@@ -207,7 +207,7 @@ def test_adaptation_starts_from_the_bundled_network_and_is_used_from_then_on(cac
     assert f"starting from {BUNDLED_CHECKPOINT}" in done.stderr
     assert done.stdout.startswith("adapted, 2 steps: train loss")
     description = load_checkpoint(cache / "runs" / "adapted" / "last.npz").description
-    assert set(load_checkpoint(BUNDLED_CHECKPOINT).description["trained_on"]) < set(description["trained_on"])
+    assert set(load_checkpoint(BUNDLED_CHECKPOINT).description.trained_on) < set(description.trained_on)
     assert find_checkpoint(cache / "runs") == cache / "runs" / "adapted" / "last.npz"
 
 

@@ -44,8 +44,8 @@ def test_an_ambiguous_name_is_asked_back(two_corpora):
 def test_of_two_people_of_one_name_one_can_be_held_out(two_corpora):
     inputs = ("cli.py", "--generate_training_inputs", "--cache_output_dir", two_corpora, "--test_speakers")
     done = succeed(*inputs, "so/s1")
-    assert "2 speakers, 8 train and 2 test utterances; 1 speakers held out" in done.stdout
-    assert "1 speakers are held out, and 2 are needed" in done.stderr
+    assert "2 speakers, 8 train and 2 test utterances; 1 speaker held out" in done.stdout
+    assert "speakers held out: 1; 2 are needed" in done.stderr
     assert "--test_speakers_file holds some out" in done.stderr
     assert "1 speaker(s) left to train on" in fail(2, *inputs, "s1")  # both
 
@@ -77,7 +77,7 @@ def test_a_corpus_that_is_renamed_keeps_its_speakers_held_out(tmp_path):
     assert "0 utterances added, 6 unchanged, 0 skipped; 6 utterances of 3 speakers in all" in done.stdout
     assert f"the recordings of {tmp_path / 'old'} are in {tmp_path / 'new'} now" in done.stderr
     done = succeed("cli.py", "--generate_training_inputs", "--test_speakers", "new/p225", *cache)
-    assert "2 speakers, 4 train and 0 test utterances; 1 speakers held out" in done.stdout
+    assert "2 speakers, 4 train and 0 test utterances; 1 speaker held out" in done.stdout
     assert "old/p225" in fail(2, "cli.py", "--generate_training_inputs", "--test_speakers", "old/p225", *cache)
 
 
@@ -91,7 +91,7 @@ def test_a_corpus_that_is_renamed_keeps_its_speakers_held_out(tmp_path):
         (("--generate_training_inputs", "--test_speakers", ""), "expected names between commas"),
         (("--update_cache", "--split_by", "session"), "--split_by goes with --generate_training_inputs"),
         (("--update_cache", "--noise_dir", "x"), "--noise_dir goes with --generate_training_inputs"),
-        (("--generate_training_inputs", "--disturbed_copies", "-1"), "expected a whole number of at least 0"),
+        (("--generate_training_inputs", "--disturbed_copies", "-1"), "expected a whole number from 0 to 100"),
         (
             ("--generate_training_inputs", "--disturbed_copies", "0", "--rir_dir", "x"),
             "--noise_dir and --rir_dir are for disturbed copies, of which --disturbed_copies 0 makes none",
@@ -114,7 +114,7 @@ def test_a_suspicious_loss_is_refused_without_yes(tmp_path):
     succeed(*regenerate)
     shutil.rmtree(corpus / "p226")
     assert "2 of 4 cached recordings are no longer in" in fail(2, *regenerate)
-    assert "2 utterances of 1 speakers in all" in succeed(*regenerate, "--yes").stdout
+    assert "2 utterances of 1 speaker in all" in succeed(*regenerate, "--yes").stdout
 
 
 def test_two_people_on_two_channels_are_told_and_one_can_be_taken(tmp_path):
@@ -124,7 +124,7 @@ def test_two_people_on_two_channels_are_told_and_one_can_be_taken(tmp_path):
     both = np.stack([left[:length], right[:length]], axis=1)
     soundfile.write(tmp_path / "calls" / "ann" / "call.wav", both, rate)
     where = ("--audio_dir", tmp_path / "calls", "--cache_output_dir", tmp_path / "c")
-    assert "1 recordings have different speech on their channels" in succeed("cli.py", "--update_cache", *where).stderr
+    assert "different speech on the channels of 1 recording" in succeed("cli.py", "--update_cache", *where).stderr
     for channel, alone in (("1", left), ("2", right)):
         again = succeed("cli.py", "--update_cache", "--channel", channel, *where)
         assert "different speech" not in again.stderr
@@ -134,7 +134,7 @@ def test_two_people_on_two_channels_are_told_and_one_can_be_taken(tmp_path):
     (tmp_path / "calls").rename(tmp_path / "renamed")
     os.utime(tmp_path / "renamed" / "ann" / "call.wav", (1, 1))
     again = succeed("cli.py", "--update_cache", "--audio_dir", tmp_path / "renamed", *where[2:])
-    assert "1 utterances of 1 speakers in all" in again.stdout and "different speech" not in again.stderr
+    assert "1 utterance of 1 speaker in all" in again.stdout and "different speech" not in again.stderr
     assert [one.channel for one in UtteranceCache.open(tmp_path / "c").utterances.values()] == [2]
 
 
@@ -143,7 +143,7 @@ def test_other_formats_are_counted_in_the_summary(tmp_path):
     for name in ("a.ape", "b.ape", "c.TTA"):
         (corpus / "p225" / name).touch()
     done = succeed("cli.py", "--update_cache", "--audio_dir", corpus, "--cache_output_dir", tmp_path / "cache")
-    assert done.stdout.endswith("1 speakers in all; 3 files of formats that are not read (2 .ape, 1 .tta)\n")
+    assert done.stdout.endswith("1 speaker in all; 3 files of formats that are not read (2 .ape, 1 .tta)\n")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 import soundfile
 from conftest import write_noise
 
-from audio.mfcc import FeatureSettings, speech_log_mel
+from audio.feature_settings import FeatureSettings
+from audio.mfcc import speech_log_mel
 from batcher.chain import Background, Disturbances
 from batcher.copies import LONGEST, copies_of, disturbed
 from batcher.generate import generate_inputs

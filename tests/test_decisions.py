@@ -157,7 +157,7 @@ def test_a_rate_that_is_too_low_for_each_comparison_names_nobody_and_says_why():
     assert (found.verdict, found.ranking[0][0], found.ranking[0][1].threshold) == (UNKNOWN, "ann", None)
     assert "0.02 for all 3 enrolled speakers together is 0.0067 for each comparison" in found.reason
     assert found.reason.endswith("ask for 0.03 or more")
-    assert "no rate below 0.01" in found.reason
+    assert "no share below 0.01" in found.reason
 
 
 def test_no_name_is_more_probable_than_so_few_speakers_can_say():

@@ -10,7 +10,8 @@ import sealed
 import tiny
 from feature_settings import NONSENSE
 
-from audio.mfcc import FeatureSettings, mfcc
+from audio.feature_settings import FeatureSettings
+from audio.mfcc import mfcc
 from inference.embedding import mean_embedding, unit
 from inference.encoder import SpeakerEncoder
 from models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint

@@ -7,7 +7,7 @@ import pytest
 import tiny
 from command_line import fail, succeed
 
-from audio.mfcc import FeatureSettings
+from audio.feature_settings import FeatureSettings
 from inference.encoder import SpeakerEncoder
 from models.checkpoint import load_checkpoint, save_checkpoint
 

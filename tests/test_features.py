@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from audio.mfcc import DEFAULT_FEATURES, cepstra_with_derivatives
+from audio.feature_settings import DEFAULT_FEATURES
+from audio.mfcc import cepstra_with_derivatives
 from batcher.sampling.augmentation import DECIBEL, Augmentation, disturb, mask
 from batcher.sampling.features import WINDOWS_AT_ONCE, AugmentedFeatures, PlainFeatures, training_features
 from batcher.sampling.speeds import change_speeds

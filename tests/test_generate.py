@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.mfcc import FeatureSettings, cepstra_with_derivatives, speech_log_mel
+from audio.feature_settings import FeatureSettings
+from audio.mfcc import cepstra_with_derivatives, speech_log_mel
 from batcher.generate import _write_log_mel, generate_inputs
 from batcher.inputs import InputsError, load_inputs
 from batcher.recipe import Plan

@@ -9,7 +9,7 @@ import pytest
 import tiny
 from feature_settings import NONSENSE
 
-from audio.mfcc import DEFAULT_FEATURES
+from audio.feature_settings import DEFAULT_FEATURES
 from models.checkpoint import CheckpointError, save_checkpoint
 from models.onnx_file import BUNDLED_CHECKPOINT
 from training.head import mean_directions

@@ -8,7 +8,7 @@ import pytest
 import tiny
 from feature_settings import NESTED, NONSENSE
 
-from audio.mfcc import DEFAULT_FEATURES
+from audio.feature_settings import DEFAULT_FEATURES
 from batcher.inputs import InputsError, load_inputs
 from batcher.inputs_file import FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord
 from batcher.restricted_pickle import read_records, write_record

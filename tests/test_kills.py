@@ -21,7 +21,7 @@ import pytest
 from command_line import PATIENCE, ROOT, environment, plain_lines, succeed
 from conftest import VOICES, copy_voices
 
-from audio.mfcc import FeatureSettings
+from audio.feature_settings import FeatureSettings
 from batcher.generate import generate_inputs
 from cache.entries import read_signal
 from cache.index import read_index

@@ -7,16 +7,8 @@ from conftest import VOICES
 from feature_settings import NONSENSE
 
 from audio.decode import SAMPLE_RATE, decode
-from audio.mfcc import (
-    DEFAULT_FEATURES,
-    FRAMES_AT_ONCE,
-    MOST_FILTERS,
-    FeatureSettings,
-    cepstra_with_derivatives,
-    log_mel,
-    mfcc,
-    speech_log_mel,
-)
+from audio.feature_settings import DEFAULT_FEATURES, MOST_FILTERS, FeatureSettings
+from audio.mfcc import FRAMES_AT_ONCE, cepstra_with_derivatives, log_mel, mfcc, speech_log_mel
 from audio.speech_activity import active_cells
 
 V1 = FeatureSettings(num_filters=26, num_cepstra=13)

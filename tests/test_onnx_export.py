@@ -10,7 +10,8 @@ import tiny
 from command_line import SPEECH
 from conftest import VOICES
 
-from audio.mfcc import FeatureSettings, mfcc
+from audio.feature_settings import FeatureSettings
+from audio.mfcc import mfcc
 from inference.encoder import SpeakerEncoder
 from inference.onnx_session import OnnxSession
 from inference.recordings import load_speech

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from audio.decode import LONGEST, SAMPLE_RATE
-from audio.mfcc import FRAME_STEP, MOST_FILTERS
+from audio.feature_settings import FRAME_STEP, MOST_FILTERS
 from batcher.restricted_pickle import (
     DTYPES,
     HEADER_INSTRUCTIONS,

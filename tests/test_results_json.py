@@ -6,7 +6,7 @@ import pytest
 
 from commands.results import print_json
 from storage.counting import counted
-from storage.nearest_names import nearest, nearest_names
+from storage.nearest_names import mistyped, nearest
 
 
 def test_numbers_that_json_has_no_sign_for_are_null(capsys):
@@ -25,6 +25,7 @@ def test_one_thing_is_no_plural():
 
 
 def test_the_nearest_name_stands_first():
-    assert nearest("anna", ["ben", "ann", "zoe"]).startswith("; nearest: ann")
+    assert nearest("anna", ["ben", "ann", "zoe"]).startswith("nearest: ann")
     assert nearest("anna", []) == nearest("", ["ann"]) == ""
-    assert nearest_names("anna", ["ben", "zoe"], cutoff=0.7) == []
+    assert mistyped("anna", ["ben", "ann"]) == "ann"
+    assert mistyped("anna", ["ben", "zoe"]) is None

@@ -7,7 +7,8 @@ from conftest import VOICES
 from python_speech_features.base import hz2mel, mel2hz
 
 from audio.decode import SAMPLE_RATE, decode
-from audio.mfcc import DEFAULT_FEATURES, log_mel
+from audio.feature_settings import DEFAULT_FEATURES
+from audio.mfcc import log_mel
 from batcher.sampling.speeds import SpeedClasses, change_speeds
 
 INNER = slice(4, -6)  # filters whose neighbours were recorded

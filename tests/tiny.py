@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from audio.mfcc import FRAME_STEP, FeatureSettings, cepstra_with_derivatives
+from audio.feature_settings import FRAME_STEP, FeatureSettings
+from audio.mfcc import cepstra_with_derivatives
 from batcher.inputs import SpeakerSplit, TrainingInputs, load_inputs
 from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord
 from deep_speaker import __version__

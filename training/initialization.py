@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from audio.mfcc import FeatureSettings
+from audio.feature_settings import FeatureSettings
 from batcher.inputs import TrainingInputs
 from batcher.sampling.speeds import SpeedClasses
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint

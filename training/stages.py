@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from audio.mfcc import FRAME_STEP, cepstra_with_derivatives
+from audio.feature_settings import FRAME_STEP
+from audio.mfcc import cepstra_with_derivatives
 from batcher.inputs import TrainingInputs
 from batcher.sampling.augmentation import Augmentation
 from batcher.sampling.features import PlainFeatures, training_features

@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 from scipy.signal import lfilter
 
-from audio.mfcc import FRAME_STEP
+from audio.feature_settings import FRAME_STEP
 
 DECIBEL = np.log(10) / 10  # in natural logarithms of power
 DECAY_60 = 60 * DECIBEL  # the fall within a reverberation time

@@ -5,7 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
-from audio.mfcc import FeatureSettings, cepstra_with_derivatives
+from audio.feature_settings import FeatureSettings
+from audio.mfcc import cepstra_with_derivatives
 from batcher.sampling.augmentation import Augmentation, disturb, mask
 from batcher.sampling.speeds import change_speeds
 

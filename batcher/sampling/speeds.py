@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from audio.mfcc import FeatureSettings
+from audio.feature_settings import FeatureSettings
 
 MEL_SCALE, MEL_CORNER = 2595, 700  # mel = 2595 log10(1 + Hz / 700), as in python_speech_features
 
