@@ -50,7 +50,7 @@ def format_table(results: Sequence[Result], source: str = "corpus", scores: str 
     """Write a line for each result, with the value and the interval of each estimate.
 
     Args:
-        source: what the results are told apart by.
+        source: what the first column has: corpora, or trial lists.
         scores: what EER and minDCF are of, in words.
     """
     names = [name for name in COLUMNS if name in results[0].estimates]

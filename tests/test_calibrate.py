@@ -6,7 +6,7 @@ from angles import AngleEncoder, cache_of
 from made_trials import known_ratio, made_trials
 
 from corpus.recording import Speaker
-from evaluation import calibration_trials
+from evaluation import calibration_trials, cuts
 from evaluation.calibrate import calibrate, fit
 from inference.calibration import Calibration
 from inference.cohort import Scoring
@@ -100,6 +100,15 @@ def test_speakers_of_a_cache_make_for_trials(cache):
     near, far = (calibration.log_likelihood_ratio(cosine, 3.0, 3.0) for cosine in (np.cos(0.1), 0.3))
     assert near > 0 > far
     assert calibration.longest == pytest.approx(9.0)
+
+
+def test_each_utterance_is_read_once(cache, monkeypatch):
+    """Reading checks the file's digest, which takes longer than decoding it."""
+    read = []
+    plain = cuts.read_signal
+    monkeypatch.setattr(cuts, "read_signal", lambda folder, u: read.append(u.key) or plain(folder, u))
+    calibrate(Encoder(), cache, map(str, cache.speakers()))
+    assert sorted(read) == sorted(cache.utterances)
 
 
 def test_no_utterance_is_compared_with_itself(cache):
