@@ -18,6 +18,7 @@ SETTINGS = FeatureSettings()
 def checkpoint(tmp_path_factory):
     """A network that learnt nothing, with the state of a training."""
     keras.utils.clear_session()
+    keras.utils.set_random_seed(0)  # of some random networks, calibration finds fault with the scores first
     options = tiny.TinyNetworkOptions(feature_size=SETTINGS.size)
     about = {"network": dataclasses.asdict(options), "features": dataclasses.asdict(SETTINGS), "held_out": ["p225"]}
     path = tmp_path_factory.mktemp("run") / "last.npz"
