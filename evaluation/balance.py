@@ -46,7 +46,7 @@ def _speakers_in(cells: np.ndarray, trials: Trials) -> np.ndarray:
 
 
 def a_few_of_each(trials: Trials, most: int) -> np.ndarray:
-    """Pick rows of `most` trials of each speaker, and each pair, at each combination of lengths; draw if there are more.
+    """Pick rows of `most` trials of each speaker, and each pair, at each combination of lengths, drawn if more.
 
     More of them would say the same again.
     """
