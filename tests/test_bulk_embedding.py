@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from conftest import SPEAKERS, copy_voices
 
+from inference import bulk_embedding
 from inference.bulk_embedding import FEWEST_SHARED, embed_files
+from inference.embedding import Embedding
 from inference.embeddings_file import check_output, write_embeddings
 from inference.encoder import SpeakerEncoder
 from inference.recording_files import find_files
@@ -103,3 +105,23 @@ def test_csv_comes_back(tmp_path):
 def test_other_outputs_are_refused(tmp_path, name, message):
     with pytest.raises(UserError, match=message):
         check_output(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("files", "workers"),
+    [
+        (["a.wav"] * FEWEST_SHARED, 3),
+        (["a.wav"] * (FEWEST_SHARED - 1), 1),  # quicker alone
+        (["a.wav"] * FEWEST_SHARED + ["-"], 1),  # standard input is this process's
+    ],
+)
+def test_many_files_are_shared_out_among_workers(encoder, monkeypatch, files, workers):
+    asked_for = []
+
+    def noting(_function, items, workers, _chunk):
+        asked_for.append(workers)
+        return (Embedding(np.ones(1, np.float32), 1.0) for _ in items)
+
+    monkeypatch.setattr(bulk_embedding, "parallel_map", noting)
+    embed_files(encoder, files, set(), 3)
+    assert asked_for == [workers]

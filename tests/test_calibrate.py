@@ -141,3 +141,12 @@ def test_without_two_unheard_speakers_it_is_refused(cache):
     names = list(map(str, cache.speakers()))
     with pytest.raises(UserError, match="no two speakers of a corpus"):
         calibrate(Encoder(trained_on=names[1:]), cache, names)
+
+
+@pytest.mark.parametrize(("speakers", "pairs"), [(25, 300), (26, 300), (4, 6)])
+def test_pairs_of_speakers_are_drawn_where_there_are_many(speakers, pairs):
+    drawn = calibration_trials._pairs(speakers)
+    assert drawn[:speakers] == [(speaker, speaker) for speaker in range(speakers)]
+    strangers = drawn[speakers:]
+    assert len(set(strangers)) == len(strangers) == pairs
+    assert all(a < b for a, b in strangers)

@@ -103,3 +103,13 @@ def test_encoders_differ_in_where_they_came_from_alone(encoder):
     assert encoder.origin == {"path": str(BUNDLED), "stage": "triplet", "step": 6000, "finished": True}
     assert content.origin == {"stage": "triplet", "step": 6000, "finished": True}
     assert (encoder.file, pickled.file, content.file) == (BUNDLED, BUNDLED, None)
+
+
+@pytest.mark.parametrize(
+    ("other", "score", "ratio", "distance"), [(BOB, -2.1132, -3.5858, 0.78336), (ANN_AGAIN, 4.9495, 5.4517, 0.25239)]
+)
+def test_the_bundled_network_s_answers_stay_what_they_are(encoder, other, score, ratio, distance):
+    comparison = encoder.verify(ANN, other)
+    assert comparison.score == pytest.approx(score, abs=2e-3)
+    assert comparison.log_likelihood_ratio == pytest.approx(ratio, abs=2e-3)
+    assert comparison.cosine_distance == pytest.approx(distance, abs=2e-4)

@@ -6,7 +6,8 @@ import pytest
 from inference import SpeakerEncoder
 from inference.cached_speakers import SpeakerEmbeddings, different_speaker_distance
 from inference.decisions import compare
-from inference.embedding import cosine, cosine_distance
+from inference.embedding import check_unit_length, cosine, cosine_distance
+from models.checkpoint import CheckpointError
 
 A, B = np.random.default_rng(0).normal(size=(2, 128)).astype(np.float32)
 
@@ -45,3 +46,15 @@ def test_rounding_never_leaves_its_bounds_in_verdicts_and_figures_alike(of_cosin
     assert compare(of_cosine, of_cosine, (3, 3), None).cosine_distance == distance
     speakers = [SpeakerEmbeddings(None, (), sign * A[None] / np.linalg.norm(A)) for sign in (1, np.sign(of_cosine))]
     assert different_speaker_distance(*speakers) == pytest.approx(distance)
+
+
+def test_no_cosine_leaves_its_bounds_by_rounding():
+    vectors = np.random.default_rng(1).normal(size=(2000, 7))
+    assert max(cosine(vector, 3 * vector) for vector in vectors) == 1
+    assert min(cosine(vector, -3 * vector) for vector in vectors) == -1
+
+
+def test_lengths_off_by_more_than_a_thousandth_are_refused():
+    check_unit_length(np.array([[1.0, 0.0], [0.0, 0.9995]]))
+    with pytest.raises(CheckpointError, match=r"L2 norm 1\. Received one that is off by 0\.002"):
+        check_unit_length(np.array([[1.0, 0.0], [0.0, 1.002]]))

@@ -102,3 +102,8 @@ def test_a_rate_that_a_few_pairs_make_is_not_told():
     ratios[(trials.first == 8) & (trials.second == 9)] = 5.0
     (row, *_), _ = thresholds(judged(trials, ratios))
     assert row[RATES.index(0.02)] == 5.0
+
+
+def test_a_ratio_of_nothing_is_accepted(trials):
+    row, *_ = error_rates(judged(trials, np.zeros(len(trials.scores))), ["a", "b"], nothing(trials))
+    assert (row.miss.value, row.false_accept.value) == (0.0, 1.0)

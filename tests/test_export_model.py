@@ -31,7 +31,8 @@ def test_a_network_and_a_lean_checkpoint_are_written(checkpoint, cache_template,
     where = ("--checkpoint", checkpoint, "--cache_output_dir", cache_template)
     done = succeed("cli.py", "--export_model", *files, *where, "--test_speakers", "p225,p226,p362")
     assert "network.onnx: network, not calibrated\n" in done.stdout
-    assert "the exported network is not calibrated: too few speakers to calibrate with: 3" in done.stderr
+    assert "the exported network is not calibrated: " in done.stderr  # three speakers are too few, whatever it learnt
+    assert SpeakerEncoder(files[0]).calibration is None
     assert "has no cohort, so its scores are plain cosines" in done.stderr
     fingerprints = {SpeakerEncoder(path).fingerprint for path in (*files, checkpoint)}
     assert len(fingerprints) == 1

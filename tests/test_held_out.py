@@ -186,3 +186,9 @@ def test_trials_are_scored_by_what_is_asked_for(cache):
     (turned,), _ = evaluate_held_out(AngleEncoder(), cache, ["ann", "bob", "cid"], cuts=[None], scoring=Turned())
     assert (cosines.estimates["eer"].value, turned.estimates["eer"].value) == (0, 1)
     assert cosines.estimates["sap"] == turned.estimates["sap"]
+
+
+def test_twenty_utterances_of_each_speaker_are_paired(tmp_path, monkeypatch):
+    cache = cache_of(tmp_path, {"ann": list(range(21)), "bob": [90, 100]}, monkeypatch)
+    (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob"])
+    assert (result.targets, result.nontargets) == (20 * 19 // 2 + 1, 20 * 2)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -263,3 +264,17 @@ def test_compressed_members_are_not_unpacked(tmp_path):
     np.savez_compressed(tmp_path / "a.npz", embeddings=np.zeros((9, 3), np.float32))
     with pytest.raises(ProfileError, match="compressed or encrypted"):
         read_profiles(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: replace(p, embeddings=2 * p.embeddings), "not of length 1"),
+        (lambda p: replace(p, entries=(replace(p.entries[0], seconds=0.0), *p.entries[1:])), "no seconds of speech"),
+        (lambda p: replace(p, entries=(replace(p.entries[0], name="a\x1b"), *p.entries[1:])), "can't be printed"),
+    ],
+)
+def test_profiles_without_sense_under_a_valid_checksum_are_refused(store, change, message):
+    write_profiles(store.path, change(store.read()))
+    with pytest.raises(ProfileError, match=message):
+        store.read()

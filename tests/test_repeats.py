@@ -63,3 +63,9 @@ def test_a_tone_in_both_does_not_make_them_one():
 def test_silence_and_nothing_are_no_sound(signal):
     assert repeats([signal, load_speech(A).signal, signal]) == []
     assert best_correlation(signal.astype(np.float32), signal.astype(np.float32)) == 0
+
+
+@pytest.mark.parametrize(("correlation", "count"), [(0.74, 0), (0.76, 1)])
+def test_sounds_are_the_same_from_three_quarters_on(monkeypatch, correlation, count):
+    monkeypatch.setattr("inference.repeats.best_correlation", lambda longer, shorter: correlation)
+    assert len(repeats([np.ones(9, np.int16), np.ones(8, np.int16)])) == count

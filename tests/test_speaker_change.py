@@ -53,3 +53,9 @@ def test_a_long_recording_is_cut_into_longer_pieces():
     assert len(encoder.lengths) == MOST_PIECES
     assert at == 300
     assert ratio < -3
+
+
+@pytest.mark.parametrize(("ratio", "is_told"), [(-4.9, False), (-5.1, True)])
+def test_a_ratio_that_is_low_by_chance_is_not_told(monkeypatch, ratio, is_told):
+    monkeypatch.setattr("inference.speaker_change.lowest_ratio", lambda encoder, signal: (ratio, 3.0))
+    assert (speaker_change_remark(ENCODER, Speech("a.wav", spoken(0))) is not None) == is_told
