@@ -218,7 +218,7 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--evaluate", action="store_true", help="print SAP, SAN, EER and minDCF over all held-out speakers, by "
          "corpus, for whole utterances and their first 5, 2 and 1 s (shorter ones stay whole)")  # fmt: skip
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
-         "of --profiles, its lock, and in the default folder what a killed enrolment left. The cache, and networks "
+         "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
 
 
