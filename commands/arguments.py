@@ -1,4 +1,4 @@
-"""What several actions make of their arguments."""
+"""Functions that read and check the arguments that several actions have in common."""
 
 import argparse
 from pathlib import Path
@@ -21,14 +21,14 @@ def cache_dir(args: argparse.Namespace) -> Path:
 
 
 def workers(args: argparse.Namespace) -> int:
-    """Processes to use."""
+    """How many processes to use."""
     from storage.parallel import worker_count
 
     return worker_count(args.multi_threading, args.num_workers)
 
 
 def listed_speakers(args: argparse.Namespace, known: "Iterable[Speaker]") -> tuple[str, ...]:
-    """Those of --test_speakers and of --test_speakers_file, which may be of the known ones."""
+    """The speakers that --test_speakers and --test_speakers_file name, the latter as the known speakers are called."""
     from corpus.speakers import parse_speakers, read_speakers_file
 
     known = list(known)
@@ -37,10 +37,10 @@ def listed_speakers(args: argparse.Namespace, known: "Iterable[Speaker]") -> tup
 
 
 def trained_checkpoint(args: argparse.Namespace) -> Path:
-    """The checkpoint that was named, or what was trained in --run_dir.
+    """The checkpoint that was named, or the one that was trained in --run_dir.
 
     Raises:
-        CheckpointError: nothing was.
+        CheckpointError: no checkpoint was named, and none was trained.
     """
     from inference.network_choice import find_checkpoint
 
@@ -50,7 +50,8 @@ def trained_checkpoint(args: argparse.Namespace) -> Path:
 def network_of(args: argparse.Namespace) -> "SpeakerEncoder":
     """The network for recordings of one's own: the one that was named, else the bundled one.
 
-    (Not whatever was trained last in the default folder: profiles and verdicts would change with each training run.)
+    (It is never the one that was trained last in the default folder, as profiles and verdicts would change with each
+    training run.)
     """
     from inference.encoder import SpeakerEncoder
 
@@ -82,10 +83,13 @@ def _is_missing(name: str) -> bool:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse the name of a file of results that can't be written, before any work: a misspelt folder is no new one.
+    """Refuse the name of a file of results that can't be written, before any work is done.
+
+    A folder that does not exist is not made, as its name may be misspelt.
 
     Raises:
-        UserError: it is a folder, or is in a folder that does not exist.
+        UserError: the path is a folder, or is in a folder that does not exist.
+        NotADirectoryError: the path is below a file.
     """
     if path.is_dir():
         raise UserError(f"expected the name of a file to write. {path} is a folder")

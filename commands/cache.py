@@ -1,4 +1,4 @@
-"""Recordings to a cache, and a cache to training inputs."""
+"""Actions that fill a cache with recordings, and make training inputs of a cache."""
 
 import argparse
 import logging
@@ -31,7 +31,7 @@ logger = logging.getLogger("cli")
 
 
 def regenerate_full_cache(args: argparse.Namespace) -> None:
-    """Make the cache anew, after asking."""
+    """Make all utterances of the cache anew, after asking."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
     count = len(cache.utterances)
@@ -45,7 +45,7 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
 
 
 def update_cache(args: argparse.Namespace) -> None:
-    """Add to the cache."""
+    """Add the recordings that are new or have changed to the cache."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
     _print_report(args, cache, listing, update(cache, listing, workers(args), args.yes, _intake(args)))
@@ -89,17 +89,17 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
 
 
 def _recipe(args: argparse.Namespace) -> "Recipe":
-    """Of disturbed copies; folders of noises and responses are looked through."""
+    """The recipe of disturbed copies, with the noises and responses that are found in the folders named for them."""
     from batcher.recipe import Recipe
     from batcher.surroundings import NOISES, RESPONSES, find_surroundings
 
     folders = (args.noise_dir, NOISES), (args.rir_dir, RESPONSES)
-    found = [folder and find_surroundings(folder, what, workers(args)) for folder, what in folders]
-    return Recipe(args.disturbed_copies, args.seed, *found)
+    surroundings = [folder and find_surroundings(folder, what, workers(args)) for folder, what in folders]
+    return Recipe(args.disturbed_copies, args.seed, *surroundings)
 
 
 def _warn_of_few(counts: dict[str, int], split_by: str) -> None:
-    """Say what these inputs will not be able to tell, while that can still be changed."""
+    """Warn of what can't be measured with these inputs, while that can still be changed."""
     from batcher.splits import FEWEST_TO_SPLIT, SESSION
 
     if counts["held_out"] < FEWEST_HELD_OUT:
@@ -152,7 +152,11 @@ def _report_fields(cache: UtteranceCache, listing: Listing, report: CacheReport)
 
 
 def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
-    """What was asked for, told in a line; a corpus that was there before and has gone is the environment's failure."""
+    """List the recordings that were asked for, and log how they were read.
+
+    A corpus that the cache was filled from and that is not there any more is a failure of the environment, not of what
+    was typed, and so a `FileNotFoundError`.
+    """
     if args.manifest is not None:
         listing = read_manifest(args.manifest, args.corpus)
     else:
@@ -162,7 +166,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
             known = _places_above(root, cache)
             listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus, known)
         except NothingThereError as error:
-            if not any(one.path.is_relative_to(root) for one in cache.utterances.values()):
+            if not any(utterance.path.is_relative_to(root) for utterance in cache.utterances.values()):
                 raise
             raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
     logger.info(listing.description)
@@ -172,8 +176,8 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
 
 
 def _places_above(root: Path, cache: UtteranceCache) -> set[str]:
-    """Corpora that `root` is known to be a part of: by recordings below it, or as speakers beside it have sessions."""
+    """The places of corpora that `root` is a part of, as cached recordings below or beside it show."""
     below, parent = f"{root}{os.sep}", str(root.parent)
-    entries = cache.utterances.values()
-    known = {one.place for one in entries if one.origin[0].startswith(below)}
-    return known | {one.place for one in entries if one.place == parent and one.session}
+    utterances = cache.utterances.values()
+    known = {utterance.place for utterance in utterances if utterance.origin[0].startswith(below)}
+    return known | {utterance.place for utterance in utterances if utterance.place == parent and utterance.session}

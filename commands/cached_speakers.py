@@ -1,4 +1,4 @@
-"""What a network says of the speakers in a cache."""
+"""Actions that embed and compare the speakers in a cache."""
 
 import argparse
 import logging
@@ -39,10 +39,12 @@ def unseen_speakers(args: argparse.Namespace) -> None:
         speakers = [_speaker(cache, name) for name in names]
         encoder = SpeakerEncoder(network)
         a, b = (embed_cached_speaker(encoder, cache, speaker) for speaker in speakers)
-        heard, perhaps = trained_on(encoder.trained_on, cache.speakers())
-        warn_of_namesakes(perhaps & {a.speaker, b.speaker})
-        for speaker in sorted(heard & {a.speaker, b.speaker}):
-            logger.warning("%s was among the training speakers: what follows is no figure for an unseen voice", speaker)
+        trained, perhaps_trained = trained_on(encoder.trained_on, cache.speakers())
+        warn_of_namesakes(perhaps_trained & {a.speaker, b.speaker})
+        for speaker in sorted(trained & {a.speaker, b.speaker}):
+            logger.warning(
+                "%s was among the training speakers: what follows is no figure for an unseen speaker", speaker
+            )
     count = len(a.embeddings) + len(b.embeddings)
     how = "checked on the network's output" if encoder.normalizes else "scaled to it: this network does not normalise"
     logger.info("the embeddings of %s have L2 norm 1 (%s)", counted(count, "utterance"), how)
@@ -88,8 +90,13 @@ def evaluate(args: argparse.Namespace) -> None:
         else:
             results, left_out = _evaluate_speakers(args, cache, encoder, scoring)
         source = "corpus" if args.trials is None else "trials"
-    about = {"cache": str(cache.folder), "checkpoint": encoder.origin, "left_out": left_out, "score_norm": scoring.norm}
-    print(as_json(results, **about) if args.json else format_table(results, source, str(scoring)))
+    description = {
+        "cache": str(cache.folder),
+        "checkpoint": encoder.origin,
+        "left_out": left_out,
+        "score_norm": scoring.norm,
+    }
+    print(as_json(results, **description) if args.json else format_table(results, source, str(scoring)))
 
 
 def _speaker(cache: UtteranceCache, name: str) -> Speaker:
@@ -97,7 +104,7 @@ def _speaker(cache: UtteranceCache, name: str) -> Speaker:
 
 
 def _scoring(args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder) -> Scoring:
-    """As --score_norm says; a network that has no cohort gets one of the cache, where that is asked for."""
+    """How to compare embeddings, by --score_norm; as-norm with a network without a cohort takes one from the cache."""
     if args.score_norm == NO_NORM:
         return Scoring(None)
     if args.score_norm == AS_NORM and encoder.scoring.cohort is None:
@@ -113,10 +120,10 @@ def _evaluate_speakers(
     from evaluation.held_out import evaluate_held_out
 
     named = listed_speakers(args, cache.speakers())
-    results, heard = evaluate_held_out(encoder, cache, named or encoder.held_out, scoring=scoring)
-    if heard:
-        logger.warning("left out, as the network was trained on them: %s", ", ".join(heard))
-    return results, heard
+    results, left_out = evaluate_held_out(encoder, cache, named or encoder.held_out, scoring=scoring)
+    if left_out:
+        logger.warning("left out, as the network was trained on them: %s", ", ".join(left_out))
+    return results, left_out
 
 
 def _evaluate_trials(
@@ -130,9 +137,10 @@ def _evaluate_trials(
 
 @contextmanager
 def _opened(args: argparse.Namespace) -> Iterator[tuple[UtteranceCache, Path]]:
-    """The cache, which nobody changes meanwhile; and the network's file: named, else its own, else the bundled one.
+    """Open the cache, which nobody changes meanwhile, and find the file of the network.
 
-    The network is not loaded yet, which may take long: first comes what else may be wrong.
+    That is the network that was named, else the one that was trained on the cache, else the bundled one. It is not
+    loaded yet, as that may take long, and other mistakes are to be found first.
     """
     with UtteranceCache.reading(cache_dir(args)) as cache:
         if args.checkpoint is not None or args.run_dir is not None:

@@ -1,4 +1,4 @@
-"""A trained checkpoint to files for others to use."""
+"""The action that writes a trained checkpoint to files for others to use."""
 
 import argparse
 import logging
@@ -23,9 +23,10 @@ logger = logging.getLogger("cli")
 
 
 def export_model(args: argparse.Namespace) -> None:
-    """Write the trained network as ONNX, with what the cache has speakers for; or as a lean checkpoint.
+    """Write the trained network as ONNX, or as a checkpoint without the state of its training.
 
-    That is a cohort of those who trained it, and a calibration on those who did not.
+    As far as the cache has speakers for that, the ONNX file gets a cohort of those of the training, and a calibration
+    on those who were held out.
     """
     if wrong := [path for path in args.export_model if path.suffix not in (NETWORK, CHECKPOINT)]:
         raise UserError(f"expected files that end in {NETWORK} or {CHECKPOINT}. Received {wrong[0]}")
@@ -41,13 +42,13 @@ def export_model(args: argparse.Namespace) -> None:
             save_checkpoint(path, without_training_state(checkpoint))
             print(f"{path}: checkpoint without the state of its training")
             continue
-        content, about = _completed(args, export_network(checkpoint, sha256))
+        content, summary = _completed(args, export_network(checkpoint, sha256))
         write_atomically(path, content)
-        print(f"{path}: network, {about}")
+        print(f"{path}: network, {summary}")
 
 
 def _completed(args: argparse.Namespace, exported: bytes) -> tuple[bytes, str]:
-    """The network with its cohort and its calibration, as far as that can be done, and what to say of it."""
+    """Add a cohort and a calibration to the network, as far as possible; returns it and a summary for people."""
     try:
         with UtteranceCache.reading(cache_dir(args)) as cache:
             exported = _with_cohort(exported, cache)
@@ -67,9 +68,9 @@ def _with_cohort(exported: bytes, cache: UtteranceCache) -> bytes:
     return with_cohort(exported, cohort.as_json())
 
 
-def _calibrated(exported: bytes, cache: UtteranceCache, listed: Sequence[str]) -> tuple[bytes, str]:
+def _calibrated(exported: bytes, cache: UtteranceCache, named: Sequence[str]) -> tuple[bytes, str]:
     encoder = SpeakerEncoder.from_exported(exported)
-    calibration = calibrate(encoder, cache, listed or encoder.held_out)
+    calibration = calibrate(encoder, cache, named or encoder.held_out)
     source = calibration.source
     trials = (
         f"{counted(source.targets, 'trial')} of one speaker and {source.nontargets} of "

@@ -1,4 +1,4 @@
-"""What the values of flags may be: functions for argparse's `type`, which refuse what makes no sense."""
+"""Functions for argparse's `type`, which read the values of flags and refuse those that make no sense."""
 
 import argparse
 import re
@@ -18,7 +18,7 @@ Number = TypeVar("Number", int, float)
 
 
 def path(text: str) -> Path:
-    """A path, `~` expanded also where the shell does not; an empty text would be the working folder."""
+    """Read a path, and expand `~` where the shell does not; refuse an empty text, which would be the working folder."""
     if not text:
         raise argparse.ArgumentTypeError("expected a path. Received an empty text (is a variable of the shell unset?)")
     try:
@@ -28,21 +28,21 @@ def path(text: str) -> Path:
 
 
 def filled(text: str) -> str:
-    """A text that says something: an empty one for a file would mean the working folder."""
+    """Read a text; refuse an empty one, which for a file would mean the working folder."""
     if not text:
         raise argparse.ArgumentTypeError("expected a name. Received an empty text (is a variable of the shell unset?)")
     return text
 
 
 def names(text: str) -> str:
-    """Names between commas, at least one: a variable that is not set must not mean a default."""
+    """Read names between commas, at least one, so that a variable that is not set does not mean a default."""
     if not text.replace(",", "").strip():
         raise argparse.ArgumentTypeError(f"expected names between commas. Received {text!r}")
     return text
 
 
 def speaker_from(text: str) -> int | re.Pattern[str]:
-    """The number of a folder, or a regular expression with a group `speaker`."""
+    """Read the number of a folder, or a regular expression with a group `speaker`."""
     with suppress(ValueError):
         if (number := int(text)) != 0:
             return number
@@ -56,33 +56,33 @@ def speaker_from(text: str) -> int | re.Pattern[str]:
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
-    """Whole numbers from `low` to `high`."""
+    """Make a function that reads a whole number from `low` to `high`."""
     return lambda text: _number(int, text, lambda number: low <= number <= high, f"a whole number from {low} to {high}")
 
 
 def positive(high: float) -> Callable[[str], float]:
-    """Numbers above 0, up to `high`."""
+    """Make a function that reads a number above 0, up to `high`."""
     return lambda text: _number(float, text, lambda number: 0 < number <= high, f"a number above 0, up to {high:g}")
 
 
 def share(text: str) -> float:
-    """A number from 0 up to 1, which is not one of them."""
+    """Read a number that is at least 0 and below 1."""
     return _number(float, text, lambda number: 0 <= number < 1, "a number from 0 up to 1")
 
 
 def open_share(text: str) -> float:
-    """A number between 0 and 1, as near to either as odds can still be told from none."""
+    """Read a number between 0 and 1, at least `LEAST_PRIOR` away from either, so that its odds are still a number."""
     expected = f"a number between 0 and 1, at least {LEAST_PRIOR:g} away from either"
     return _number(float, text, lambda number: LEAST_PRIOR <= number <= 1 - LEAST_PRIOR, expected)
 
 
 def channel(text: str) -> int | str:
-    """A channel counted from 1, or "mix"."""
+    """Read a channel, counted from 1, or "mix"."""
     return text if text == "mix" else _number(int, text, lambda number: number > 0, "1, 2, ... or mix")
 
 
 def numbers_between(low: float, high: float, what: str) -> Callable[[str], tuple[float, ...]]:
-    """Numbers between commas, each from `low` to `high`."""
+    """Make a function that reads numbers between commas, each from `low` to `high`; `what` names them in errors."""
 
     def parse(text: str) -> tuple[float, ...]:
         with suppress(ValueError):

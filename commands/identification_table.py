@@ -1,4 +1,4 @@
-"""Who speaks in several recordings, a line for each."""
+"""Write who speaks in several recordings as a table, with a line for each recording."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ DISTANCES = ("file", "nearest", "distance", "second", "distance")  # all that a 
 
 
 def table(answers: Sequence[tuple[str, Identification]]) -> str:
-    """Columns for people: the file, the verdict, the two likeliest speakers, and how probable nobody of them is.
+    """Write a table of the file, the verdict, the two likeliest speakers, and the probability of an unknown speaker.
 
     Args:
-        answers: files and who speaks in them.
+        answers: each file with the identification of its speaker.
     """
     calibrated = all(identification.verdict is not None for _, identification in answers)
     header: tuple[str, ...] = CALIBRATED if calibrated else DISTANCES
@@ -30,7 +30,11 @@ def _row(file: str, identification: Identification, calibrated: bool) -> tuple[s
 
 
 def _speaker(ranked: Sequence[tuple[str, Comparison]], calibrated: bool) -> tuple[str, str]:
-    """The name at a place of the ranking, and how probable it is or how far; empty cells where there is nobody."""
+    """The cells of a place in the ranking: the name, and its probability or distance; empty if nobody is at that place.
+
+    Args:
+        ranked: the part of the ranking at that place, with one entry or none.
+    """
     for name, comparison in ranked:
         return name, _percent(comparison.probability) if calibrated else f"{comparison.cosine_distance:.4f}"
     return "", ""

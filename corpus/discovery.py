@@ -32,12 +32,12 @@ def find_recordings(
             file, 1 for the first, -1 for the one that holds it; or a pattern with a group `speaker`, and optionally
             `session` and `utterance`, to search for in the path relative to `audio_dir`.
         corpus: the name of the only corpus in it, instead of that of its folder.
-        known: places of corpora that `audio_dir` may be a part of; then it is understood as the whole is.
+        known: places of corpora that `audio_dir` may be a part of; a part is understood as the whole corpus is.
 
     Raises:
         NothingThereError: `audio_dir` is not a folder, or holds no recording.
-        CorpusError: it holds no recording of the microphone, or none whose speaker `speaker_from` names; or two corpora
-            where `corpus` names one.
+        CorpusError: it holds no recording of the microphone, or none whose speaker `speaker_from` finds; or it holds
+            several corpora, where `corpus` names one.
     """
     if not audio_dir.is_dir():
         problem = "is a file" if audio_dir.is_file() else "does not exist"
@@ -72,7 +72,7 @@ def _of_corpus(recordings: list[Recording], corpus: str, root: Path) -> list[Rec
 
 
 def _chosen(walk: Walk, microphone: str) -> list[FolderOfNames]:
-    """Folders, and the names of their recordings that are of the microphone."""
+    """Find the folders with recordings, and in each the names of those that are of the microphone."""
     everything = list(walk)
     if not everything:
         not_read = describe_not_read(walk.not_read)
@@ -87,7 +87,7 @@ def _chosen(walk: Walk, microphone: str) -> list[FolderOfNames]:
 def _by_layouts_and_folders(
     root: Path, chosen: list[FolderOfNames], microphone: str, known: Iterable[str]
 ) -> tuple[list[Recording], str]:
-    """Recordings, and how it was understood who speaks; a part of a known corpus is understood as the whole is."""
+    """Find out who speaks in recordings, as in the whole corpus if `root` is a part of a known one; and say how."""
     above = [Path(place) for place in known if Path(place) in root.parents]
     if not above:
         return _recognised(root, chosen)
@@ -97,11 +97,15 @@ def _by_layouts_and_folders(
 
 
 def _recognised(root: Path, chosen: Iterable[FolderOfNames]) -> tuple[list[Recording], str]:
-    """By layouts, and what fits none of them by its folders."""
+    """Find out who speaks in recordings by layouts, or by folders where no layout fits; and say how.
+
+    Returns:
+        the recordings, and in words how it was found out who speaks in them.
+    """
     labelled: list[LabelledFile] = []
     others: dict[Path, list[str]] = {}
     recordings: list[Recording] = []
-    counts: Counter[str] = Counter()  # of files, by what says who speaks in them
+    counts: Counter[str] = Counter()  # files, by the layout that says who speaks in them
     for folder, names in chosen:
         if (table := common_voice.table_of(folder)) is not None:
             corpus = corpus_name(root, str(folder.parent))

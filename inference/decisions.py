@@ -1,4 +1,4 @@
-"""Decide: are these two recordings of one speaker, and which of these speakers is it?"""
+"""Decide whether two recordings are of one speaker, and which of the enrolled speakers a recording is of."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,18 +22,18 @@ NOT_CALIBRATED = (
 
 
 class PolicyError(UserError):
-    """Nobody can decide like that; the message says why."""
+    """The policy can't be used to decide; the message says why."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How to decide.
+    """The prior, or the rate of false acceptance, to decide by.
 
     Raises:
         PolicyError: the prior is not between `LOWEST_PRIOR` and 1 - `LOWEST_PRIOR`, or the rate not between 0 and 1.
     """
 
-    prior: float = EVEN_PRIOR  # how probable one speaker (or: an enrolled one) is before listening
+    prior: float = EVEN_PRIOR  # probability, before listening, of one speaker (or: of an enrolled one)
     max_false_accept: float | None = None  # if given, decides instead of the prior
 
     def __post_init__(self) -> None:
@@ -53,14 +53,14 @@ DEFAULT_POLICY = Policy()  # even odds
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two recordings, or speakers, compared; without a calibration there is only a distance."""
+    """The outcome of comparing two recordings, or speakers; without a calibration it is only a distance."""
 
     cosine_distance: float  # from 0 to 2
-    score: float | None = None  # what the ratio is of: the cosine, or normalised
+    score: float | None = None  # that the ratio is computed from: the cosine, plain or normalised
     log_likelihood_ratio: float | None = None  # natural; above 0 for one speaker
     log_likelihood_ratio_interval: tuple[float, float] | None = None  # 95 %, over speakers of the calibration
     probability: float | None = None  # of one speaker, at the prior
-    probability_interval: tuple[float, float] | None = None  # of the ratio's
+    probability_interval: tuple[float, float] | None = None  # from that of the ratio
     threshold: float | None = None  # the log-likelihood ratio from which on the verdict is `SAME`
     false_accept_interval: tuple[float, float] | None = None  # 95 % of the rate that was asked for, over speakers
     expected_errors: ErrorRates | None = None  # at even odds and that length
@@ -74,12 +74,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Identification:
-    """Who it may be, the likeliest first."""
+    """The enrolled speakers whom a recording may be of, the likeliest first, and the verdict."""
 
     verdict: str | None  # a name, or `UNKNOWN`
     ranking: tuple[tuple[str, Comparison], ...]  # each comparison's probability is that of the name
-    reason: str | None = None  # why nobody can be named, whoever it is
-    unknown_probability: float | None = None  # of nobody among all the enrolled
+    reason: str | None = None  # why nobody can be named, whoever speaks
+    unknown_probability: float | None = None  # that the speaker is none of the enrolled
 
 
 def compare(
@@ -92,10 +92,10 @@ def compare(
     """Decide whether two recordings, or speakers, are of one person.
 
     Args:
-        cosine: of their embeddings.
-        score: the same, normalised as the calibration's are.
+        cosine: that of their embeddings.
+        score: the same, normalised as the calibration's scores are.
         seconds: speech in each, as `SpeakerEncoder.embed` measures it.
-        calibration: the network's.
+        calibration: that of the network, if it has one.
 
     Raises:
         CalibrationError: a rate of false acceptance was asked for that the calibration, or its absence, does not allow.
@@ -133,7 +133,7 @@ def _probabilities(ratios: tuple[float, float], prior: float) -> tuple[float, fl
 def _doubt(
     threshold: float, interval: tuple[float, float] | None, calibration: Calibration, policy: Policy
 ) -> str | None:
-    """What makes the verdict doubtful, in words."""
+    """Say what makes the verdict doubtful, if anything does."""
     if policy.max_false_accept is None and calibration.highest is not None and threshold > calibration.highest:
         return (
             f"at a prior of {policy.prior:g} only a ratio above {threshold:+.1f} would be of one speaker, and the "
@@ -156,21 +156,22 @@ def identify(
     policy: Policy = DEFAULT_POLICY,
     ranked: int = 5,
 ) -> Identification:
-    """Decide which of the enrolled speakers it is, if any.
+    """Decide which of the enrolled speakers a recording is of, if any.
 
-    The prior is shared out evenly among them, and `max_false_accept` is that of the whole search, shared out too:
-    among ten thousand strangers one is always similar. Where that asks for more than the calibration's speakers can
-    tell of one comparison, the verdict is `UNKNOWN` and the reason says so; the ranking stands.
+    The prior is shared out evenly among the speakers. `max_false_accept` is the rate of the whole search, and is shared
+    out too, as one among ten thousand strangers is always similar. Where that asks for more than the calibration's
+    speakers can tell of one comparison, the verdict is `UNKNOWN` and the reason says so; the ranking stands.
 
     Args:
-        cosines: of the recording's embedding and each speaker's, (speakers,).
-        scores: the same, normalised as the calibration's are.
+        cosines: those of the recording's embedding and each speaker's, (speakers,).
+        scores: the same, normalised as the calibration's scores are.
+        names: those of the speakers.
         seconds: speech behind each speaker's embedding, (speakers,), and in the recording.
-        calibration: the network's.
+        calibration: that of the network, if it has one.
         ranked: how many names to return.
 
     Raises:
-        CalibrationError: `max_false_accept` was given and there is no calibration, or it is above what that tells.
+        CalibrationError: `max_false_accept` was given, but there is no calibration, or none of its rates is as high.
     """
     if calibration is None:
         _refuse_a_rate(policy)
@@ -179,10 +180,10 @@ def identify(
     of_profiles, of_recording = seconds
     unbounded = calibration.unbounded(scores, of_profiles, of_recording)
     order = _highest(unbounded, ranked)
-    ratios, own_prior = calibration.bounded(unbounded), policy.prior / len(names)
+    ratios, prior_of_each = calibration.bounded(unbounded), policy.prior / len(names)
     shorter = min(of_profiles[order[0]], of_recording)
     threshold, reason = _threshold_among(len(names), shorter, calibration, policy)
-    shares = _shares(ratios, own_prior, policy.prior)
+    shares = _shares(ratios, prior_of_each, policy.prior)
     ranking = (
         (
             names[row],
@@ -222,7 +223,7 @@ def _threshold_among(
 
 
 def _too_strict(max_false_accept: float, profiles: int, lowest: float) -> str:
-    """Why nobody can be named at that rate, and the least that can be asked for."""
+    """Say why nobody can be named at that rate, and which rate is the lowest that can be asked for."""
     asked = (
         f"a share of {max_false_accept:g} for all {profiles} enrolled speakers together is "
         f"{max_false_accept / profiles:.2g} for each comparison"
@@ -233,14 +234,14 @@ def _too_strict(max_false_accept: float, profiles: int, lowest: float) -> str:
 
 
 def _rounded_up(value: float) -> float:
-    """To two digits."""
+    """Round a positive number up to two significant digits."""
     step = 10.0 ** (np.floor(np.log10(value)) - 1)
     return float(np.ceil(value / step - 1e-9) * step)
 
 
-def _shares(ratios: np.ndarray, own_prior: float, prior: float) -> np.ndarray:
+def _shares(ratios: np.ndarray, prior_of_each: float, prior: float) -> np.ndarray:
     """Return how probable each of the enrolled is, (speakers,); what is left to 1 is the probability of a stranger."""
-    weights = np.append(ratios + np.log(own_prior), np.log(1 - prior))
+    weights = np.append(ratios + np.log(prior_of_each), np.log(1 - prior))
     shares = np.exp(weights - weights.max())
     return shares[:-1] / shares.sum()
 

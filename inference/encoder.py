@@ -1,4 +1,4 @@
-"""From recordings, signals or features to embeddings, and from two of these to a decision.
+"""Embed recordings, signals or features, and decide whether two embeddings are of one speaker.
 
 The network sees an utterance whole; a speaker's embedding is the mean of the utterances'. All are scaled to unit length
 before and after the mean.
@@ -39,22 +39,22 @@ class SpeakerEncoder:
         ann = encoder.embed(["a1.wav", "a2.wav"])  # by several recordings of one speaker
         bob = encoder.embed("b.flac")
         bob.vector  # (128,) float32, of length 1
-        bob.speech_seconds  # what a log-likelihood ratio wants to know beside the score
+        bob.speech_seconds  # which a log-likelihood ratio depends on, beside the score
         encoder.compare(ann, bob).log_likelihood_ratio  # above 0 for one speaker
 
     Args:
-        network: an exported network, or a checkpoint, of which an export is kept beside it, or what was loaded already;
-            the bundled network unless given.
+        network: an exported network, or a checkpoint, beside which its export is kept, or a network that was loaded
+            already; the bundled network if not given.
 
     Attributes:
-        description: what the network says of itself.
-        features: settings of what it is given.
-        calibration: what makes ratios of its scores; None if it has none.
+        description: the description in the network's file.
+        features: settings of the features that the network is given.
+        calibration: turns the network's scores into log-likelihood ratios; None if it has none.
         scoring: how its embeddings are compared.
         file: the exported network that other processes can read; None if there is no such file.
 
     Raises:
-        CheckpointError: missing, damaged, or of a network that this version can't use.
+        CheckpointError: the file is missing, damaged, or of a network that this version can't use.
     """
 
     def __init__(self, network: str | os.PathLike | LoadedNetwork | None = None):
@@ -81,13 +81,13 @@ class SpeakerEncoder:
 
     @property
     def origin(self) -> dict[str, str | int | bool]:
-        """The network's file, if it came from one, and the training that it is of: what results are of."""
+        """The network's file, if it came from one, and its training, to be stated beside results."""
         path: dict[str, str | int | bool] = {} if self._path is None else {"path": str(self._path)}
         return {**path, **{name: getattr(self.description, name) for name in ("stage", "step", "finished")}}
 
     @property
     def fingerprint(self) -> str:
-        """What tells the network apart from others: embeddings of two networks can't be compared."""
+        """A text that only this network has; embeddings are compared only with those of the same fingerprint."""
         return self.description.fingerprint
 
     @property
@@ -107,7 +107,7 @@ class SpeakerEncoder:
 
     @cached_property
     def embedding_size(self) -> int:
-        """Values of an embedding."""
+        """How many values an embedding has."""
         return self.embed_features([np.zeros((1, self.features.size), np.float32)]).shape[1]
 
     def embed(
@@ -116,13 +116,13 @@ class SpeakerEncoder:
         """Embed a recording, or some of one speaker together, and measure how much speech is in them.
 
         Args:
-            recordings: one, as for `embed_utterance`, or a list of several; an array of two dimensions in a list too.
+            recordings: one, as for `embed_utterance`, or a list of some; an array of two dimensions goes in a list.
             sample_rate: Hz, of samples; a file states its own.
             channel: of several, the one to take, counted from 1, or "mix"; chosen by what they hold if not given.
 
         Raises:
-            RecordingError: one of them can't be used; the message says why.
-            ValueError: there are none.
+            RecordingError: a recording can't be used; the message says why.
+            ValueError: there are no recordings.
         """
         return self.embed_speech(*(load_speech(source, sample_rate, channel) for source in _several(recordings)))
 
@@ -175,7 +175,7 @@ class SpeakerEncoder:
             float32, shape = (embedding_size,), of length 1.
 
         Raises:
-            RecordingError: it can't be used; the message says why.
+            RecordingError: the recording can't be used; the message says why.
         """
         return self.embed_utterances([_signal(wav, sample_rate, channel)])[0]
 
@@ -185,8 +185,8 @@ class SpeakerEncoder:
         """Embed a speaker by some recordings, each as for `embed_utterance`, or by one: (embedding_size,), of length 1.
 
         Raises:
-            RecordingError: one of them can't be used.
-            ValueError: there are none.
+            RecordingError: a recording can't be used.
+            ValueError: there are no recordings.
         """
         signals = [_signal(source, sample_rate, channel) for source in _several(wavs)]
         return mean_embedding(self.embed_utterances(signals))
@@ -204,7 +204,7 @@ class SpeakerEncoder:
         return cosine(a, b)
 
     def embed_utterances(self, signals: list[np.ndarray]) -> NDArray[np.float32]:
-        """Embed voiced signals.
+        """Embed signals of speech.
 
         Args:
             signals: each int16, shape = (samples,), at 8 kHz.
@@ -220,7 +220,7 @@ class SpeakerEncoder:
     def embed_features(self, utterances: list[np.ndarray]) -> NDArray[np.float32]:
         """Embed utterances given as frames, each (frames, features.size); returns as `embed_utterances`.
 
-        (The one place that decides what of an utterance the network sees.)
+        (This is the only place that decides which frames of an utterance the network sees.)
         """
         embeddings = np.concatenate([self._session(self._seen(frames)) for frames in utterances])
         if self.normalizes:
@@ -228,7 +228,7 @@ class SpeakerEncoder:
         return unit(embeddings)
 
     def _seen(self, frames: np.ndarray) -> np.ndarray:
-        """An utterance whole, (1, frames, features); one shorter than the training's windows is repeated up to them."""
+        """All frames of an utterance, (1, frames, features), repeated up to a training window if it is shorter."""
         return frames[np.arange(max(len(frames), self.description.network.window_frames)) % len(frames)][None]
 
 
@@ -241,7 +241,7 @@ def _cohort(description: NetworkDescription) -> Cohort | None:
 
 
 def _several(given: Iterable[Source] | Source) -> list[Source]:
-    """The recordings that were given, or the one."""
+    """The recordings that were given, as a list, also if it was only one."""
     try:
         recordings = sources_in(given)
     except UnusableAudioError as error:
@@ -252,7 +252,7 @@ def _several(given: Iterable[Source] | Source) -> list[Source]:
 
 
 def _signal(source: Source, sample_rate: int | None, channel: Wanted) -> np.ndarray:
-    """The speech of a recording; remarks on it go to the log."""
+    """Load the speech of a recording, and log the remarks on it."""
     speech = load_speech(source, sample_rate, channel)
     for remark in recording_remarks(speech):
         logger.warning(remark)
