@@ -6,6 +6,7 @@ When one is read, nothing is unpickled, unpacked, or allocated beyond what the f
 import io
 import math
 import struct
+import warnings
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,11 +54,17 @@ def read_npz(path: Path, largest: int) -> dict[str, np.ndarray]:
         OSError: it can't be read.
     """
     try:
-        _check_file(path, largest)
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy takes a header that does not parse for one of Python 2
+            return _read(path, largest)
     except DAMAGED as error:
         raise ValueError(str(error)) from error
+
+
+def _read(path: Path, largest: int) -> dict[str, np.ndarray]:
+    _check_file(path, largest)
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _check_file(path: Path, largest: int) -> None:

@@ -95,14 +95,24 @@ def test_members_that_python_can_not_read_are_no_traceback(tmp_path, place, valu
         read_npz(tmp_path / "a.npz", LARGEST)
 
 
+def write_member(path: Path, header: str, content: bytes = b"") -> None:
+    """An archive of one array with such a header."""
+    text = f"{header:<100}\n".encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + content)
+
+
 @pytest.mark.parametrize("header", ["{'descr': '<f8', 'shape': (03,)}", "((((", "'" * 3, "[" * 90])
 def test_headers_that_do_not_parse_are_no_traceback(tmp_path, header):
-    text = f"{header:<100}\n".encode()
-    array = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
-    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
-        archive.writestr("a.npy", array)
+    write_member(tmp_path / "a.npz", header)
     with pytest.raises(ValueError, match=r"a\.npy has a header that can't be read|Cannot parse header"):
         read_npz(tmp_path / "a.npz", LARGEST)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_header_that_looks_like_one_of_python_2_is_read_without_a_word(tmp_path):
+    write_member(tmp_path / "a.npz", "{'descr': '<f8', 'fortran_order': False, 'shape': (3L,)}", bytes(24))
+    assert read_npz(tmp_path / "a.npz", LARGEST)["a"].tolist() == [0, 0, 0]
 
 
 def test_arrays_and_texts_come_back(tmp_path):
