@@ -302,8 +302,8 @@ def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
     flag("--seed", type=whole(0, MOST_SEED), default=0, metavar="N",
          help="of the disturbed copies, and of the dither noise in the "
          "features")  # fmt: skip
-    flag("--yes", action="store_true", help="do not ask before the old cache is replaced, nor refuse to delete "
-         "many of its utterances")  # fmt: skip
+    flag("--yes", action="store_true", help="do not ask before the old cache is replaced or, with --forget, the "
+         "enrolled are deleted, nor refuse to delete many utterances of a cache")  # fmt: skip
 
 
 if __name__ == "__main__":
