@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if method := config.getoption("--start_method"):
         multiprocessing.set_start_method(method)
         os.environ.update(started_by(method))
+    config.addinivalue_line("markers", "long: repeats what a quicker test shows, for a minute; CI leaves it out")
     config.addinivalue_line("markers", "slow: waits rather than computes, for 20 s; leave it out by -m 'not slow'")
 
 

@@ -22,6 +22,9 @@ def name(_):
 if __name__ == "__main__":
     print(*sorted({tuple(map(str, about)) for name, *about in parallel_map(name, range(64), 2) if "Process-" in name}))
 """
+NO_FORK_SERVER = pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="Windows has no fork server"
+)
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
@@ -37,7 +40,7 @@ def by_one_process(tmp_path_factory):
     return made(tmp_path_factory.mktemp("one"), ("--num_workers", "1"), {})
 
 
-@pytest.mark.parametrize("method", [one for one in multiprocessing.get_all_start_methods() if one != "fork"])
+@pytest.mark.parametrize("method", ["spawn", pytest.param("forkserver", marks=[pytest.mark.long, NO_FORK_SERVER])])
 def test_cache_inputs_and_embeddings_are_the_same(tmp_path, by_one_process, method):
     said, files = made(tmp_path, TWO, started_by(method))
     expected_said, expected = by_one_process
