@@ -270,8 +270,8 @@ def test_compressed_members_are_not_unpacked(tmp_path):
     ("change", "message"),
     [
         (lambda p: replace(p, embeddings=2 * p.embeddings), "not of length 1"),
-        (lambda p: replace(p, entries=(replace(p.entries[0], seconds=0.0), *p.entries[1:])), "no seconds of speech"),
-        (lambda p: replace(p, entries=(replace(p.entries[0], name="a\x1b"), *p.entries[1:])), "can't be printed"),
+        (lambda p: replace(p, entries=(replace(p.entries[0], seconds=0.0), *p.entries[1:])), "seconds of speech"),
+        (lambda p: replace(p, entries=(replace(p.entries[0], name="a\x1b"), *p.entries[1:])), "that can be printed"),
     ],
 )
 def test_profiles_without_sense_under_a_valid_checksum_are_refused(store, change, message):
