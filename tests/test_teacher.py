@@ -124,7 +124,7 @@ def test_names_come_back_from_the_inputs_file(tmp_path):
 def test_a_missing_teacher_is_told_as_such(tmp_path):
     tiny.write_inputs(tmp_path / "full_inputs.pkl", INPUTS)
     command = ("--loss_on_softmax", "--data_filename", tmp_path / "full_inputs.pkl", "--teacher", tmp_path / "t.npz")
-    assert "no teacher's embeddings at" in fail(2, "train_cli.py", *command)
+    assert "There is none at" in fail(2, "train_cli.py", *command)
 
 
 @pytest.mark.parametrize(
