@@ -36,7 +36,7 @@ def real_speech(folder: Path) -> Path:
     return folder / "VCTK-Corpus"
 
 
-@pytest.fixture(scope="module", params=[pytest.param(vctk_like_samples, marks=pytest.mark.long), real_speech])
+@pytest.fixture(scope="module", params=[vctk_like_samples, pytest.param(real_speech, marks=pytest.mark.long)])
 def trained(request, tmp_path_factory):
     """Run cache, inputs and the three stages; yields corpus and cache folder."""
     folder = tmp_path_factory.mktemp("pipeline")
