@@ -79,7 +79,7 @@ def _trials(args: argparse.Namespace, encoder: SpeakerEncoder, cache: UtteranceC
 def _summary(path: Path, calibration: Calibration, before: Worth | None, after: Worth) -> str:
     source = calibration.source
     columns = "Cllr", "misses in %", "false accepts in %"
-    rows = [("", *columns)]
+    rows: list[tuple[str, ...]] = [("", *columns)]
     if before is not None:
         rows.append(("before, by the network's own calibration", *_cells(before)))
     rows.append(("after, each trial by weights that saw neither of its speakers", *_cells(after)))
