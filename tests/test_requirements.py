@@ -7,7 +7,10 @@ from command_line import ROOT
 from packaging.requirements import Requirement
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-NOT_FOR_INFERENCE = {"tensorflow", "keras", "tensorboard", "pandas", "matplotlib", "scipy", "onnx", "tf2onnx"}
+NOT_FOR_INFERENCE = {
+    *("tensorflow", "keras", "tensorboard", "pandas", "matplotlib", "scipy", "onnx", "tf2onnx"),
+    *("jinja2", "librosa", "scikit-learn"),
+}
 
 
 def named(requirements: list[str]) -> dict[str, str]:
