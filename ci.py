@@ -20,8 +20,8 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
         (str(SCRIPTS / "lint-imports"),),
         (PYTHON, "-m", "mypy"),
     ),
-    "test": ((PYTHON, "-m", "pytest", "-m", "not long"),),
-    "long": ((PYTHON, "-m", "pytest", "-m", "long"),),
+    "test": ((PYTHON, "-m", "pytest", "-n", "auto", "--dist", "worksteal", "-m", "not long"),),
+    "long": ((PYTHON, "-m", "pytest", "-n", "auto", "--dist", "worksteal", "-m", "long"),),
     "docs": ((PYTHON, "-m", "pdoc", "--docformat", "google", "--output-directory", PAGES, *PUBLIC),),
 }
 

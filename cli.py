@@ -91,9 +91,15 @@ def _get_embeddings(args: argparse.Namespace) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    from commands.cached_speakers import evaluate
+    from commands.evaluation import evaluate
 
     evaluate(args)
+
+
+def _compare(args: argparse.Namespace) -> None:
+    from commands.evaluation import compare
+
+    compare(args)
 
 
 def _forget(args: argparse.Namespace) -> None:
@@ -117,15 +123,19 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "unseen_speakers": _unseen_speakers,
     "get_embeddings": _get_embeddings,
     "evaluate": _evaluate,
+    "compare": _compare,
     "forget": _forget,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 GOES_WITH = {  # flag: actions
     "output": ("embed", "get_embeddings"),
-    "trials": ("evaluate",),
-    "score_norm": ("evaluate",),
-    "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate", *FILLS_CACHE, "generate_training_inputs"),
+    "trials": ("evaluate", "compare"),
+    "score_norm": ("evaluate", "compare"),
+    "scores": ("evaluate",),
+    "speaker_info": ("evaluate",),
+    "by": ("evaluate",),
+    "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate", "compare", *FILLS_CACHE, "generate_training_inputs"),
     "add": ("enroll",),
     "full_ranking": ("identify",),
     "profiles": (*PROFILE_ACTIONS, "forget"),
@@ -165,8 +175,12 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
             parser.error(f"--{flag} goes with {', '.join(f'--{name}' for name in actions)}")
     if args.trials is not None and (args.test_speakers is not None or args.test_speakers_file is not None):
         parser.error("--trials names its speakers itself; --test_speakers and --test_speakers_file do not go with it")
+    if args.by is not None and args.speaker_info is None:
+        parser.error("--by names columns of --speaker_info FILE, which is missing")
     if args.manifest is not None and (args.audio_dir is not None or args.speaker_from is not None):
         parser.error("--manifest stands in place of --audio_dir, and names the speakers itself")
+    if action == "compare" and len(args.compare) < 2:
+        parser.error("--compare expects two networks or more")
     if action == "enroll" and len(args.enroll) < 2:
         parser.error("--enroll expects a name and at least one recording of that speaker")
     if action == "generate_training_inputs":
@@ -215,8 +229,12 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--generate_training_inputs", action="store_true", help="write the cache's full_inputs.pkl")
     flag("--unseen_speakers", metavar="A,B", help="print the cosine distances A to A (SAP) and A to B (SAN)")
     flag("--get_embeddings", metavar="A", help="print the embedding of a cached speaker")
-    flag("--evaluate", action="store_true", help="print SAP, SAN, EER and minDCF over all held-out speakers, by "
-         "corpus, for whole utterances and their first 5, 2 and 1 s (shorter ones stay whole)")  # fmt: skip
+    flag("--evaluate", action="store_true", help="print SAP, SAN, EER, minDCF, actDCF, Cllr and minCllr over all "
+         "held-out speakers, with intervals, by corpus and by sessions, for whole utterances and their first 5, 2 and "
+         "1 s (shorter ones stay whole), by cosines and by AS-norm")  # fmt: skip
+    flag("--compare", nargs="+", type=filled, metavar="RUN", help="which of several networks is better, on the same "
+         "speakers and trials, and is that noise? A run's folder, a checkpoint, an exported network, or "
+         "'bundled'")  # fmt: skip
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
          "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
@@ -258,11 +276,16 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
     flag("--json", action="store_true", help="print a JSON object")
     flag("--full_ranking", action="store_true", help="with --identify: print the nearest speakers of each recording, "
          "also where there are several recordings (default: a line for each of several)")  # fmt: skip
-    flag("--score_norm", choices=("none", "as"), help="with --evaluate: score trials by cosine, or by how far that "
-         "stands out of the cosines with speakers of the training, the network's cohort (default: as, where the "
-         "network has one)")  # fmt: skip
+    flag("--score_norm", choices=("none", "as"), help="with --evaluate: score trials by cosine only, or only by how "
+         "far that stands out of the cosines with speakers of the training, the network's cohort (default: both, where "
+         "the network has one)")  # fmt: skip
     flag("--trials", type=path, metavar="FILE", help="with --evaluate: score this list instead, in VoxCeleb's "
          "form ('1 A B' for the same speaker, '0 A B' for two) or Kaldi's ('A B target', 'A B nontarget')")  # fmt: skip
+    flag("--scores", type=path, metavar="FILE", help="with --evaluate: write every trial's scores and log-likelihood "
+         "ratios, a line each, separated by tabs")  # fmt: skip
+    flag("--speaker_info", type=path, metavar="FILE", help="with --evaluate: a table of the speakers, such as VCTK's "
+         "speaker-info.txt; who shares a property is measured apart, too")  # fmt: skip
+    flag("--by", type=names, metavar="COLUMN,...", help="columns of --speaker_info (default: gender)")
 
 
 def _add_corpora(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ from alterations import ALTERATIONS, Alteration, unaltered
 from measure import progress, report, show_table
 
 from cache.index import Utterance
-from evaluation.bootstrap import estimates
+from evaluation.jackknife import Kind, estimates
 from inference.decisions import SAME, compare
 from inference.encoder import SpeakerEncoder
 from inference.recordings import RecordingError, load_speech
@@ -51,11 +51,11 @@ class Verdicts:
         """Whether one speaker speaks in both, (pairs,)."""
         return self.first == self.second
 
-    def rates(self, times: np.ndarray) -> np.ndarray:
-        """Wrong acceptances and wrong rejections in %, (2,), where each speaker was drawn so many times."""
-        weights = np.where(self.is_target, times[self.first], times[self.first] * times[self.second]) * self.is_known
-        groups = (weights * ~self.is_target, weights * self.is_target)
-        return np.array([100 * (own * self.is_wrong).sum() / own.sum() if own.any() else np.nan for own in groups])
+    def rates(self, kept: np.ndarray) -> np.ndarray:
+        """Shares of wrong acceptances and wrong rejections, (2,), among the pairs of speakers who are kept."""
+        counted = kept[self.first] & kept[self.second] & self.is_known
+        groups = (counted & ~self.is_target, counted & self.is_target)
+        return np.array([self.is_wrong[own].mean() if own.any() else np.nan for own in groups])
 
 
 def main() -> None:
@@ -165,7 +165,8 @@ def verdict(encoder: SpeakerEncoder, one: Voice | None, other: Voice | None) -> 
 def compared(verdicts: Verdicts, usual: Verdicts, speakers: int) -> dict:
     """Counts, rates, and how far the rates are above those of the unaltered recordings."""
     known = {same: verdicts.is_known & (verdicts.is_target == same) for same in (False, True)}
-    found = estimates(lambda times: _with_excess(verdicts.rates(times), usual.rates(times)), speakers)
+    kinds = [Kind.SHARE, Kind.SHARE, Kind.NUMBER, Kind.NUMBER]
+    found = estimates(lambda kept: _with_excess(verdicts.rates(kept), usual.rates(kept)), speakers, kinds)
     row = {
         "pairs_of_two": int(known[False].sum()),
         "accepted": int((known[False] & verdicts.is_wrong).sum()),
@@ -175,7 +176,7 @@ def compared(verdicts: Verdicts, usual: Verdicts, speakers: int) -> dict:
         "no_verdict": int((~verdicts.is_known).sum()),
     }
     for name, figure in zip(("false_accepts", "misses", "false_accepts_above", "misses_above"), found):
-        row |= {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
+        row |= {name: 100 * figure.value, f"{name}_low": 100 * figure.low, f"{name}_high": 100 * figure.high}
     return row
 
 

@@ -9,8 +9,8 @@ embeds what its cache holds of the same, and compares by AS-norm where the netwo
 it). The trials are those of `cli.py --evaluate`: all pairs of each speaker's first utterances, whole, within a corpus.
 Where speakers have several sessions, which the corpus knows or utterances are named by (`<speaker>_s<session>_<nnn>`),
 one more row takes target trials across two sessions only. Prints a JSON line for each corpus after the machine's, and a
-table to stderr. Intervals come from drawing speakers anew; that of the difference, ours minus theirs, from the same
-draws for both.
+table to stderr. Intervals are over speakers (`evaluation.jackknife`); that of the difference, ours less theirs, is of
+the same speakers for both (`evaluation.comparison`).
 """
 
 import argparse
@@ -25,9 +25,9 @@ from resemblyzer_teacher import name_of, resemblyzer
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from evaluation.bootstrap import estimates
+from evaluation.comparison import paired
 from evaluation.cuts import embed_cuts
-from evaluation.detection import DETECTION_MEASURES, ScoredTrials, detection_statistic, score_pairs
+from evaluation.detection import ScoredTrials, score_pairs
 from evaluation.metrics import equal_error_rate
 from inference.encoder import SpeakerEncoder
 from inference.estimate import Estimate
@@ -101,15 +101,11 @@ def session(utterance: Utterance) -> str:
 
 
 def side_by_side(ours: ScoredTrials, theirs: ScoredTrials, speakers: int) -> dict[str, Estimate]:
-    """Both systems' estimates and, from the same draws of speakers, their differences."""
-    both = [detection_statistic(ours), detection_statistic(theirs)]
-
-    def statistic(times: np.ndarray) -> np.ndarray:
-        a, b = (one(times) for one in both)
-        return np.concatenate([a, b, a - b])
-
-    names = [f"{whose}{name}" for whose in ("", "resemblyzer_", "difference_") for name in DETECTION_MEASURES]
-    return dict(zip(names, estimates(statistic, speakers)))
+    """Both systems' estimates, and ours less theirs on the same speakers."""
+    found = {}
+    for name, ((resemblyzer_s, own), (difference,)) in paired([theirs, ours], speakers).items():
+        found |= {name: own, f"resemblyzer_{name}": resemblyzer_s, f"difference_{name}": difference}
+    return found
 
 
 def eer(trials: ScoredTrials) -> float:

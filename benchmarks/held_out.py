@@ -16,7 +16,8 @@ from audio.decode import PCM_SCALE
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from corpus.speakers import read_speakers_file
-from evaluation.held_out_speakers import UTTERANCES_PAIRED, comparable, held_out_utterances
+from evaluation.held_out_speakers import comparable, held_out_utterances
+from evaluation.trial_sets import UTTERANCES_PAIRED
 from inference.encoder import SpeakerEncoder
 
 Corpora = dict[str, dict[str, list[Utterance]]]  # utterances by corpus and speaker
@@ -40,7 +41,7 @@ def held_out(args: argparse.Namespace, encoder: SpeakerEncoder, utterances: int 
     cache = UtteranceCache.open(args.cache)
     files = args.test_speakers_file or ()
     names = chain.from_iterable(read_speakers_file(file, cache.speakers()) for file in files)
-    corpora, _ = held_out_utterances(encoder, cache, tuple(names) if files else encoder.held_out)
+    corpora, _ = held_out_utterances([encoder], cache, tuple(names) if files else encoder.held_out)
     kept = {
         corpus: {name: own[:utterances] for name, own in speakers.items()}
         for corpus, speakers in comparable(corpora).items()

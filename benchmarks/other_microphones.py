@@ -19,8 +19,7 @@ from microphones import CHANGES, Change
 
 from audio.decode import SAMPLE_RATE
 from cache.index import Utterance
-from evaluation.bootstrap import estimates
-from evaluation.detection import detection_statistic, score_all_pairs
+from evaluation.detection import EER, measured, score_all_pairs
 from inference.encoder import SpeakerEncoder
 from inference.recordings import RecordingError, load_speech
 
@@ -64,7 +63,7 @@ def error_rate(encoder: SpeakerEncoder, signals: list[np.ndarray], owners: np.nd
     is_taken = np.array([one is not None for one in heard])
     embedded = encoder.embed_utterances([one for one in heard if one is not None])
     trials = score_all_pairs(embedded, owners[is_taken], encoder.scoring)
-    eer, *_ = estimates(detection_statistic(trials), int(owners.max()) + 1)
+    eer = measured(trials, int(owners.max()) + 1)[EER]
     counts = {"utterances": len(signals), "refused": int((~is_taken).sum())}
     return {**counts, "eer": eer.value, "eer_low": eer.low, "eer_high": eer.high}
 

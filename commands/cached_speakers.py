@@ -8,17 +8,15 @@ from pathlib import Path
 
 import entry_point
 from cache.utterances import UtteranceCache
-from commands.arguments import cache_dir, check_writable, listed_speakers, trained_checkpoint
+from commands.arguments import cache_dir, check_writable, trained_checkpoint
 from corpus.recording import Speaker
-from corpus.speakers import check_speakers, find_speaker, parse_speakers, trained_on, warn_of_namesakes
-from corpus.text_lists import check_text
+from corpus.speakers import find_speaker, parse_speakers, trained_on, warn_of_namesakes
 from inference.cached_speakers import (
     different_speaker_distance,
     embed_cached_speaker,
     same_speaker_distance,
     save_embeddings,
 )
-from inference.cohort import AS_NORM, NO_NORM, Scoring
 from inference.encoder import SpeakerEncoder
 from inference.network_choice import find_or_bundled
 from storage.counting import counted
@@ -35,7 +33,7 @@ def unseen_speakers(args: argparse.Namespace) -> None:
     names = parse_speakers(args.unseen_speakers)
     if len(names) != 2:
         raise UserError(f"--unseen_speakers expects two names, as in p362,p363. Received {args.unseen_speakers!r}")
-    with _opened(args) as (cache, network):
+    with opened(args) as (cache, network):
         speakers = [_speaker(cache, name) for name in names]
         encoder = SpeakerEncoder(network)
         a, b = (embed_cached_speaker(encoder, cache, speaker) for speaker in speakers)
@@ -60,7 +58,7 @@ def get_embeddings(args: argparse.Namespace) -> None:
     """Print, and with --output save, a speaker's embedding."""
     if args.output is not None:
         _check_output(args.output)
-    with _opened(args) as (cache, network):
+    with opened(args) as (cache, network):
         speaker = embed_cached_speaker(SpeakerEncoder(network), cache, _speaker(cache, args.get_embeddings))
     print(" ".join(f"{value:.{EMBEDDING_PRECISION}f}" for value in speaker.mean))
     if args.output is not None:
@@ -75,68 +73,12 @@ def _check_output(path: Path) -> None:
     check_writable(path)
 
 
-def evaluate(args: argparse.Namespace) -> None:
-    """Print the figures of all held-out speakers, or of a trial list."""
-    from evaluation.results import as_json, format_table
-
-    if args.trials is not None:
-        check_text(args.trials, "trials")
-    with _opened(args) as (cache, network):
-        check_speakers(listed_speakers(args, cache.speakers()), cache.speakers())
-        encoder = SpeakerEncoder(network)
-        scoring = _scoring(args, cache, encoder)
-        if args.trials is not None:
-            results, left_out = _evaluate_trials(args, cache, encoder, scoring), list[str]()
-        else:
-            results, left_out = _evaluate_speakers(args, cache, encoder, scoring)
-        source = "corpus" if args.trials is None else "trials"
-    description = {
-        "cache": str(cache.folder),
-        "checkpoint": encoder.origin,
-        "left_out": left_out,
-        "score_norm": scoring.norm,
-    }
-    print(as_json(results, **description) if args.json else format_table(results, source, str(scoring)))
-
-
 def _speaker(cache: UtteranceCache, name: str) -> Speaker:
     return find_speaker(name, cache.speakers(), f"the cache at {cache.folder}")
 
 
-def _scoring(args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder) -> Scoring:
-    """How to compare embeddings, by --score_norm; as-norm with a network without a cohort takes one from the cache."""
-    if args.score_norm == NO_NORM:
-        return Scoring(None)
-    if args.score_norm == AS_NORM and encoder.scoring.cohort is None:
-        from evaluation.training_cohort import training_cohort
-
-        return Scoring(training_cohort(encoder, cache))
-    return encoder.scoring
-
-
-def _evaluate_speakers(
-    args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder, scoring: Scoring
-) -> tuple[list, list[str]]:
-    from evaluation.held_out import evaluate_held_out
-
-    named = listed_speakers(args, cache.speakers())
-    results, left_out = evaluate_held_out(encoder, cache, named or encoder.held_out, scoring=scoring)
-    if left_out:
-        logger.warning("left out, as the network was trained on them: %s", ", ".join(left_out))
-    return results, left_out
-
-
-def _evaluate_trials(
-    args: argparse.Namespace, cache: UtteranceCache, encoder: SpeakerEncoder, scoring: Scoring
-) -> list:
-    from evaluation.trial_list import evaluate_trials, read_trials
-
-    trials = read_trials(args.trials, cache, encoder.trained_on)
-    return evaluate_trials(encoder, cache, trials, args.trials.name, scoring=scoring)
-
-
 @contextmanager
-def _opened(args: argparse.Namespace) -> Iterator[tuple[UtteranceCache, Path]]:
+def opened(args: argparse.Namespace) -> Iterator[tuple[UtteranceCache, Path]]:
     """Open the cache, which nobody changes meanwhile, and find the file of the network.
 
     That is the network that was named, else the one that was trained on the cache, else the bundled one. It is not

@@ -23,7 +23,7 @@ def list_lines(
     Raises:
         UserError: the file is not readable as text.
     """
-    for number, line in enumerate(_lines(path, content), start=1):
+    for number, line in enumerate(text_lines(path, content), start=1):
         if text := line if is_literal(line) else _without_comment(line):
             yield number, text
 
@@ -34,10 +34,11 @@ def check_text(path: Path, content: str) -> None:
     Raises:
         UserError: as said there.
     """
-    _lines(path, content)
+    text_lines(path, content)
 
 
-def _lines(path: Path, content: str) -> list[str]:
+def text_lines(path: Path, content: str) -> list[str]:
+    """Read all lines of a text file as they are, without carriage returns; arguments and errors as for `list_lines`."""
     try:
         text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
         if "\0" in text:

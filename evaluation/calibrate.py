@@ -12,6 +12,7 @@ from evaluation.cross_validation import cross_validated, dealt, fitted, judged, 
 from evaluation.error_rates import RATES, Judged, error_rates, thresholds
 from evaluation.held_out_speakers import comparable, held_out_utterances
 from evaluation.logistic import with_intercept
+from evaluation.metrics import surprise
 from evaluation.speaker_draws import SpeakerDraws
 from inference.calibration import Calibration
 from inference.calibration_source import CalibrationSource
@@ -31,7 +32,7 @@ def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[st
     Raises:
         UserError: there are too few of those speakers.
     """
-    corpora, _ = held_out_utterances(encoder, cache, names)
+    corpora, _ = held_out_utterances([encoder], cache, names)
     speakers = {corpus: list(by_name.values()) for corpus, by_name in comparable(corpora).items()}
     if not speakers:
         raise UserError(
@@ -87,7 +88,7 @@ def _source(judged_trials: Judged, corpora: Sequence[str], strangers: int, speak
         error_rates=tuple(error_rates(judged_trials, corpora, without_own_corpus(trials))),
         pairs_of_strangers=strangers,
         across_sessions=int(trials.across.sum()),
-        cllr=round(log_ratio_cost(judged_trials), 4),
+        cllr=round(_weighted_cost(judged_trials), 4),
     )
 
 
@@ -107,14 +108,8 @@ def covariance(judged_trials: Judged, coefficients: np.ndarray) -> np.ndarray:
     )
 
 
-def log_ratio_cost(judged_trials: Judged) -> float:
-    """Return Cllr: what the ratios cost in bits, at even odds; 1 is the cost of no information.
-
-    (Brümmer & du Preez, "Application-independent evaluation of speaker detection", 2006.)
-    """
-    same, ratios, weights = judged_trials.trials.same, judged_trials.ratios, judged_trials.weights
-    costs = [
-        np.average(np.logaddexp(0, sign * ratios[kind]), weights=weights[kind])
-        for kind, sign in ((same, -1), (~same, 1))
-    ]
-    return float(np.mean(costs) / np.log(2))
+def _weighted_cost(judged_trials: Judged) -> float:
+    """Return Cllr, see `evaluation.metrics.log_ratio_cost`, of trials that weigh differently."""
+    same, weights = judged_trials.trials.same, judged_trials.weights
+    bits = surprise(judged_trials.ratios, same)
+    return float(np.mean([np.average(bits[kind], weights=weights[kind]) for kind in (same, ~same)]))

@@ -14,7 +14,7 @@ from audio.speech_activity import speech_seconds
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from evaluation.cuts import CUTS, beginning, embed_beginnings, read_signals
-from evaluation.held_out_speakers import UTTERANCES_PAIRED
+from evaluation.trial_sets import UTTERANCES_PAIRED
 from inference.cohort import Scoring, normalised
 from inference.embedding import mean_embedding
 from inference.encoder import SpeakerEncoder

@@ -58,21 +58,23 @@ def dealt(trials: Trials, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
     return folds_of
 
 
-def cross_validated(trials: Trials, folds_of: np.ndarray) -> np.ndarray:
+def cross_validated(trials: Trials, folds_of: np.ndarray, fitted_on: np.ndarray | None = None) -> np.ndarray:
     """Compute the log-likelihood ratio of each trial by weights that saw neither of its speakers, (trials,).
 
     Args:
         folds_of: each speaker's fold, (speakers,), as `dealt` gives it.
+        fitted_on: rows of trials to fit on, where some stand for all.
 
     Raises:
         UserError: `fitted` refuses the trials of the speakers who are left when two folds are taken away.
     """
     first, second = folds_of[trials.first], folds_of[trials.second]
-    ratios = np.full(len(trials.scores), np.nan)
+    some = np.arange(len(first)) if fitted_on is None else fitted_on
+    ratios = np.full(len(first), np.nan)
     for i, j in combinations_with_replacement(range(folds_of.max() + 1), 2):
         tested = ((first == i) & (second == j)) | ((first == j) & (second == i))
         if tested.any():
-            others = ~np.isin(first, (i, j)) & ~np.isin(second, (i, j))
+            others = some[~np.isin(first[some], (i, j)) & ~np.isin(second[some], (i, j))]
             ratios[tested] = judged(chosen(trials, tested), fitted(chosen(trials, others)))
     return ratios
 

@@ -1,29 +1,66 @@
-"""Trials with their scores, and what they were scored by: what a report draws."""
+"""Trials with their scores: what every measure, picture and file of an evaluation is made of."""
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cache.index import Utterance
+from audio.speech_activity import speech_seconds
+from cache.utterances import UtteranceCache
+from evaluation.cuts import beginning, embed_beginnings, read_signals
+from evaluation.detection import ScoredTrials, scores_of
+from evaluation.trial_sets import TrialSet
+from inference.cohort import Scoring
+from inference.encoder import SpeakerEncoder
+from storage.progress import tracked
+
+LEAST_SECONDS = 0.1  # of speech, as which less counts: lengths go in as logarithms
 
 
-@dataclass(frozen=True)
-class ScoredSet:
-    """The trials of one corpus or trial list at one length, scored."""
+@dataclasses.dataclass(frozen=True)
+class ScoredSet(TrialSet):
+    """The trials of a corpus or a list at one length, scored by one network."""
 
-    source: str  # corpus or name of the trial list
-    cut: float | None  # s used of each utterance, None for all of it
-    utterances: tuple[Utterance, ...]  # each once
+    cut: float | None  # s from the beginning of each utterance, None for all of it
     embeddings: np.ndarray  # (utterances, d) float32, rows of length 1
     seconds: np.ndarray  # (utterances,) s of speech
-    speakers: tuple[str, ...]  # names by number
-    owners: np.ndarray  # (utterances,) int, number of each utterance's speaker
-    first: np.ndarray  # (trials,) int, row of an utterance
-    second: np.ndarray  # (trials,) int
-    scores: dict[str, np.ndarray]  # (trials,) by norm: "cosine", and "as-norm" where there is a cohort
-    ratios: np.ndarray | None  # (trials,) log-likelihood ratios, natural; None if the network is not calibrated
+    scores: dict[str, np.ndarray]  # (trials,) by norm, one of `inference.cohort.SCORE_NORMS`
+    ratios: dict[str, np.ndarray]  # natural logarithms of likelihood ratios, by the norm they were made of
 
     @property
-    def same(self) -> np.ndarray:
-        """Whether each trial is of one speaker, (trials,) bool."""
-        return self.owners[self.first] == self.owners[self.second]
+    def across(self) -> np.ndarray:
+        """Which trials are of one speaker in two sessions, (trials,) bool."""
+        return self.same & self.across_sessions
+
+    def trials(self, norm: str) -> ScoredTrials:
+        """Return the trials by the scores of a norm, with speakers by number."""
+        speakers = self.owners[self.first], self.owners[self.second]
+        return ScoredTrials(self.scores[norm], *speakers, self.ratios.get(norm))
+
+
+def score(
+    encoder: SpeakerEncoder,
+    cache: UtteranceCache,
+    trials: TrialSet,
+    cuts: Sequence[float | None],
+    scorings: Sequence[Scoring],
+) -> Iterator[ScoredSet]:
+    """Embed the utterances of the trials whole and cut, and score the trials.
+
+    Args:
+        cuts: seconds to use of each utterance; None for all of it.
+        scorings: how to compare embeddings.
+
+    Yields:
+        a set for each cut, without ratios yet.
+    """
+    parts = []
+    spans = np.split(np.arange(len(trials.owners)), np.flatnonzero(np.diff(trials.owners)) + 1)
+    for span in tracked(spans, f"embed {trials.source}".strip(), len(spans), "speaker"):
+        signals = read_signals(cache, [trials.utterances[row] for row in span])
+        seconds = [[speech_seconds(beginning(signal, cut)) for signal in signals] for cut in cuts]
+        parts.append((embed_beginnings(encoder, signals, cuts), np.array(seconds)))
+    embedded, lengths = (np.concatenate(sides, axis=1) for sides in zip(*parts))  # (cuts, utterances, ...)
+    for cut, embeddings, seconds in zip(cuts, embedded, np.maximum(lengths, LEAST_SECONDS)):
+        scores = {one.norm: scores_of(embeddings, trials.first, trials.second, one) for one in scorings}
+        yield ScoredSet(**vars(trials), cut=cut, embeddings=embeddings, seconds=seconds, scores=scores, ratios={})

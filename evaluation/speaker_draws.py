@@ -2,15 +2,19 @@
 
 What is drawn anew, with replacement, are the corpora, and in each its speakers with all their trials: the next
 recordings will be of other people, and of another kind. (Davison & Hinkley, "Bootstrap Methods and their Application",
-1997, section 3.8, of hierarchical data; a pair counts by the product of its speakers' counts, see `bootstrap`.)
+1997, section 3.8, of hierarchical data.) A pair of speakers counts as often as the product of how often both were
+drawn (Snijders & Borgatti, "Non-parametric standard errors and tests for network statistics", Connections 22, 1999,
+where a speaker drawn twice is another one, too; here nobody is compared with himself as with another). What the draws
+give are standard errors, and the intervals are those of `evaluation.jackknife`, which hold for few speakers.
 """
 
 import numpy as np
 
-from evaluation.bootstrap import RESAMPLES
 from evaluation.calibration_trials import Trials
-from evaluation.metrics import CONFIDENCE
+from evaluation.jackknife import students_quantile, wilson_of_effective
 from inference.estimate import Estimate
+
+RESAMPLES = 1000  # of speakers; standard errors are good to 2 % with so many
 
 
 class SpeakerDraws:
@@ -37,8 +41,7 @@ class SpeakerDraws:
     def share(self, hits: np.ndarray, among: np.ndarray, corpus: int | None = None) -> Estimate:
         """Return which share of the weight of some trials is that of hits; NaN if there are no trials.
 
-        Corpora keep their weights, whichever of their speakers are drawn. Where there is no hit, or no miss, at all,
-        the other end of the interval is that of the rule of three, over the speakers: none in n means up to 3.7 in n.
+        Corpora keep their weights, whichever of their speakers are drawn.
 
         Args:
             hits: which trials are hits, (trials,) bool.
@@ -46,25 +49,30 @@ class SpeakerDraws:
             corpus: number of the only one that counts; then its speakers are drawn, and corpora are not.
         """
         among = among if corpus is None else among & (self.corpora[self.unit] == corpus)
+        units = np.bincount(self.unit, self._weights * among, len(self.first)) > 0
+        if not units.any():
+            return Estimate(np.nan, np.nan, np.nan)
+        value = float(np.average(hits[among], weights=self._weights[among]))
+        within = self.variance(hits, among, between_corpora=False)
+        whole = within if corpus is not None else self.variance(hits, among)
+        speakers = len(np.union1d(self.first[units], self.second[units]))
+        degrees = _degrees(within, max(whole - within, 0), speakers, len(np.unique(self.corpora[units])))
+        return Estimate(value, *wilson_of_effective(value, whole**0.5, students_quantile(degrees), speakers))
+
+    def variance(self, hits: np.ndarray, among: np.ndarray, between_corpora: bool = True) -> float:
+        """Return how the share of hits among some trials, see `share`, varies from draw to draw.
+
+        Args:
+            between_corpora: whether corpora are drawn, too; otherwise only the speakers in each.
+        """
         mass, hit = (np.bincount(self.unit, self._weights * kind, len(self.first)) for kind in (among, among & hits))
         corpora = np.unique(self.corpora[mass > 0])
-        if not len(corpora):
-            return Estimate(np.nan, np.nan, np.nan)
         in_corpus = self.corpora[:, None] == corpora[None]  # (units, corpora)
-        totals = mass @ in_corpus
-        value = float((hit @ in_corpus).sum() / totals.sum())
         with np.errstate(invalid="ignore"):
-            rates = (self.times @ (hit[:, None] * in_corpus)) / (
-                self.times @ (mass[:, None] * in_corpus)
-            )  # (draws, corpora)
-        drawn = totals * (self.corpus_times[:, corpora] if corpus is None else 1) * ~np.isnan(rates)
+            rates = (self.times @ (hit[:, None] * in_corpus)) / (self.times @ (mass[:, None] * in_corpus))
+        weights = mass @ in_corpus * (self.corpus_times[:, corpora] if between_corpora else 1) * ~np.isnan(rates)
         with np.errstate(invalid="ignore"):
-            values = (drawn * np.nan_to_num(rates)).sum(axis=1) / drawn.sum(axis=1)
-        low, high = np.nanquantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-        speakers = len(np.union1d(self.first[mass > 0], self.second[mass > 0]))
-        rule = 1 - ((1 - CONFIDENCE) / 2) ** (1 / speakers)
-        low, high = min(low, 1 - rule) if value == 1 else low, max(high, rule) if value == 0 else high
-        return Estimate(value, float(low), float(high))
+            return float(np.nanvar((weights * np.nan_to_num(rates)).sum(axis=1) / weights.sum(axis=1)))
 
     def effective_units(self, hits: np.ndarray) -> float:
         """Return among how many speakers or pairs the weight of hits (trials,) is divided; 1 if one pair has all of it.
@@ -110,6 +118,17 @@ class SpeakerDraws:
                     :, None
                 ]
         return factors
+
+
+def _degrees(within: float, between: float, speakers: int, corpora: int) -> float:
+    """Return the degrees of freedom of a variance that comes from speakers within corpora, and from corpora.
+
+    (Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics Bulletin 2, 1946.)
+    """
+    if within + between == 0:
+        return max(speakers - 1, 1)
+    of_parts = within**2 / max(speakers - corpora, 1) + (between**2 / (corpora - 1) if between else 0)
+    return (within + between) ** 2 / of_parts
 
 
 def _drawn(rng: np.random.Generator, among: np.ndarray) -> np.ndarray:

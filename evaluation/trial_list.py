@@ -1,10 +1,8 @@
-"""EER and minDCF of a trial list: pairs of cached utterances, each said to be of one speaker or of two."""
+"""A trial list: pairs of cached utterances, each said to be of one speaker or of two."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
@@ -12,13 +10,7 @@ from corpus import speakers
 from corpus import trials as lists
 from corpus.recording import Speaker
 from corpus.trials import TrialListError
-from evaluation.bootstrap import estimates
-from evaluation.cuts import CUTS, embed_cuts, long_enough
-from evaluation.detection import COSINES, DETECTION_MEASURES, detection_statistic, score_pairs
-from evaluation.results import Result
-from inference.cohort import Scoring
-from inference.encoder import SpeakerEncoder
-from storage.progress import tracked
+from evaluation.trial_sets import TrialSet, listed_pairs
 
 
 @dataclass(frozen=True)
@@ -34,10 +26,10 @@ class Trial:
         return self.first.whose == self.second.whose
 
 
-def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) -> list[Trial]:
+def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) -> TrialSet:
     """Read a list and check it against the cache.
 
-    A speaker that the network was trained on is refused, where `evaluate_held_out` leaves such speakers out: any set
+    A speaker that the network was trained on is refused, where `held_out_trials` leaves such speakers out: any set
     of speakers can be measured, but a list is a protocol, and with some of its trials missing the results would not be
     comparable with others' on it.
 
@@ -63,7 +55,7 @@ def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) ->
         raise TrialListError(
             f"expected trials of one speaker and of two in {path}. Received {targets} and {len(trials) - targets}"
         )
-    return trials
+    return listed_pairs(path.name, [(trial.first, trial.second) for trial in trials])
 
 
 def _checked(line: lists.Trial, known: lists.Utterances, trained: Set[Speaker]) -> Trial:
@@ -77,42 +69,3 @@ def _checked(line: lists.Trial, known: lists.Utterances, trained: Set[Speaker]) 
     if either := trained & {a, b}:
         raise ValueError(f"the network was trained on {min(either)}, so the trial tells nothing about new speakers")
     return trial
-
-
-def evaluate_trials(
-    encoder: SpeakerEncoder,
-    cache: UtteranceCache,
-    trials: Sequence[Trial],
-    name: str,
-    cuts: Sequence[float | None] = CUTS,
-    scoring: Scoring = COSINES,
-) -> list[Result]:
-    """Measure EER and minDCF of the trials at each length, with intervals over their speakers.
-
-    Args:
-        name: that of the list.
-        cuts: seconds to use of each utterance; None for all of it.
-        scoring: how to compare embeddings.
-    """
-    utterances = sorted({u for trial in trials for u in (trial.first, trial.second)}, key=lambda u: u.key)
-    names, owners = np.unique([str(utterance.whose) for utterance in utterances], return_inverse=True)
-    by_speaker = np.argsort(owners, kind="stable")
-    utterances, owners = [utterances[row] for row in by_speaker], owners[by_speaker]
-    spans = np.split(np.arange(len(utterances)), np.flatnonzero(np.diff(owners)) + 1)
-    embedded = np.concatenate(
-        [
-            embed_cuts(encoder, cache, [utterances[row] for row in span], cuts)
-            for span in tracked(spans, "embed", len(spans), "speaker")
-        ],
-        axis=1,
-    )  # (cuts, utterances, d)
-    rows = {utterance.key: row for row, utterance in enumerate(utterances)}
-    first = np.array([rows[trial.first.key] for trial in trials])
-    second = np.array([rows[trial.second.key] for trial in trials])
-    results = []
-    for cut, embeddings in zip(cuts, embedded):
-        scored = score_pairs(embeddings, owners, first, second, scoring)
-        measured = estimates(detection_statistic(scored), len(names))
-        counts = (len(names), len(utterances), long_enough(utterances, cut), scored.targets, scored.nontargets)
-        results.append(Result(name, cut, *counts, dict(zip(DETECTION_MEASURES, measured))))
-    return results

@@ -75,7 +75,7 @@ class CalibrationSource:
     # What the first version did not write and is not known of its calibrations:
     pairs_of_strangers: int = 0
     across_sessions: int = 0  # target trials
-    cllr: float = math.nan  # bits, see `evaluation.calibrate.log_ratio_cost`
+    cllr: float = math.nan  # bits, see `evaluation.metrics.log_ratio_cost`
 
     @classmethod
     def from_json(cls, value: object) -> "CalibrationSource":

@@ -123,6 +123,9 @@ class Scoring:
         return float(self.matrix(a[None], b[None])[0, 0])
 
 
+COSINES = Scoring(None)
+
+
 def normalised(cosines: np.ndarray, first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray:
     """Express cosines in deviations above those that each side has with its nearest strangers.
 

@@ -7,6 +7,8 @@ from models.checkpoint import CheckpointError
 from models.onnx_file import BUNDLED
 from models.run_names import LAST, MOST_ADVANCED_FIRST
 
+BUNDLED_NAME = "bundled"  # of the network that comes with this tool
+
 logger = logging.getLogger(__name__)
 
 
@@ -34,3 +36,17 @@ def find_or_bundled(run_dir: Path) -> Path:
     except CheckpointError:
         logger.info("no trained network in %s: using the bundled one", run_dir)
         return BUNDLED
+
+
+def named_network(name: str) -> Path:
+    """The file of a network that is named by its file, by the folder of its run, or as `bundled`.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if name == BUNDLED_NAME:
+        return BUNDLED
+    path = Path(name)
+    if not path.is_dir():
+        return path
+    return path / LAST if (path / LAST).is_file() else find_checkpoint(path)

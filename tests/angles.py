@@ -21,8 +21,10 @@ def made_up(corpus: str, speaker: str, utterance: str, samples: int = SAMPLES, s
 class AngleEncoder:
     """Embeds a signal at the angle that is its first sample, in degrees; notes the lengths of what it embeds."""
 
-    def __init__(self, trained_on=()):
-        self.trained_on = frozenset(trained_on)
+    calibration = None
+
+    def __init__(self, trained_on=(), held_out=()):
+        self.trained_on, self.held_out = frozenset(trained_on), tuple(held_out)
         self.lengths: list[int] = []
 
     def embed_utterances(self, signals: list[np.ndarray]) -> np.ndarray:

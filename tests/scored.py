@@ -8,31 +8,45 @@ import numpy as np
 from audio.decode import SAMPLE_RATE
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from evaluation.cuts import CUTS, embed_cuts
-from evaluation.metrics import equal_error_rate, minimum_detection_cost
+from evaluation.evaluate import Evaluation, evaluate
+from evaluation.measure import measure
 from evaluation.results import Result
 from evaluation.scored_set import ScoredSet
+from evaluation.trial_sets import all_pairs
+from inference.cohort import AS_NORM, COSINES, NO_NORM
 from inference.encoder import SpeakerEncoder
-from inference.estimate import Estimate
 
 DIGEST = "0" * 64  # of utterances without a file
 
 
-def sets_of(cache: UtteranceCache, encoder: SpeakerEncoder, source: str = "voices") -> list[ScoredSet]:
-    """All pairs of a cache's utterances, at each length."""
-    utterances = tuple(utterance for _, utterance in sorted(cache.utterances.items()))
-    embedded = embed_cuts(encoder, cache, utterances, CUTS)
-    return [_scored(source, cut, utterances, embeddings) for cut, embeddings in zip(CUTS, embedded)]
+def evaluated(cache: UtteranceCache) -> Evaluation:
+    """All pairs of a cache's utterances at each length, by the bundled network."""
+    encoder = SpeakerEncoder()
+    corpora: dict[str, dict[str, list[Utterance]]] = {}
+    for _, utterance in sorted(cache.utterances.items()):
+        corpora.setdefault(utterance.corpus, {}).setdefault(utterance.speaker, []).append(utterance)
+    trial_sets = [all_pairs(corpus, speakers) for corpus, speakers in corpora.items()]
+    return evaluate(encoder, cache, trial_sets, [COSINES, encoder.scoring])
 
 
 def made_set(source: str = "made", speakers: Iterable[str] = ("ann", "bob", "cid"), each: int = 6) -> ScoredSet:
     """Made-up embeddings of `each` so many utterances of each speaker, who have no recordings."""
     rng = np.random.default_rng(0)
     names = list(speakers)
-    utterances = tuple(_utterance(name, number) for name in names for number in range(each))
-    embeddings = np.repeat(rng.normal(size=(len(names), 16)), each, axis=0) + rng.normal(0, 0.9, (len(utterances), 16))
+    pairs = all_pairs(source, {name: [_utterance(source, name, number) for number in range(each)] for name in names})
+    embeddings = np.repeat(rng.normal(size=(len(names), 16)), each, axis=0)
+    embeddings = embeddings + rng.normal(0, 0.9, embeddings.shape)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return _scored(source, None, utterances, embeddings.astype(np.float32))
+    cosines = np.einsum("td,td->t", embeddings[pairs.first], embeddings[pairs.second])
+    seconds = np.array([utterance.samples / SAMPLE_RATE for utterance in pairs.utterances])
+    return ScoredSet(
+        **vars(pairs),
+        cut=None,
+        embeddings=embeddings.astype(np.float32),
+        seconds=seconds,
+        scores={NO_NORM: cosines, AS_NORM: 8 * cosines + cosines**3},
+        ratios={NO_NORM: 9 * cosines - 4, AS_NORM: 10 * cosines - 4},
+    )
 
 
 def crowd(cache: UtteranceCache, source: str, speakers: int, each: int) -> ScoredSet:
@@ -46,29 +60,11 @@ def crowd(cache: UtteranceCache, source: str, speakers: int, each: int) -> Score
     return replace(made, utterances=tuple(lent))
 
 
-def _scored(source, cut, utterances, embeddings) -> ScoredSet:
-    speakers, owners = np.unique([str(utterance.whose) for utterance in utterances], return_inverse=True)
-    first, second = np.triu_indices(len(utterances), k=1)
-    cosines = np.einsum("td,td->t", embeddings[first], embeddings[second])
-    seconds = np.array([utterance.samples / SAMPLE_RATE for utterance in utterances])
-    scores = {"cosine": cosines, "as-norm": 8 * cosines + 0.1}
-    names = tuple(map(str, speakers))
-    return ScoredSet(
-        source, cut, utterances, embeddings, seconds, names, owners, first, second, scores, 9 * cosines - 4
-    )
+def results_of(*sets: ScoredSet) -> list[Result]:
+    """What is measured on sets."""
+    return measure(sets, distances=False)
 
 
-def result_of(scored: ScoredSet) -> Result:
-    """EER and minDCF of a set, with intervals that are made up."""
-    scores, same = scored.scores["as-norm"], scored.same
-    eer = equal_error_rate(scores[same], scores[~same])
-    cost = minimum_detection_cost(scores[same], scores[~same], 0.01)
-    counts = len(scored.speakers), len(scored.utterances), len(scored.utterances), int(same.sum()), int((~same).sum())
-    figures = {"eer": Estimate(eer, eer / 2, 2 * eer), "min_dcf_0.01": Estimate(cost, cost, 1.0)}
-    return Result(scored.source, scored.cut, *counts, figures)
-
-
-def _utterance(speaker: str, number: int, samples: int = 24_000) -> Utterance:
-    return Utterance(
-        "", speaker, f"{number:03}", "", "/made", f"{number}.wav", None, None, 0, 0, "", DIGEST, samples, 0, 0
-    )
+def _utterance(corpus: str, speaker: str, number: int, samples: int = 24_000) -> Utterance:
+    where = "", "/made", f"{number}.wav", None, None
+    return Utterance(corpus, speaker, f"{number:03}", *where, 0, 0, "", DIGEST, samples, 0, 0)

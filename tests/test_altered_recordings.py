@@ -11,7 +11,7 @@ from altered_recordings import Verdicts, compared, loud_seconds, summary
 from conftest import SPEAKERS
 
 RATE = 8000
-ONCE = np.ones(2, np.int64)  # how often each of two speakers is drawn
+BOTH = np.ones(2, bool)  # both speakers are kept
 
 
 @pytest.fixture
@@ -72,13 +72,13 @@ def verdicts(wrong, known=(True,) * 4, refused=0):
 
 
 def test_rates_are_of_pairs_with_a_verdict():
-    assert verdicts([True, False, True, True]).rates(ONCE).tolist() == [100, 50]
-    assert verdicts([True, False, True, False], [True, False, True, True]).rates(ONCE).tolist() == [50, 100]
+    assert verdicts([True, False, True, True]).rates(BOTH).tolist() == [1, 0.5]
+    assert verdicts([True, False, True, False], [True, False, True, True]).rates(BOTH).tolist() == [0.5, 1]
 
 
-def test_a_speaker_drawn_more_often_counts_more_often():
-    rates = verdicts([True, False, True, False]).rates(np.array([3, 1]))
-    assert rates.tolist() == [50, 75]
+def test_a_speaker_who_is_left_out_takes_all_pairs_along():
+    rates = verdicts([True, False, True, False]).rates(np.array([True, False]))
+    assert np.isnan(rates[0]) and rates[1] == 1
 
 
 def test_the_excess_is_over_the_unaltered_recordings_and_refusals_are_told():

@@ -1,4 +1,4 @@
-"""Trials between embeddings against plain loops."""
+"""Trials between embeddings against plain loops, and their measures against the definitions."""
 
 import numpy as np
 import pytest
@@ -8,10 +8,17 @@ from evaluation.detection import (
     DETECTION_MEASURES,
     ScoredTrials,
     detection_statistic,
+    measured,
     score_all_pairs,
     score_pairs,
 )
-from evaluation.metrics import equal_error_rate, minimum_detection_cost
+from evaluation.metrics import (
+    actual_detection_cost,
+    equal_error_rate,
+    log_ratio_cost,
+    lowest_log_ratio_cost,
+    minimum_detection_cost,
+)
 
 SPEAKERS = [0, 1, 0, 2, 2, 1, 0, 3, 2, 3]
 
@@ -47,40 +54,58 @@ def test_chosen_pairs_in_parts(embeddings, monkeypatch):
     assert (trials.first.tolist(), trials.second.tolist()) == ([0, 2, 2, 3, 1], [0, 1, 3, 3, 1])
 
 
-def test_with_everyone_once_these_are_the_plain_figures():
-    rng = np.random.default_rng(0)
-    first, second = rng.integers(0, 4, (2, 4000))
-    same = first == second
-    scores = rng.normal(1.5 * same, 1)
-    figures = detection_statistic(ScoredTrials(scores, first, second))(np.ones(4, int))
-    assert dict(zip(DETECTION_MEASURES, figures.tolist(), strict=True)) == {
-        "eer": pytest.approx(equal_error_rate(scores[same], scores[~same])),
-        "min_dcf_0.01": pytest.approx(minimum_detection_cost(scores[same], scores[~same], 0.01)),
-        "min_dcf_0.05": pytest.approx(minimum_detection_cost(scores[same], scores[~same], 0.05)),
+def made_up(speakers=4, trials=4000, seed=0):
+    rng = np.random.default_rng(seed)
+    first, second = rng.integers(0, speakers, (2, trials))
+    scores = np.round(rng.normal(1.5 * (first == second), 1), 2)  # some of them equal
+    return ScoredTrials(scores, first, second, 1.3 * scores - 2)
+
+
+def by_the_book(trials):
+    """Each measure of all trials, by the functions of `evaluation.metrics`."""
+    scores, ratios = ([values[trials.same], values[~trials.same]] for values in (trials.scores, trials.ratios))
+    return {
+        "eer": equal_error_rate(*scores),
+        "min_dcf_0.01": minimum_detection_cost(*scores, 0.01),
+        "min_dcf_0.05": minimum_detection_cost(*scores, 0.05),
+        "act_dcf_0.01": actual_detection_cost(*ratios, 0.01),
+        "act_dcf_0.05": actual_detection_cost(*ratios, 0.05),
+        "cllr": log_ratio_cost(*ratios),
+        "min_cllr": lowest_log_ratio_cost(*ratios),
     }
 
 
-@pytest.mark.parametrize("times", [[2, 1, 1, 0], [0, 3, 0, 1], [1, 0, 2, 1]])
-def test_a_draw_repeats_the_trials_of_its_speakers(embeddings, times):
-    """A speaker drawn twice brings his own trials twice, none between his two selves, and pairs by the product."""
-    target, nontarget = [], []
-    drawn = np.repeat(np.arange(4), times)
-    for n, a in enumerate(drawn):
-        own = embeddings[np.array(SPEAKERS) == a]
-        target += [own[i] @ own[j] for i in range(len(own)) for j in range(i)]
-        for b in drawn[:n]:
-            if b != a:
-                nontarget += list((own @ embeddings[np.array(SPEAKERS) == b].T).ravel())
-    eer, *costs = detection_statistic(score_all_pairs(embeddings, SPEAKERS))(np.array(times))
-    target, nontarget = np.array(target), np.array(nontarget)
-    assert eer == pytest.approx(equal_error_rate(target, nontarget))
-    assert costs == pytest.approx([minimum_detection_cost(target, nontarget, prior) for prior in (0.01, 0.05)])
+@pytest.mark.parametrize("left_out", [[], [2], [0, 3]])
+def test_whoever_is_left_out_takes_every_trial_along(left_out):
+    trials = made_up()
+    kept = ~np.isin(np.arange(4), left_out)
+    remaining = trials.chosen(kept[trials.first] & kept[trials.second])
+    figures = dict(zip(DETECTION_MEASURES, detection_statistic(trials, 4)(kept).tolist(), strict=True))
+    assert figures == pytest.approx(by_the_book(remaining))
 
 
-def test_a_draw_of_one_speaker_has_no_figures(embeddings):
-    assert np.isnan(detection_statistic(score_all_pairs(embeddings, SPEAKERS))(np.array([4, 0, 0, 0]))).all()
+def test_without_ratios_there_are_the_measures_of_scores_alone():
+    trials = made_up()
+    bare = ScoredTrials(trials.scores, trials.first, trials.second)
+    assert list(measured(bare, 4)) == ["eer", "min_dcf_0.01", "min_dcf_0.05"]
+    assert measured(bare, 4) == {name: one for name, one in measured(trials, 4).items() if name in measured(bare, 4)}
 
 
-def test_trials_of_one_kind_are_refused(embeddings):
+def test_one_speaker_alone_has_no_figures(embeddings):
+    kept = np.array([True, False, False, False])
+    assert np.isnan(detection_statistic(score_all_pairs(embeddings, SPEAKERS), 4)(kept)).all()
+
+
+def test_trials_of_one_kind_and_scores_that_are_no_numbers_are_refused(embeddings):
     with pytest.raises(ValueError, match="expected target and non-target scores"):
-        detection_statistic(score_all_pairs(embeddings[:2], [0, 1]))
+        detection_statistic(score_all_pairs(embeddings[:2], [0, 1]), 2)
+    trials = made_up()
+    trials.scores[5] = np.nan
+    with pytest.raises(ValueError, match="expected numbers as scores"):
+        detection_statistic(trials, 4)
+
+
+def test_speakers_are_numbered_by_their_places():
+    trials = ScoredTrials(np.zeros(3), np.array([7, 2, 9]), np.array([7, 9, 9]), np.ones(3))
+    numbered = trials.numbered(np.array([2, 7, 9]))
+    assert (numbered.first.tolist(), numbered.second.tolist()) == ([1, 0, 2], [1, 2, 2])

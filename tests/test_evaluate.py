@@ -1,5 +1,6 @@
 """`cli.py --evaluate` as a user runs it: table, JSON, trial list. (Figures: test_held_out.py, test_trial_list.py.)"""
 
+import csv
 import dataclasses
 import json
 
@@ -51,7 +52,9 @@ def test_json_alone_goes_to_stdout(evaluate, network, cache_template):
         str(cache_template),
         ["corpus/p226"],
     )
-    assert content["score_norm"] == "none"  # the network has no cohort
+    assert {result["score_norm"] for result in content["results"]} == {"none"}  # the network has no cohort
+    assert content["speakers"] == {"corpus": ["corpus/p225", "corpus/p362"]}
+    assert content["ratios_by"] == {"none": "nobody"}
     assert [result["cut"] for result in content["results"]] == [None, 5.0, 2.0, 1.0]
     for result in content["results"]:
         assert (result["speakers"], result["utterances"], result["targets"], result["nontargets"]) == (2, 10, 20, 25)
@@ -62,10 +65,48 @@ def test_json_alone_goes_to_stdout(evaluate, network, cache_template):
 def test_a_trial_list_is_scored(evaluate, tmp_path):
     (tmp_path / "veri.txt").write_text(TRIALS)
     header, *lines = succeed(*evaluate, "--trials", tmp_path / "veri.txt").stdout.splitlines()
-    assert " ".join(header.split()) == "trials speakers utterances cut EER in % minDCF 0.01 minDCF 0.05"
+    assert " ".join(header.split()) == "trials speakers utterances cut scores EER in % minDCF 0.01 minDCF 0.05"
     assert [line.split()[:3] for line in lines[:1]] == [["veri.txt", "2", "5"]]
-    assert len(lines) == 4 + 3
-    assert lines[-1] == "(EER and minDCF are of cosines)"
+    assert lines[-2].startswith("(ratios of cosine scores: by nobody: the speakers are too few")
+    assert lines[-1] == "speakers of veri.txt: p225, p362"
+
+
+def test_every_trial_is_written_with_its_scores(evaluate, tmp_path):
+    (tmp_path / "veri.txt").write_text(TRIALS)
+    done = succeed(*evaluate, "--trials", tmp_path / "veri.txt", "--scores", tmp_path / "scores.tsv")
+    assert "wrote the scores of 12 trials" in done.stderr  # 3 at each of 4 lengths
+    header, *rows = csv.reader((tmp_path / "scores.tsv").open(), delimiter="\t")
+    assert header == ["source", "cut", "first", "second", "target", "cosine"]
+    assert [row[:5] for row in rows[:3]] == [
+        ["veri.txt", "whole", "corpus/p225/p225_001", "corpus/p225/p225_002", "1"],
+        ["veri.txt", "whole", "corpus/p362/p362_001", "corpus/p362/p362_003", "1"],
+        ["veri.txt", "whole", "corpus/p225/p225_001", "corpus/p362/p362_002", "0"],
+    ]
+    assert all(-1 <= float(row[5]) <= 1 for row in rows)
+
+
+def test_speakers_are_measured_by_a_property(evaluate, tmp_path):
+    (tmp_path / "info.txt").write_text("ID AGE GENDER\np225 23 F\np226 22 M\np362 29 F\n")
+    content = json.loads(succeed(*evaluate, "--json", "--speaker_info", tmp_path / "info.txt").stdout)
+    assert [one["subset"] for one in content["results"][:2]] == ["", "gender F"]
+    assert content["results"][0]["figures"]["eer"] == content["results"][1]["figures"]["eer"]
+    line = fail(2, *evaluate, "--speaker_info", tmp_path / "info.txt", "--by", "accent")
+    assert "has no column 'accent', nearest: " in line
+
+
+def test_networks_are_compared_on_the_same_trials(evaluate, network):
+    where = evaluate[2:-2]
+    done = succeed("cli.py", "--compare", network, "bundled", *where, "--test_speakers", "p225,p362")
+    header, *lines = done.stdout.splitlines()
+    assert header.split()[:4] == ["corpus", "cut", "speakers", "measure"] and header.endswith(f"bundled less {network}")
+    assert lines[-1].endswith(f"2 speakers can't tell bundled and {network} apart.")
+    content = json.loads(
+        succeed("cli.py", "--compare", network, "bundled", *where, "--test_speakers", "p225,p362", "--json").stdout
+    )
+    assert [one["name"] for one in content["networks"]] == [str(network), "bundled"]
+    assert content["results"][0]["differences"][0]["low"] is None
+    assert "expects two networks" in fail(2, "cli.py", "--compare", "bundled", *where)
+    assert "no trained network in" in fail(2, "cli.py", "--compare", "bundled", network.parent.parent, *where)
 
 
 def test_a_list_with_a_speaker_of_the_training_is_refused(evaluate, tmp_path):
@@ -85,9 +126,9 @@ def test_a_network_with_a_cohort_is_judged_by_normalised_scores_unless_told_othe
         json.loads(succeed(*command).stdout)
         for command in (with_it, (*with_it, "--score_norm", "none"), (*evaluate, "--json"))
     )
-    assert [one["score_norm"] for one in (by_default, cosines, plain)] == ["as", "none", "none"]
-    assert cosines["results"] == plain["results"] != by_default["results"]
-    assert "of 100 speakers)" in succeed(*with_it[:-1]).stdout.splitlines()[-1]
+    norms = [[row["score_norm"] for row in one["results"][:2]] for one in (by_default, cosines, plain)]
+    assert norms == [["none", "as"], ["none", "none"], ["none", "none"]]
+    assert cosines["results"] == plain["results"] == by_default["results"][::2]
 
 
 def test_normalised_scores_want_a_cohort_or_the_training_s_speakers(evaluate):
@@ -107,9 +148,10 @@ def test_speakers_are_listed_in_several_files(evaluate, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--update_cache", "--score_norm", "as"), "--score_norm goes with --evaluate"),
+        (("--update_cache", "--score_norm", "as"), "--score_norm goes with --evaluate, --compare"),
         (("--get_embeddings", "p225", "--json"), "--json goes with --verify, "),
-        (("--update_cache", "--trials", "veri.txt"), "--trials goes with --evaluate"),
+        (("--update_cache", "--trials", "veri.txt"), "--trials goes with --evaluate, --compare"),
+        (("--evaluate", "--by", "gender"), "--by names columns of --speaker_info FILE, which is missing"),
         (("--evaluate", "--trials", "veri.txt", "--test_speakers", "p225"), "names its speakers itself"),
         (("--evaluate", "--trials", "veri.txt", "--test_speakers_file", "dev.txt"), "names its speakers itself"),
     ],

@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 from angles import AngleEncoder, cache_of
+from scipy.stats import t
 
-from evaluation import held_out
-from evaluation.held_out import evaluate_held_out
+from corpus.recording import Speaker
+from evaluation import trial_sets
+from evaluation.cuts import CUTS
+from evaluation.evaluate import evaluate as measured
+from evaluation.evaluate import warn_of_few
+from evaluation.held_out_speakers import held_out_trials
+from inference.cohort import COSINES, Scoring
 from storage.errors import UserError
 
 ANGLES = {
@@ -21,8 +27,9 @@ def cosine(degrees):
     return np.cos(np.radians(degrees))
 
 
-def evaluate(encoder, cache, listed):
-    return evaluate_held_out(encoder, cache, listed, cuts=[None])
+def evaluate(encoder, cache, listed, cuts=(None,), scorings=(COSINES,), **more):
+    trials, left_out = held_out_trials([encoder], cache, listed)
+    return measured(encoder, cache, trials, scorings, cuts, **more).results, sorted(map(str, left_out))
 
 
 @pytest.fixture
@@ -50,33 +57,42 @@ def test_errors_are_counted_over_pairs_of_utterances(cache):
     assert [result.estimates[name].value for name in ("min_dcf_0.01", "min_dcf_0.05")] == pytest.approx([1, 1])
 
 
-def test_every_corpus_is_measured_by_itself_and_values_lie_in_their_intervals(cache):
+def test_every_corpus_is_measured_by_itself(cache):
     results, _ = evaluate(AngleEncoder(), cache, [name.split("/")[1] for name in ANGLES])
     assert [result.source for result in results] == ["libri", "vctk"]
     for result in results:
         assert list(result.estimates) == ["sap", "san", "eer", "min_dcf_0.01", "min_dcf_0.05"]
-        for figure in result.estimates.values():
-            assert figure.low <= figure.value <= figure.high
     assert results == evaluate(AngleEncoder(), cache, [name.split("/")[1] for name in ANGLES])[0]
 
 
-def test_intervals_equal_a_bootstrap_by_plain_loops(cache, monkeypatch):
-    monkeypatch.setattr("evaluation.bootstrap.RESAMPLES", 40)
-    (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "cid"])
-    means = [10, 95, 215]
-    rng, drawn_sap, drawn_san = np.random.default_rng(0), [], []
-    for _ in range(40):
-        drawn = rng.integers(0, 3, 3)
-        drawn_sap.append(np.mean([1 - cosine([20, 10, 30][one]) for one in drawn]))
-        pairs = [1 - cosine(means[a] - means[b]) for a in drawn for b in drawn if a != b]
-        drawn_san += [np.mean(pairs)] if pairs else []
-    for name, values in (("sap", drawn_sap), ("san", drawn_san)):
+def test_of_two_speakers_there_is_no_interval_and_of_four_there_is(tmp_path, monkeypatch):
+    four = {name: [place * 90, place * 90 + 7 + place] for place, name in enumerate("abcd")}
+    cache = cache_of(tmp_path, four, monkeypatch)
+    (few,), _ = evaluate(AngleEncoder(), cache, ["a", "b", "c"])
+    (some,), _ = evaluate(AngleEncoder(), cache, list(four))
+    assert all(np.isnan([one.low, one.high]).all() for one in few.estimates.values())
+    for one in some.estimates.values():
+        assert one.low <= one.value < one.high
+
+
+def test_the_distances_interval_is_that_of_plain_loops(tmp_path, monkeypatch):
+    cache = cache_of(tmp_path, {"a": [0, 10], "b": [90, 95], "c": [200, 230], "d": [300, 350]}, monkeypatch)
+    (result,), _ = evaluate(AngleEncoder(), cache, list("abcd"))
+    means, own = [5, 92.5, 215, 325], [10, 5, 30, 50]
+    of_each = {
+        "sap": lambda kept: [1 - cosine(own[one]) for one in kept],
+        "san": lambda kept: [1 - cosine(means[a] - means[b]) for a in kept for b in kept if a != b],
+    }
+    for name, of in of_each.items():
+        without = [np.mean(of([one for one in range(4) if one != left_out])) for left_out in range(4)]
+        reach = t.ppf(0.975, 3) * np.sqrt(3 / 4 * np.sum((np.array(without) - np.mean(without)) ** 2))
         figure = result.estimates[name]
-        assert (figure.low, figure.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])), abs=1e-6)
+        assert figure.high - figure.value == pytest.approx(reach, abs=1e-6)
+        assert figure.value - figure.low == pytest.approx(reach, abs=1e-6)
 
 
 def test_of_too_many_utterances_the_first_of_each_speaker_are_paired(cache, monkeypatch):
-    monkeypatch.setattr(held_out, "UTTERANCES_PAIRED", 3)
+    monkeypatch.setattr(trial_sets, "UTTERANCES_PAIRED", 3)
     (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "cid"])
     assert (result.targets, result.nontargets) == (1 + 3, 2 * 3)
     assert result.utterances == 6  # SAP and SAN are still over all of them
@@ -137,7 +153,7 @@ def test_a_corpus_of_single_utterances_does_not_hide_the_others(tmp_path, monkey
 
 def test_whole_utterances_and_their_beginnings_are_all_measured(cache):
     encoder = AngleEncoder()  # of utterances of 3 s
-    results, _ = evaluate_held_out(encoder, cache, ["ann", "bob"])
+    results, _ = evaluate(encoder, cache, ["ann", "bob"], cuts=CUTS)
     assert [(result.cut, result.long_enough) for result in results] == [(None, 4), (5, 0), (2, 4), (1, 4)]
     assert sorted(encoder.lengths) == [8_000] * 4 + [16_000] * 4 + [24_000] * 4
 
@@ -151,20 +167,22 @@ def test_figures_are_those_of_the_cut(tmp_path, monkeypatch):
             return super().embed_utterances(turned)
 
     cache = cache_of(tmp_path, {"ann": [0, 11], "bob": [90, 101]}, monkeypatch)
-    results, _ = evaluate_held_out(Turning(), cache, ["ann", "bob"], cuts=[2.0, None, 1.0])
+    results, _ = evaluate(Turning(), cache, ["ann", "bob"], cuts=[2.0, None, 1.0])
     expected = [1 - cosine(degrees) for degrees in (19, 11, 27)]
     assert [result.estimates["sap"].value for result in results] == pytest.approx(expected, abs=1e-6)
 
 
 def test_sessions_are_told_apart(tmp_path, monkeypatch):
     cache = cache_of(tmp_path, {"ann": [0, 10, 40, 50], "bob": [90, 100]}, monkeypatch, utterances_a_session=2)
-    whole, apart = evaluate(AngleEncoder(), cache, ["ann", "bob"])[0]
-    assert (whole.across_sessions, whole.targets, whole.nontargets) == (False, 6 + 1, 8)
-    assert (apart.across_sessions, apart.targets, apart.nontargets) == (True, 4, 8)
+    whole, across, within = evaluate(AngleEncoder(), cache, ["ann", "bob"])[0]
+    assert (whole.subset, whole.targets, whole.nontargets) == ("", 6 + 1, 8)
+    assert (across.subset, across.targets, across.nontargets) == ("across sessions", 4, 8)
+    assert (within.subset, within.targets, within.nontargets) == ("within a session", 2 + 1, 8)
     # across ann's sessions 30, 40, 40 and 50 degrees; nearer strangers: 40 and 50, others 60 and more
-    assert apart.estimates["eer"].value == pytest.approx(0.25)
+    assert across.estimates["eer"].value == pytest.approx(0.25)
+    assert within.estimates["eer"].value == 0
     assert whole.estimates["eer"].value < 0.25
-    assert list(apart.estimates) == ["eer", "min_dcf_0.01", "min_dcf_0.05"]
+    assert list(across.estimates) == ["eer", "min_dcf_0.01", "min_dcf_0.05"]
 
 
 def test_without_known_sessions_there_are_no_two(tmp_path, monkeypatch):
@@ -172,20 +190,49 @@ def test_without_known_sessions_there_are_no_two(tmp_path, monkeypatch):
     key = next(iter(cache.utterances))
     cache.utterances[key] = cache.utterances[key]._replace(session="s1")
     (result,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob"])
-    assert not result.across_sessions
+    assert result.subset == ""
 
 
-def test_trials_are_scored_by_what_is_asked_for(cache):
-    class Turned:
-        """Makes strangers similar, and one speaker's utterances different."""
+def test_speakers_who_share_a_property_are_compared_with_each_other(tmp_path, monkeypatch):
+    angles = {"ann": [0, 10], "bea": [5, 15], "cid": [90, 95], "dan": [180, 185], "eve": [270, 290]}
+    cache = cache_of(tmp_path, angles, monkeypatch)
+    gender = {Speaker("", name): value for name, value in (("ann", "F"), ("bea", "F"), ("cid", "M"), ("dan", "M"))}
+    results, _ = evaluate(AngleEncoder(), cache, list(angles), properties={"gender": gender})
+    counts = {one.subset: (one.speakers, one.utterances, one.targets, one.nontargets) for one in results}
+    assert counts == {"": (5, 10, 5, 40), "gender F": (2, 4, 2, 4), "gender M": (2, 4, 2, 4)}
+    assert [one.estimates["eer"].value for one in results[1:]] == [0.75, 0]
 
-        def statistics(self, embeddings):
-            return np.tile([0.0, -1.0], (len(embeddings), 1))
 
-    (cosines,), _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "cid"])
-    (turned,), _ = evaluate_held_out(AngleEncoder(), cache, ["ann", "bob", "cid"], cuts=[None], scoring=Turned())
-    assert (cosines.estimates["eer"].value, turned.estimates["eer"].value) == (0, 1)
-    assert cosines.estimates["sap"] == turned.estimates["sap"]
+class Turned(Scoring):
+    """Makes strangers similar, and one speaker's utterances different."""
+
+    norm = "as"
+
+    def __init__(self):
+        super().__init__(None)
+
+    def statistics(self, embeddings):
+        return np.tile([0.0, -1.0], (len(embeddings), 1))
+
+
+def test_cosines_and_normalised_scores_stand_side_by_side(cache):
+    results, _ = evaluate(AngleEncoder(), cache, ["ann", "bob", "cid"], scorings=[COSINES, Turned()])
+    assert [(one.score_norm, one.estimates["eer"].value) for one in results] == [("none", 0), ("as", 1)]
+    assert ["sap" in one.estimates for one in results] == [True, False]  # distances are of cosines
+
+
+def test_few_speakers_are_warned_of(cache, caplog):
+    trials, _ = held_out_trials([AngleEncoder()], cache, ["ann", "bob", "cid", "dee", "eve"])
+    warn_of_few(trials)
+    assert "fewer than 20 speakers" in caplog.text
+    assert "libri 2, vctk 3" in caplog.text
+
+
+def test_of_several_networks_nobody_s_training_speaker_is_compared(cache):
+    encoders = [AngleEncoder(trained_on=["vctk/ann"]), AngleEncoder(trained_on=["libri/dee"])]
+    (trials,), left_out = held_out_trials(encoders, cache, ["ann", "bob", "cid", "dee", "eve"])
+    assert list(map(str, trials.speakers)) == ["vctk/bob", "vctk/cid"]
+    assert sorted(map(str, left_out)) == ["libri/dee", "vctk/ann"]
 
 
 def test_twenty_utterances_of_each_speaker_are_paired(tmp_path, monkeypatch):

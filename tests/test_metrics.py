@@ -7,10 +7,13 @@ import pytest
 
 from evaluation.metrics import (
     ErrorCurve,
+    actual_detection_cost,
     crossing,
     describe_accuracy,
     equal_error_rate,
+    log_ratio_cost,
     lowest_cost,
+    lowest_log_ratio_cost,
     minimum_detection_cost,
     wilson_interval,
 )
@@ -206,3 +209,70 @@ def test_no_trials_are_refused():
 def test_an_accuracy_is_told_with_the_interval_of_its_hits():
     line = describe_accuracy(81 / 263, 263)  # Newcombe's first row
     assert line == "30.8 % of 263 test utterances are given to their speaker (95 % interval 25.5 to 36.6 %)"
+
+
+RATIOS, OTHER_RATIOS = np.array([3.0, 5.0, -1.0, 8.0]), np.array([-4.0, 4.7, -2.0, 0.0, -9.0])
+
+
+def test_ratios_decide_by_themselves():
+    # at a prior of 0.01 the threshold is ln 99 = 4.595: half the targets are missed, one of five others passes
+    assert actual_detection_cost(RATIOS, OTHER_RATIOS, 0.01) == pytest.approx(0.5 + 99 * 0.2)
+    # at 0.05 it is ln 19 = 2.944
+    assert actual_detection_cost(RATIOS, OTHER_RATIOS, 0.05) == pytest.approx(0.25 + 19 * 0.2)
+    # at even odds with misses that cost ten times as much it is -ln 10 = -2.303
+    assert actual_detection_cost(RATIOS, OTHER_RATIOS, 0.5, miss_cost=10) == pytest.approx(0 + 3 / 5)
+
+
+def test_what_is_decided_well_costs_what_the_best_threshold_does():
+    rng = np.random.default_rng(1)
+    target, nontarget = rng.normal(2, 2, 40_000), rng.normal(-2, 2, 40_000)  # their ratio is the score itself
+    for prior in (0.05, 0.5):
+        least = minimum_detection_cost(target, nontarget, prior)
+        assert least <= actual_detection_cost(target, nontarget, prior) <= least + 0.01
+    assert lowest_log_ratio_cost(target, nontarget) == pytest.approx(log_ratio_cost(target, nontarget), abs=0.01)
+    assert log_ratio_cost(target + 3, nontarget + 3) > 1.5 * lowest_log_ratio_cost(target + 3, nontarget + 3)
+
+
+def test_no_information_costs_one_bit_and_false_certainty_more():
+    assert log_ratio_cost(np.zeros(3), np.zeros(5)) == 1
+    assert lowest_log_ratio_cost(np.zeros(3), np.zeros(5)) == 1
+    assert log_ratio_cost(np.array([-9.0]), np.array([9.0])) == pytest.approx(9 / np.log(2), rel=1e-3)
+    assert lowest_log_ratio_cost(np.array([5.0, 6.0]), np.array([4.0])) == 0
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 6])
+def test_an_independent_package_agrees_on_ratios(decimals):
+    """lir, of the Netherlands Forensic Institute, whose logarithms are decimal."""
+    from lir.data.models import LLRData
+    from lir.metrics import cllr, cllr_min
+
+    rng = np.random.default_rng(decimals)
+    target, nontarget = rng.normal(2, 1.5, 200).round(decimals), rng.normal(-1, 1.5, 900).round(decimals)
+    labels = np.repeat([1, 0], [len(target), len(nontarget)])
+    data = LLRData(features=np.concatenate([target, nontarget])[:, None] / np.log(10), labels=labels)
+    assert log_ratio_cost(target, nontarget) == pytest.approx(cllr(data))
+    assert lowest_log_ratio_cost(target, nontarget) == pytest.approx(cllr_min(data), abs=1e-6)
+
+
+@pytest.mark.parametrize(("target", "nontarget"), [(TARGET, NONTARGET), (TIED_TARGET, TIED_NONTARGET)])
+def test_scikit_learn_s_curve_agrees_on_scores(target, nontarget):
+    from sklearn.metrics import det_curve
+
+    scores, labels = np.concatenate([target, nontarget]), np.repeat([1, 0], [len(target), len(nontarget)])
+    alarms, misses, _ = det_curve(labels, scores, drop_intermediate=False)
+    for prior in (0.01, 0.05, 0.5):
+        cost = (prior * misses + (1 - prior) * alarms).min() / min(prior, 1 - prior)
+        assert minimum_detection_cost(target, nontarget, prior) == pytest.approx(min(cost, 1))
+    crossing_at = np.interp(0, (misses - alarms), misses)
+    assert equal_error_rate(target, nontarget) == pytest.approx(crossing_at)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [lambda *scores: actual_detection_cost(*scores, 0.1), log_ratio_cost, lowest_log_ratio_cost],
+)
+def test_measures_of_ratios_want_numbers_of_both_kinds(measure):
+    with pytest.raises(ValueError, match="expected target and non-target scores"):
+        measure(np.zeros(0), np.ones(3))
+    with pytest.raises(ValueError, match="expected numbers as scores"):
+        measure(np.array([np.nan]), np.ones(3))

@@ -2,7 +2,6 @@
 
 import ast
 import importlib.metadata
-import json
 import os
 import re
 import subprocess
@@ -162,14 +161,15 @@ def test_recordings_are_compared_enrolled_identified_and_embedded_without_the_ex
     assert (installed.folder / "embeddings.npz").stat().st_size > 0
 
 
-def test_a_cache_is_made_and_evaluated_without_the_extra(installed, without_extra):
+def test_a_cache_is_made_and_read_without_the_extra(installed, without_extra):
     cache, plain = installed.folder / "plain-cache", {"PYTHONPATH": without_extra}
     installed("--update_cache", "--audio_dir", VOICES, "--cache_output_dir", cache, **plain)
-    held_out = ("--cache_output_dir", cache, "--test_speakers", "p225,p226", "--json")
-    assert json.loads(installed("--evaluate", *held_out, **plain))
+    assert "SAN = " in installed("--unseen_speakers", "p225,p226", "--cache_output_dir", cache, **plain)
 
 
-@pytest.mark.parametrize("command", ["deep-speaker-train --adapt", "deep-speaker --export_model x.onnx"])
+@pytest.mark.parametrize(
+    "command", ["deep-speaker-train --adapt", "deep-speaker --export_model x.onnx", "deep-speaker --evaluate"]
+)
 def test_a_command_that_needs_the_extra_names_it(installed, without_extra, trained, command):
     name, *arguments = command.split()
     place = ("--data_filename", trained / "full_inputs.pkl") if "train" in name else ("--cache_output_dir", trained)

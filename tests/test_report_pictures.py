@@ -18,7 +18,7 @@ from evaluation.report.det import det_picture
 from evaluation.report.embedding_map import MOST_SPEAKERS, map_picture, planar
 from evaluation.report.histogram import histogram_picture
 from evaluation.report.reliability import reliability, reliability_picture
-from evaluation.report.scores import equal_error_threshold, main_scores
+from evaluation.report.scores import equal_error_threshold, main_scores, ratios_of
 from evaluation.report.style import COLORS, INK, styled
 from evaluation.report.svg import inline_svg
 from evaluation.report.training_curves import curve_pictures
@@ -101,7 +101,7 @@ def test_a_certain_trial_is_in_the_last_bin():
 
 def test_ratios_beyond_all_numbers_have_a_calibration(scored):
     ratios = np.where(scored.same, 1e4, -1e4)
-    assert "0.0 percentage points" in reliability_picture(replace(scored, ratios=ratios)).text
+    assert "0.0 percentage points" in reliability_picture(scored, ratios).text
 
 
 def test_the_map_names_each_utterance_where_it_is(scored):
@@ -176,14 +176,14 @@ def test_the_confusion_counts_the_utterances_of_the_most_similar_speakers():
 
 def test_the_worst_trials_are_those_with_the_highest_ratio_against_the_truth(scored):
     worst = worst_trials([scored])
-    against = np.where(scored.same, -scored.ratios, scored.ratios)
+    against = np.where(scored.same, -ratios_of(scored), ratios_of(scored))
     assert [trial.cost for trial in worst] == sorted(against, reverse=True)[:MOST_TRIALS]
     assert all(trial.judged == ("two" if trial.same else "one") for trial in worst if trial.cost > 0)
     assert all(trial.ratio == pytest.approx(-trial.cost if trial.same else trial.cost) for trial in worst)
 
 
 def test_without_a_calibration_the_worst_are_farthest_beyond_the_threshold(scored):
-    worst = worst_trials([replace(scored, ratios=None)])
+    worst = worst_trials([replace(scored, ratios={})])
     beyond = main_scores(scored) - equal_error_threshold(scored)
     assert worst[0].cost * main_scores(scored).std() == pytest.approx(np.where(scored.same, -beyond, beyond).max())
     assert worst[0].ratio is None
@@ -198,7 +198,7 @@ def test_a_source_without_both_kinds_of_trials_has_no_pictures(scored):
 
 def test_without_a_calibration_there_is_no_picture_of_it(scored):
     kinds = [
-        [p.kind for p in contents_of([replace(scored, ratios=r)], []).sources["made"]] for r in (None, scored.ratios)
+        [p.kind for p in contents_of([replace(scored, ratios=r)], []).sources["made"]] for r in ({}, scored.ratios)
     ]
     assert set(kinds[1]) - set(kinds[0]) == {"calibration"}
 

@@ -8,8 +8,17 @@ from packaging.requirements import Requirement
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NOT_FOR_INFERENCE = {
-    *("tensorflow", "keras", "tensorboard", "pandas", "matplotlib", "scipy", "onnx", "tf2onnx"),
-    *("jinja2", "librosa", "scikit-learn"),
+    "tensorflow",
+    "keras",
+    "tensorboard",
+    "pandas",
+    "matplotlib",
+    "scipy",
+    "scikit-learn",
+    "jinja2",
+    "librosa",
+    "onnx",
+    "tf2onnx",
 }
 
 

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from made_trials import made_trials
+from scipy.stats import t
 
 from evaluation.balance import balanced_weights
 from evaluation.calibrate import covariance
 from evaluation.calibration_trials import Trials
 from evaluation.cross_validation import fitted, judged
 from evaluation.error_rates import Judged
+from evaluation.metrics import wilson_interval
 from evaluation.speaker_draws import SpeakerDraws
 
 
@@ -29,13 +31,13 @@ def test_a_share_is_that_of_the_weights():
     assert np.isnan(draws.share(hits, ~all_of_them).value)
 
 
-def test_intervals_equal_a_bootstrap_by_plain_loops(monkeypatch):
+def test_the_standard_error_is_that_of_draws_by_plain_loops(monkeypatch):
     monkeypatch.setattr("evaluation.speaker_draws.RESAMPLES", 200)
     rng = np.random.default_rng(4)
     pairs = [(a, b) for a in range(5) for b in range(a + 1, 5)] + [(a, b) for a in range(5, 9) for b in range(a + 1, 9)]
     trials = strangers(pairs, [1] * len(pairs), [0] * 10 + [1] * 6)
     hits, weights = rng.random(len(pairs)) < 0.4, np.where(trials.corpora == 0, 0.5, 1.0)
-    found = SpeakerDraws(trials, weights, seed=7).share(hits, np.ones(len(pairs), bool))
+    draws, everything = SpeakerDraws(trials, weights, seed=7), np.ones(len(pairs), bool)
 
     rng, shares = np.random.default_rng(7), []
     picked = [rng.integers(0, count, (200, count)) for count in (2, 5, 4)]
@@ -53,23 +55,38 @@ def test_intervals_equal_a_bootstrap_by_plain_loops(monkeypatch):
                 whole = weights[trials.corpora == corpus].sum()
                 hit, mass = hit + whole * np.mean(rates), mass + whole
         shares += [hit / mass] if mass else []
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(shares, [0.025, 0.975])))
+    assert draws.variance(hits, everything) == pytest.approx(np.var(shares))
 
 
-def test_one_corpus_is_not_drawn_but_its_speakers_are():
-    trials = strangers([(0, 1), (0, 2), (1, 2), (3, 4)], [1] * 4, [0, 0, 0, 1])
-    draws = SpeakerDraws(trials, np.ones(4))
-    found = draws.share(np.array([True, False, False, True]), np.ones(4, bool), corpus=0)
-    assert (found.value, found.low, found.high) == (pytest.approx(1 / 3), 0, 1)
+def test_the_interval_is_wilson_s_of_as_many_trials_as_the_draws_vary_by():
+    """Each speaker's own trial is independent of the others', so that they are worth as many as they are."""
+    errors = np.arange(200) < 20
+    draws = SpeakerDraws(strangers([(a, a) for a in range(200)], [1] * 200, [0] * 200), np.ones(200))
+    found = draws.share(errors, np.ones(200, bool))
+    assert (found.low, found.high) == pytest.approx(wilson_interval(20, 200), abs=0.003)
 
 
-def test_where_no_error_was_seen_the_interval_is_that_of_the_rule_of_three():
+def test_speakers_in_one_corpus_say_less_of_another():
+    """Where corpora differ, two of them leave the share open, and nine do not."""
+    pairs = [(a, a) for a in range(90)]
+    everything, errors = np.ones(90, bool), np.arange(90) % 10 < 3  # 3 of 10 in each corpus
+    few = SpeakerDraws(strangers(pairs, [1] * 90, np.arange(90) // 45), np.ones(90))
+    apart = few.share((np.arange(90) < 45) & (np.arange(90) % 2 == 0), everything)  # all errors in one of two
+    alike = few.share(errors, everything)
+    assert apart.high - apart.low > 2 * (alike.high - alike.low)
+    within = few.share(errors, everything, corpus=0)
+    assert within.value == pytest.approx(errors[:45].mean())
+    assert 0.1 < within.low < within.high < 0.55
+
+
+def test_where_no_error_was_seen_some_may_come():
     pairs = [(a, b) for a in range(20) for b in range(a + 1, 20)]
     draws = SpeakerDraws(strangers(pairs, [1] * len(pairs), [0] * len(pairs)), np.ones(len(pairs)))
     everything = np.ones(len(pairs), bool)
     none, all_of_them = draws.share(~everything, everything), draws.share(everything, everything)
-    assert (none.value, none.low, none.high) == (0, 0, pytest.approx(1 - 0.025 ** (1 / 20)))
-    assert (all_of_them.low, all_of_them.high) == (pytest.approx(0.025 ** (1 / 20)), 1)
+    high = t.ppf(0.975, 19) ** 2 / (20 + t.ppf(0.975, 19) ** 2)  # Wilson's for none of 20 speakers
+    assert (none.value, none.low, none.high) == (0, 0, pytest.approx(high))
+    assert (all_of_them.low, all_of_them.high) == (pytest.approx(1 - high), 1)
 
 
 def test_how_many_pairs_hits_are_shared_out_among():

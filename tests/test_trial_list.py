@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from angles import AngleEncoder, cache_of
 
-from evaluation.trial_list import TrialListError, evaluate_trials, read_trials
+from evaluation.cuts import CUTS
+from evaluation.evaluate import evaluate
+from evaluation.held_out_speakers import held_out_trials
+from evaluation.trial_list import TrialListError, read_trials
 from storage.errors import UserError
 
 ANGLES = {"vctk/ann": [0, 20, 60], "vctk/bob": [90, 100], "libri/dee lee": [30, 50]}
@@ -33,7 +36,11 @@ def read(tmp_path, cache):
 
 
 def keys(trials):
-    return [(*trial.first.key[1:], *trial.second.key[1:]) for trial in trials]
+    return [(*trials.utterances[a].key[1:], *trials.utterances[b].key[1:]) for a, b in zip(trials.first, trials.second)]
+
+
+def results_of(trials, cache, encoder=None, cuts=(None,)):
+    return evaluate(encoder or AngleEncoder(), cache, [trials], cuts=cuts, distances=False).results
 
 
 def test_a_list_is_read(read):
@@ -77,7 +84,7 @@ def test_two_people_of_one_name_are_two(tmp_path, monkeypatch):
     path = tmp_path / "trials.txt"
     path.write_text("0 libri/s1/000 so/s1/000\n1 so/s1/000 so/s1/001\n")
     trials = read_trials(path, cache, ["libri/s2"])
-    (result,) = evaluate_trials(AngleEncoder(), cache, trials, "t", cuts=[None])
+    (result,) = results_of(trials, cache)
     assert (result.speakers, result.targets, result.nontargets) == (2, 1, 1)
     path.write_text("0 s1/000 so/s1/000\n1 so/s1/000 so/s1/001\n")
     with pytest.raises(TrialListError, match="'s1/000' is the name of 2 utterances: libri/s1/000, so/s1/000"):
@@ -108,7 +115,7 @@ def test_a_list_that_is_no_text_is_refused(tmp_path, cache):
 def test_figures_by_hand(read, cache):
     # targets 20 and 10 degrees apart, non-targets 5 and 100: one of two passes wherever no target is missed
     cache_angles = "1 ann/000 ann/001\n1 bob/000 bob/001\n0 ann/000 bob/001\n0 ann/002 bob/000\n"
-    (result,) = evaluate_trials(AngleEncoder(), cache, read(cache_angles), "trials.txt", cuts=[None])
+    (result,) = results_of(read(cache_angles), cache)
     assert (result.source, result.cut, result.speakers, result.utterances) == ("trials.txt", None, 2, 5)
     assert (result.targets, result.nontargets, result.long_enough) == (2, 2, 5)
     assert list(result.estimates) == ["eer", "min_dcf_0.01", "min_dcf_0.05"]
@@ -118,46 +125,33 @@ def test_figures_by_hand(read, cache):
 def test_errors_by_hand(read, cache):
     # targets 60 and 10 degrees apart, non-targets 30 and 40: at 50 the one is missed, at 35 one non-target passes
     text = "1 ann/000 ann/002\n1 bob/000 bob/001\n0 ann/002 bob/000\n0 ann/002 bob/001\n"
-    (result,) = evaluate_trials(AngleEncoder(), cache, read(text), "trials.txt", cuts=[None])
+    (result,) = results_of(read(text), cache)
     assert [figure.value for figure in result.estimates.values()] == pytest.approx([0.5, 0.5, 0.5])
 
 
 def test_the_order_of_utterances_and_trials_does_not_matter(read, cache):
     lines = "1 ann/000 ann/002\n1 bob/000 bob/001\n0 ann/002 bob/000\n0 bob/001 ann/002\n".splitlines()
-    one, other = (
-        evaluate_trials(AngleEncoder(), cache, read("\n".join(some)), "trials.txt") for some in (lines, lines[::-1])
-    )
+    one, other = (results_of(read("\n".join(some)), cache, cuts=CUTS) for some in (lines, lines[::-1]))
     assert one == other
 
 
 def test_only_what_is_named_is_embedded_once_whole_and_cut(read, cache):
     encoder = AngleEncoder()
-    results = evaluate_trials(encoder, cache, read("1 ann/000 ann/001\n0 ann/000 bob/001\n" * 3), "trials.txt")
+    results = results_of(read("1 ann/000 ann/001\n0 ann/000 bob/001\n" * 3), cache, encoder, CUTS)
     assert [(result.cut, result.long_enough) for result in results] == [(None, 3), (5, 0), (2, 3), (1, 3)]
     assert sorted(encoder.lengths) == [8_000] * 3 + [16_000] * 3 + [24_000] * 3
 
 
 def test_all_pairs_as_a_list_give_what_evaluate_gives(tmp_path, monkeypatch):
-    from evaluation.held_out import evaluate_held_out
-
     angles = {name: np.random.default_rng(5).integers(0, 360, 6).tolist() for name in ("vctk/a", "vctk/b", "vctk/c")}
     angles["vctk/b"] = [value // 2 for value in angles["vctk/a"]]
     cache = cache_of(tmp_path, angles, monkeypatch)
     names = list(cache.utterances)
     lines = [f"{int(a[1] == b[1])} {a[1]}/{a[2]} {b[1]}/{b[2]}" for n, a in enumerate(names) for b in names[n + 1 :]]
     (tmp_path / "all.txt").write_text("\n".join(lines))
-    listed = evaluate_trials(AngleEncoder(), cache, read_trials(tmp_path / "all.txt", cache, ()), "all.txt")
-    unseen, _ = evaluate_held_out(AngleEncoder(), cache, ["a", "b", "c"])
+    listed = results_of(read_trials(tmp_path / "all.txt", cache, ()), cache, cuts=CUTS)
+    trials, _ = held_out_trials([AngleEncoder()], cache, ["a", "b", "c"])
+    unseen = evaluate(AngleEncoder(), cache, trials).results
     for one, other in zip(listed, unseen):
         assert (one.targets, one.nontargets) == (other.targets, other.nontargets)
         assert one.estimates == {name: other.estimates[name] for name in one.estimates}
-
-
-def test_trials_are_scored_by_what_is_asked_for(read, cache):
-    class Turned:
-        def statistics(self, embeddings):
-            return np.tile([0.0, -1.0], (len(embeddings), 1))
-
-    trials = read("1 ann/000 ann/001\n1 bob/000 bob/001\n0 ann/000 bob/001\n0 ann/002 bob/000\n")
-    (result,) = evaluate_trials(AngleEncoder(), cache, trials, "t", cuts=[None], scoring=Turned())
-    assert result.estimates["eer"].value == pytest.approx(1)

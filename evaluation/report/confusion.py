@@ -27,13 +27,13 @@ def confusion_picture(scored: ScoredSet) -> Picture:
     pairs = most_alike(scored)
     speakers = _first_of(pairs)
     counts = confusion_matrix(*identified(scored, speakers), labels=speakers)
-    names = [shown(name) for name in scored.speakers]
+    names = [shown(str(speaker)) for speaker in scored.speakers]
     return Picture(
         kind="confusion",
         about=scored.source,
         title=f"Confusion of the most similar speakers, {shown(scored.source)}",
         text=_text(scored, pairs[0], counts),
-        figure=_figure(counts, [shown(scored.speakers[s].rpartition("/")[2], LONGEST_LABEL) for s in speakers]),
+        figure=_figure(counts, [shown(scored.speakers[s].name, LONGEST_LABEL) for s in speakers]),
         table=Table(
             ("speaker", "and", "cosine of their means", "utterances taken for the other"),
             [
@@ -45,7 +45,7 @@ def confusion_picture(scored: ScoredSet) -> Picture:
         numbers=Table(
             ("speaker", "taken_for", "utterances"),
             [
-                (scored.speakers[a], scored.speakers[b], int(counts[row, column]))
+                (str(scored.speakers[a]), str(scored.speakers[b]), int(counts[row, column]))
                 for row, a in enumerate(speakers)
                 for column, b in enumerate(speakers)
             ],
@@ -91,7 +91,7 @@ def _figure(counts: np.ndarray, labels: list[str]) -> Figure:
 
 def _text(scored: ScoredSet, worst: tuple[int, int, float], counts: np.ndarray) -> str:
     wrong = int(counts.sum() - np.trace(counts))
-    first, second = (shown(scored.speakers[speaker]) for speaker in worst[:2])
+    first, second = (shown(str(scored.speakers[speaker])) for speaker in worst[:2])
     return (
         f"The {len(counts)} speakers of {len(np.unique(scored.owners))} who are most alike. Of "
         f"{counted(int(counts.sum()), 'utterance')}, {wrong} {'is' if wrong == 1 else 'are'} given to another one of "

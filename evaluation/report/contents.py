@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.cuts import long_enough
 from evaluation.report.confusion import confusion_picture
 from evaluation.report.det import det_picture
 from evaluation.report.embedding_map import FEWEST_POINTS, map_picture
 from evaluation.report.histogram import histogram_picture
 from evaluation.report.picture import Picture
 from evaluation.report.reliability import reliability_picture
-from evaluation.report.scores import has_both_kinds
+from evaluation.report.scores import has_both_kinds, ratios_of
 from evaluation.report.training_curves import curve_pictures
 from evaluation.report.worst_trials import WorstTrial, worst_trials
 from evaluation.scored_set import ScoredSet
@@ -47,7 +48,8 @@ def contents_of(
     """
     by_source: dict[str, list[ScoredSet]] = {}
     for scored in sets:
-        by_source.setdefault(scored.source, []).append(scored)
+        if long_enough(scored.utterances, scored.cut):  # else it is the whole utterances once more
+            by_source.setdefault(scored.source, []).append(scored)
     longest_first = {source: sorted(of_source, key=_shortness) for source, of_source in by_source.items()}
     complete = {
         source: kept for source, of_source in longest_first.items() if (kept := [*filter(has_both_kinds, of_source)])
@@ -70,8 +72,8 @@ def _pictures(sets: list[ScoredSet], most_points: int) -> Iterator[Picture]:
     whole = sets[0]
     yield det_picture(sets)
     yield histogram_picture(whole)
-    if whole.ratios is not None:
-        yield reliability_picture(whole)
+    if (ratios := ratios_of(whole)) is not None:
+        yield reliability_picture(whole, ratios)
     if len(whole.utterances) >= FEWEST_POINTS:
         yield map_picture(whole, most_points)
     if len(np.unique(whole.owners)) > 1:

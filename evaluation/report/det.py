@@ -12,10 +12,11 @@ from sklearn.metrics import DetCurveDisplay, det_curve
 
 from evaluation.cuts import describe_cut
 from evaluation.report.picture import Picture, Table
-from evaluation.report.scores import COSINE, score_norm
+from evaluation.report.scores import score_norm
 from evaluation.report.shown import shown
 from evaluation.report.style import SQUARE, figure_with_axes
 from evaluation.scored_set import ScoredSet
+from inference.cohort import NO_NORM
 
 TOLD = (0.001, 0.01, 0.05, 0.1, 0.2)  # rates of false alarms at which misses are told
 SHOWN = -3.2, 0.4  # of both rates, in deviations of a normal distribution: 0.07 to 66 %
@@ -48,8 +49,8 @@ def det_picture(sets: Sequence[ScoredSet]) -> Picture:
     curves = [_curve(describe_cut(scored.cut), scored, score_norm(scored)) for scored in sets]
     ends = dict.fromkeys((0, len(curves) - 1))
     told = "; ".join(f"{curves[at].name}: {curves[at].told()}" for at in ends)
-    if score_norm(sets[0]) != COSINE:
-        curves.append(_curve(f"{curves[0].name}, cosines", sets[0], COSINE))
+    if score_norm(sets[0]) != NO_NORM and NO_NORM in sets[0].scores:
+        curves.append(_curve(f"{curves[0].name}, cosines", sets[0], NO_NORM))
     return Picture(
         kind="det",
         about=sets[0].source,

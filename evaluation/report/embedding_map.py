@@ -45,7 +45,7 @@ def map_picture(scored: ScoredSet, most: int) -> Picture:
         numbers=Table(
             ("x", "y", "speaker", "utterance"),
             [
-                (float(x), float(y), scored.speakers[scored.owners[row]], scored.utterances[row].utterance)
+                (float(x), float(y), str(scored.speakers[scored.owners[row]]), scored.utterances[row].utterance)
                 for (x, y), row in zip(places, rows)
             ],
         ),
@@ -87,7 +87,7 @@ def _figure(places: np.ndarray, owners: np.ndarray) -> Figure:
 def _nearest(scored: ScoredSet, owners: np.ndarray) -> Table:
     """For each speaker of the map, who is most alike."""
     nearest, cosines = nearest_others(mean_embeddings(scored))
-    names = [shown(name) for name in scored.speakers]
+    names = [shown(str(speaker)) for speaker in scored.speakers]
     return Table(
         ("speaker", "utterances shown", "most alike", "cosine of their means"),
         [
@@ -98,7 +98,7 @@ def _nearest(scored: ScoredSet, owners: np.ndarray) -> Table:
 
 
 def _names(scored: ScoredSet, rows: np.ndarray) -> list[str]:
-    pairs = ((scored.speakers[scored.owners[row]], scored.utterances[row].utterance) for row in rows)
+    pairs = ((str(scored.speakers[scored.owners[row]]), scored.utterances[row].utterance) for row in rows)
     return [", ".join(shown(name, LONGEST_NAME) for name in pair) for pair in pairs]
 
 

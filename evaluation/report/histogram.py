@@ -7,6 +7,7 @@ from evaluation.report.picture import Picture, Table
 from evaluation.report.scores import equal_error_threshold, main_scores, score_norm
 from evaluation.report.shown import shown
 from evaluation.report.style import BLUE, INK, VERMILION, WIDE, figure_with_axes
+from evaluation.results import SCORES
 from evaluation.scored_set import ScoredSet
 
 BINS = 40
@@ -33,7 +34,7 @@ def histogram_picture(scored: ScoredSet) -> Picture:
         title=f"Scores, {shown(scored.source)}",
         text="The less the two overlap, the better. Trials of one speaker have a median score of "
         f"{np.median(one):.3f}, those of two {np.median(two):.3f}; errors are equally frequent at {threshold:.3f}.",
-        figure=_figure(counts, edges, threshold, f"score ({score_norm(scored)})"),
+        figure=_figure(counts, edges, threshold, f"score ({SCORES[score_norm(scored)]})"),
         table=table,
         numbers=Table(
             ("from", "to", "one_speaker", "two_speakers"),

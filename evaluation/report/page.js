@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 // Maps: the name of the point under the pointer, or of the one that the arrow keys have come to.
-for (const map of document.querySelectorAll(".map")) {
+for (const map of document.querySelectorAll(".points")) {
   const points = [...map.querySelectorAll("[data-name]")];
   const name = map.parentElement.querySelector("output");
   const ring = document.createElementNS(SVG, "circle");
@@ -50,11 +50,14 @@ for (const button of document.querySelectorAll("button.both")) {
 }
 
 // On paper everything is open.
-let opened = [];
+const opened = new Set();
 addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details:not([open])")];
-  for (const part of opened) part.open = true;
+  for (const part of document.querySelectorAll("details:not([open])")) {
+    opened.add(part);
+    part.open = true;
+  }
 });
 addEventListener("afterprint", () => {
   for (const part of opened) part.open = false;
+  opened.clear();
 });

@@ -20,7 +20,7 @@ from evaluation.report import views
 from evaluation.report.contents import contents_of
 from evaluation.report.shown import shown
 from evaluation.report.style import styled
-from evaluation.results import Result
+from evaluation.results import SCORES, Result
 from evaluation.scored_set import ScoredSet
 from storage.atomic import write_atomically
 from storage.errors import UserError
@@ -105,7 +105,8 @@ def _page(
         date=date.today().isoformat(),
         left_out=[shown(source) for source in contents.left_out],
         measures=views.measures(results),
-        results=results,
+        results=[result for result in results if result.long_enough],  # else the utterances are whole once more
+        score_names=SCORES,
         settings={shown(str(name)): views.setting(value) for name, value in description.items()},
         sources=sources,
         stages=list(views.picture_views(contents.stages, "stage")),

@@ -30,13 +30,14 @@ class Bin(NamedTuple):
     observed: float  # the share of their weight that is of one speaker
 
 
-def reliability_picture(scored: ScoredSet) -> Picture:
+def reliability_picture(scored: ScoredSet, ratios: np.ndarray) -> Picture:
     """Draw which share of the trials is of one speaker, against the probability that they were given.
 
     Args:
-        scored: calibrated, with trials of both kinds.
+        scored: with trials of both kinds.
+        ratios: log-likelihood ratios of these, natural logarithms, (trials,).
     """
-    bins = reliability(expit(np.asarray(scored.ratios, float)), scored.same)
+    bins = reliability(expit(ratios), scored.same)
     error = sum(part.weight * abs(part.given - part.observed) for part in bins)
     return Picture(
         kind="calibration",

@@ -4,18 +4,22 @@ import numpy as np
 from sklearn.metrics import det_curve
 
 from evaluation.scored_set import ScoredSet
-
-COSINE, AS_NORM = "cosine", "as-norm"
+from inference.cohort import AS_NORM, NO_NORM
 
 
 def score_norm(scored: ScoredSet) -> str:
     """Return which of the scores count: those normalised by a cohort, where there are any."""
-    return AS_NORM if AS_NORM in scored.scores else COSINE
+    return AS_NORM if AS_NORM in scored.scores else NO_NORM
 
 
 def main_scores(scored: ScoredSet) -> np.ndarray:
     """Return these scores, (trials,)."""
     return scored.scores[score_norm(scored)]
+
+
+def ratios_of(scored: ScoredSet) -> np.ndarray | None:
+    """Return the log-likelihood ratios of these scores, natural logarithms (trials,); None if there are none."""
+    return scored.ratios.get(score_norm(scored))
 
 
 def has_both_kinds(scored: ScoredSet) -> bool:

@@ -105,10 +105,10 @@ def heading(measure: str) -> str:
 
 
 def estimate_cell(estimate: Estimate, measure: str) -> tuple[str, str]:
-    """Write the value of an estimate, and its interval, as the table on the terminal does."""
+    """Write the value of an estimate, and its interval, "" if it has none, as the table on the terminal does."""
     _, scale, decimals = COLUMNS.get(measure, (measure, 1, 4))
     value, low, high = (f"{scale * number:.{decimals}f}" for number in (estimate.value, estimate.low, estimate.high))
-    return value, f"{low} to {high}"
+    return value, "" if "nan" in (low, high) else f"{low} to {high}"
 
 
 def setting(value: object) -> str:

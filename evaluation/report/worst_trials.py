@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cache.index import Utterance
-from evaluation.report.scores import equal_error_threshold, main_scores
+from evaluation.report.scores import equal_error_threshold, main_scores, ratios_of
 from evaluation.report.shown import shown
 from evaluation.scored_set import ScoredSet
 
@@ -53,7 +53,7 @@ def worst_trials(sets: Sequence[ScoredSet]) -> list[WorstTrial]:
     Args:
         sets: one of each source, with trials of both kinds.
     """
-    calibrated = all(scored.ratios is not None for scored in sets)
+    calibrated = all(ratios_of(scored) is not None for scored in sets)
     worst = [trial for scored in sets for trial in _of_set(scored, calibrated)]
     return sorted(worst, key=lambda trial: (-trial.cost, trial.source, *(side.utterance.key for side in trial.sides)))[
         :MOST_TRIALS
@@ -61,20 +61,21 @@ def worst_trials(sets: Sequence[ScoredSet]) -> list[WorstTrial]:
 
 
 def _of_set(scored: ScoredSet, calibrated: bool) -> list[WorstTrial]:
-    scores = main_scores(scored)
-    if calibrated:
-        evidence = np.asarray(scored.ratios)
+    scores, ratios = main_scores(scored), ratios_of(scored)
+    if calibrated and ratios is not None:
+        evidence = ratios
     else:
         evidence = (scores - equal_error_threshold(scored)) / (scores.std() or 1)
     costs = np.where(scored.same, -evidence, evidence)
     rows = np.argsort(-costs, kind="stable")[:MOST_TRIALS]
-    return [_trial(scored, int(row), float(costs[row]), float(scores[row])) for row in rows]
+    return [_trial(scored, int(row), float(costs[row])) for row in rows]
 
 
-def _trial(scored: ScoredSet, row: int, cost: float, score: float) -> WorstTrial:
+def _trial(scored: ScoredSet, row: int, cost: float) -> WorstTrial:
     sides = tuple(
-        Side(scored.utterances[at], shown(scored.speakers[scored.owners[at]]), float(scored.seconds[at]))
+        Side(scored.utterances[at], shown(str(scored.speakers[scored.owners[at]])), float(scored.seconds[at]))
         for at in (scored.first[row], scored.second[row])
     )
-    ratio = None if scored.ratios is None else float(scored.ratios[row])
+    ratios = ratios_of(scored)
+    ratio, score = None if ratios is None else float(ratios[row]), float(main_scores(scored)[row])
     return WorstTrial(scored.source, bool(scored.same[row]), cost, score, ratio, sides)
