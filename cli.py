@@ -141,6 +141,9 @@ GOES_WITH = {  # flag: actions
     "trials": MEASURES,
     "score_norm": ("evaluate", "compare"),
     "scores": ("evaluate",),
+    "report": ("evaluate",),
+    "report_dir": ("evaluate",),
+    "report_without_audio": ("evaluate",),
     "speaker_info": ("evaluate",),
     "by": ("evaluate",),
     "calibration": ("verify", "identify", "enroll"),
@@ -309,6 +312,11 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
          "form ('1 A B' for the same speaker, '0 A B' for two) or Kaldi's ('A B target', 'A B nontarget')")  # fmt: skip
     flag("--scores", type=path, metavar="FILE", help="with --evaluate: write every trial's scores and log-likelihood "
          "ratios, a line each, separated by tabs")  # fmt: skip
+    flag("--report", type=path, metavar="FILE.html", help="with --evaluate: write a page with curves, histograms, a "
+         "map of the voices and the worst trials, which holds their recordings")  # fmt: skip
+    flag("--report_dir", type=path, metavar="DIR", help="with --evaluate: write each of these pictures as PNG and "
+         "SVG, and its numbers as CSV")  # fmt: skip
+    flag("--report_without_audio", action="store_true", help="leave the recordings out of --report")
     flag("--speaker_info", type=path, metavar="FILE", help="with --evaluate: a table of the speakers, such as VCTK's "
          "speaker-info.txt; who shares a property is measured apart, too")  # fmt: skip
     flag("--by", type=names, metavar="COLUMN,...", help="columns of --speaker_info (default: gender)")
