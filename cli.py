@@ -102,6 +102,12 @@ def _compare(args: argparse.Namespace) -> None:
     compare(args)
 
 
+def _calibrate(args: argparse.Namespace) -> None:
+    from commands.calibration import calibrate
+
+    calibrate(args)
+
+
 def _forget(args: argparse.Namespace) -> None:
     from commands.forget import forget
 
@@ -124,18 +130,31 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "get_embeddings": _get_embeddings,
     "evaluate": _evaluate,
     "compare": _compare,
+    "calibrate": _calibrate,
     "forget": _forget,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
+MEASURES = ("evaluate", "compare", "calibrate")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 GOES_WITH = {  # flag: actions
     "output": ("embed", "get_embeddings"),
-    "trials": ("evaluate", "compare"),
+    "trials": MEASURES,
     "score_norm": ("evaluate", "compare"),
     "scores": ("evaluate",),
     "speaker_info": ("evaluate",),
     "by": ("evaluate",),
-    "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate", "compare", *FILLS_CACHE, "generate_training_inputs"),
+    "calibration": ("verify", "identify", "enroll"),
+    "force": ("calibrate", "export_model"),
+    "json": (
+        "verify",
+        *PROFILE_ACTIONS,
+        "embed",
+        "evaluate",
+        "compare",
+        "calibrate",
+        *FILLS_CACHE,
+        "generate_training_inputs",
+    ),
     "add": ("enroll",),
     "full_ranking": ("identify",),
     "profiles": (*PROFILE_ACTIONS, "forget"),
@@ -235,6 +254,9 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--compare", nargs="+", type=filled, metavar="RUN", help="which of several networks is better, on the same "
          "speakers and trials, and is that noise? A run's folder, a checkpoint, an exported network, or "
          "'bundled'")  # fmt: skip
+    flag("--calibrate", type=path, metavar="FILE", help="fit log-likelihood ratios, verdicts and thresholds on "
+         "speakers of your own, whom the network was not trained on: those of the cache, of --trials or of --audio_dir "
+         "(a folder for each); FILE goes with --verify --calibration")  # fmt: skip
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
          "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
@@ -272,6 +294,10 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
     flag("--channel", type=channel, metavar="1|2|mix", help="of recordings with several channels, take this one, or "
          "their mean (default: the best one; their mean, with a remark, where they differ; a cache keeps to the "
          "channel that was asked for, unless a file is renamed)")  # fmt: skip
+    flag("--calibration", type=path, metavar="FILE", help="with --verify, --identify and --enroll: judge by this "
+         "file of --calibrate (default: the network's own calibration)")  # fmt: skip
+    flag("--force", action="store_true", help="with --calibrate and --export_model: calibrate on fewer than 20 "
+         "speakers")  # fmt: skip
     flag("--exit_verdict", action="store_true", help="with --verify: end with status 1 for different speakers")
     flag("--json", action="store_true", help="print a JSON object")
     flag("--full_ranking", action="store_true", help="with --identify: print the nearest speakers of each recording, "
