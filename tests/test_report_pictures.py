@@ -189,6 +189,13 @@ def test_without_a_calibration_the_worst_are_farthest_beyond_the_threshold(score
     assert worst[0].ratio is None
 
 
+def test_ratios_at_the_limit_of_a_calibration_are_told_apart_by_their_scores(scored):
+    worst = worst_trials([replace(scored, ratios={name: np.sign(of) for name, of in scored.ratios.items()})])
+    assert {trial.cost for trial in worst} == {1.0}
+    assert [trial.beyond for trial in worst] == sorted((trial.beyond for trial in worst), reverse=True)
+    assert worst[0].beyond > worst[-1].beyond
+
+
 def test_a_source_without_both_kinds_of_trials_has_no_pictures(scored):
     lone = made_set("lone", ["ann"])
     contents = contents_of([scored, lone], [])

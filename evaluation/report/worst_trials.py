@@ -29,6 +29,7 @@ class WorstTrial:
     source: str
     same: bool  # whether it is of one speaker
     cost: float  # the higher, the more wrong; 0 in the middle
+    beyond: float  # how far the score is beyond the threshold of equal errors, in standard deviations
     score: float
     ratio: float | None  # natural logarithm; None if the network is not calibrated
     sides: tuple[Side, ...]  # the two
@@ -47,35 +48,36 @@ class WorstTrial:
 def worst_trials(sets: Sequence[ScoredSet]) -> list[WorstTrial]:
     """Return the trials with the highest cost of all sets, worst first.
 
-    The cost is the log-likelihood ratio against the truth; where one of the sets is not calibrated, the distance from
-    the threshold of equal errors, in standard deviations of the set's scores.
+    The cost is the log-likelihood ratio against the truth, and where one of the sets is not calibrated, how far the
+    score is beyond the threshold of equal errors. The latter also decides among ratios at the calibration's limit.
 
     Args:
         sets: one of each source, with trials of both kinds.
     """
     calibrated = all(ratios_of(scored) is not None for scored in sets)
     worst = [trial for scored in sets for trial in _of_set(scored, calibrated)]
-    return sorted(worst, key=lambda trial: (-trial.cost, trial.source, *(side.utterance.key for side in trial.sides)))[
-        :MOST_TRIALS
-    ]
+    return sorted(worst, key=lambda trial: (-trial.cost, -trial.beyond))[:MOST_TRIALS]
 
 
 def _of_set(scored: ScoredSet, calibrated: bool) -> list[WorstTrial]:
     scores, ratios = main_scores(scored), ratios_of(scored)
-    if calibrated and ratios is not None:
-        evidence = ratios
-    else:
-        evidence = (scores - equal_error_threshold(scored)) / (scores.std() or 1)
-    costs = np.where(scored.same, -evidence, evidence)
-    rows = np.argsort(-costs, kind="stable")[:MOST_TRIALS]
-    return [_trial(scored, int(row), float(costs[row])) for row in rows]
+    against = np.where(scored.same, -1, 1)
+    beyond = against * (scores - equal_error_threshold(scored)) / (scores.std() or 1)
+    costs = against * ratios if calibrated and ratios is not None else beyond
+    rows = np.lexsort((-beyond, -costs))[:MOST_TRIALS]
+    return [
+        WorstTrial(
+            source=scored.source,
+            same=bool(scored.same[row]),
+            cost=float(costs[row]),
+            beyond=float(beyond[row]),
+            score=float(scores[row]),
+            ratio=None if ratios is None else float(ratios[row]),
+            sides=(_side(scored, scored.first[row]), _side(scored, scored.second[row])),
+        )
+        for row in rows
+    ]
 
 
-def _trial(scored: ScoredSet, row: int, cost: float) -> WorstTrial:
-    sides = tuple(
-        Side(scored.utterances[at], shown(str(scored.speakers[scored.owners[at]])), float(scored.seconds[at]))
-        for at in (scored.first[row], scored.second[row])
-    )
-    ratios = ratios_of(scored)
-    ratio, score = None if ratios is None else float(ratios[row]), float(main_scores(scored)[row])
-    return WorstTrial(scored.source, bool(scored.same[row]), cost, score, ratio, sides)
+def _side(scored: ScoredSet, row: int) -> Side:
+    return Side(scored.utterances[row], shown(str(scored.speakers[scored.owners[row]])), float(scored.seconds[row]))
