@@ -5,16 +5,19 @@ VENV ?= .venv
 DEMO ?= .demo
 PRETRAINED ?= .pretrained
 TEACHER ?= .resemblyzer
+REPRODUCE ?= .reproduce
 BIN = $(VENV)/bin
 CACHES = build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .coverage
 
-.PHONY: help demo test lint docs pretrained clean
+.PHONY: help demo test lint docs pretrained reproduce clean
 
 help:
 	@echo "make demo   run the whole pipeline on the bundled synthetic voices"
 	@echo "make test   run linters, the type checker and tests, as CI does"
 	@echo "make docs   write the API's pages to build/docs"
 	@echo "make pretrained  train the bundled network anew, from SPEECH; takes three quarters of an hour"
+	@echo "make reproduce  run what the README's figures come from: CACHE and HELD_OUT, CORPUS for times, RESEMBLYZER;"
+	@echo "            without them what the samples are enough for"
 	@echo "make clean  delete whatever the other targets wrote in this folder: environments, results of the demo, caches of"
 	@echo "            tools, and $(PRETRAINED), which holds what make pretrained took three quarters of an hour for"
 
@@ -27,6 +30,11 @@ pretrained: $(VENV)/installed $(TEACHER)/installed
 		{ echo 'name the speech and who is held out: make pretrained SPEECH="FOLDER ..." HELD_OUT="FILE ..."' >&2; exit 2; }
 	sh models/pretrained/reproduce.sh "$(BIN)/python" "$(PRETRAINED)" "$(SPEECH)" "$(HELD_OUT)" \
 		"$(TEACHER)/bin/python"
+
+reproduce: $(VENV)/installed
+	$(BIN)/python benchmarks/reproduce.py --work "$(REPRODUCE)" $(if $(CACHE),--cache "$(CACHE)") \
+		$(if $(HELD_OUT),--held_out $(HELD_OUT)) $(if $(CORPUS),--corpus "$(CORPUS)") \
+		$(if $(RESEMBLYZER),--resemblyzer "$(RESEMBLYZER)")
 
 test: lint
 	$(BIN)/python ci.py test
@@ -55,5 +63,5 @@ $(TEACHER)/installed: models/pretrained/requirements-teacher.txt
 	@touch $@
 
 clean:
-	rm -rf "$(VENV)" "$(TEACHER)" "$(DEMO)" "$(PRETRAINED)" $(CACHES)
+	rm -rf "$(VENV)" "$(TEACHER)" "$(DEMO)" "$(PRETRAINED)" "$(REPRODUCE)" $(CACHES)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
