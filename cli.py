@@ -30,6 +30,12 @@ def _identify(args: argparse.Namespace) -> None:
     identify(args)
 
 
+def _cluster(args: argparse.Namespace) -> None:
+    from commands.clustering import cluster_recordings
+
+    cluster_recordings(args)
+
+
 def _enroll(args: argparse.Namespace) -> None:
     from commands.enrolment import enroll
 
@@ -118,6 +124,7 @@ def _forget(args: argparse.Namespace) -> None:
 ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "verify": _verify,
     "identify": _identify,
+    "cluster": _cluster,
     "enroll": _enroll,
     "list_profiles": _list_profiles,
     "remove_profile": _remove_profile,
@@ -136,6 +143,10 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 MEASURES = ("evaluate", "compare", "calibrate")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
+PRINT_JSON = (
+    *("verify", "cluster", "embed", "generate_training_inputs"),
+    *PROFILE_ACTIONS, *MEASURES, *FILLS_CACHE,
+)  # fmt: skip
 GOES_WITH = {  # flag: actions
     "output": ("embed", "get_embeddings"),
     "trials": MEASURES,
@@ -146,24 +157,16 @@ GOES_WITH = {  # flag: actions
     "report_without_audio": ("evaluate",),
     "speaker_info": ("evaluate",),
     "by": ("evaluate",),
-    "calibration": ("verify", "identify", "enroll"),
+    "calibration": ("verify", "identify", "enroll", "cluster"),
     "force": ("calibrate", "export_model"),
-    "json": (
-        "verify",
-        *PROFILE_ACTIONS,
-        "embed",
-        "evaluate",
-        "compare",
-        "calibrate",
-        *FILLS_CACHE,
-        "generate_training_inputs",
-    ),
+    "json": PRINT_JSON,
     "add": ("enroll",),
     "full_ranking": ("identify",),
     "profiles": (*PROFILE_ACTIONS, "forget"),
-    "channel": ("verify", "identify", "enroll", "embed", *FILLS_CACHE),
-    "prior": ("verify", "identify"),
-    "max_false_accept": ("verify", "identify"),
+    "links": ("cluster",),
+    "channel": ("verify", "identify", "cluster", "enroll", "embed", *FILLS_CACHE),
+    "prior": ("verify", "identify", "cluster"),
+    "max_false_accept": ("verify", "identify", "cluster"),
     "exit_verdict": ("verify",),
     "manifest": FILLS_CACHE,
     "corpus": FILLS_CACHE,
@@ -237,6 +240,8 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--identify", nargs="+", type=filled, metavar="FILE|FOLDER",
          help="which enrolled speaker is it, if any? For each "
          "recording, and those in folders at any depth")  # fmt: skip
+    flag("--cluster", nargs="+", type=filled, metavar="FILE|FOLDER", help="who is who? Say which recordings, and of "
+         "those in folders at any depth, are of one person, without anybody enrolled")  # fmt: skip
     flag("--enroll", nargs="+", type=filled, metavar=("NAME", "FILE|FOLDER"), help="enrol a speaker by "
          "recordings, best 3 s or more, and by those in folders at any depth")  # fmt: skip
     flag("--list_profiles", action="store_true", help="print who is enrolled")
@@ -284,6 +289,8 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
     flag("--add", action="store_true",
          help="with --enroll: add the recordings to a speaker who is enrolled already. The "
          "same recording is not counted twice, unless it was converted or cut in between")  # fmt: skip
+    flag("--links", type=path, metavar="DIR", help="with --cluster: make this folder, with a sub-folder of links to "
+         "the recordings for each person")  # fmt: skip
     flag("--output", type=path, metavar="FILE", help="with --embed: save the embeddings here, .npz or .csv; with "
          "--get_embeddings: .npz")  # fmt: skip
 
@@ -291,13 +298,13 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
 def _add_decisions(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument_group("decisions and results").add_argument
     flag("--prior", type=open_share, default=0.5, metavar="P", help="how probable one speaker is before listening; "
-         "with --identify, an enrolled one")  # fmt: skip
+         "with --identify, an enrolled one; with --cluster, that two recordings are of one")  # fmt: skip
     flag("--max_false_accept", type=open_share, metavar="P", help="accept so strictly that the share P of wrong "
          "speakers passes, whatever the prior")  # fmt: skip
     flag("--channel", type=channel, metavar="1|2|mix", help="of recordings with several channels, take this one, or "
          "their mean (default: the best one; their mean, with a remark, where they differ; a cache keeps to the "
          "channel that was asked for, unless a file is renamed)")  # fmt: skip
-    flag("--calibration", type=path, metavar="FILE", help="with --verify, --identify and --enroll: judge by this "
+    flag("--calibration", type=path, metavar="FILE", help="with --verify, --identify, --enroll, --cluster: judge by this "
          "file of --calibrate (default: the network's own calibration)")  # fmt: skip
     flag("--force", action="store_true", help="with --calibrate and --export_model: calibrate on fewer than 20 "
          "speakers")  # fmt: skip

@@ -12,7 +12,9 @@ from storage.progress import tracked
 logger = logging.getLogger("cli")
 
 
-def recordings_of(names: Sequence[str], channel: Wanted, what: str) -> Iterator[Speech]:
+def recordings_of(
+    names: Sequence[str], channel: Wanted, what: str, refused: list[str] | None = None
+) -> Iterator[Speech]:
     """Load the recordings that were named, and those in folders that were, one after another.
 
     What can't be used is left out with a warning where its folder was named.
@@ -21,6 +23,7 @@ def recordings_of(names: Sequence[str], channel: Wanted, what: str) -> Iterator[
         names: files, `STANDARD_INPUT`, and folders to search at any depth.
         channel: of several, see `load_speech`.
         what: is done with them, for the progress.
+        refused: what is left out is added here too, with the reason.
 
     Raises:
         RecordingError: a file that was named can't be used, a folder holds no recording, or none in all can be used.
@@ -34,6 +37,8 @@ def recordings_of(names: Sequence[str], channel: Wanted, what: str) -> Iterator[
             if file in by_name:
                 raise
             logger.warning("skipped %s", error)
+            if refused is not None:
+                refused.append(str(error))
             continue
         count += 1
         yield recording

@@ -67,4 +67,4 @@ def test_bad_input_is_one_line(tmp_path):
     line = fail(2, "cli.py", "--verify", *PAIR, "--calibration", ROOT / "README.md")
     assert "expected a calibration, as --calibrate writes it" in line
     line = fail(2, "cli.py", "--list_profiles", "--calibration", "x")
-    assert "--calibration goes with --verify, --identify, --enroll" in line
+    assert "--calibration goes with --verify, --identify, --enroll, --cluster" in line
