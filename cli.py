@@ -108,6 +108,12 @@ def _forget(args: argparse.Namespace) -> None:
     forget(args)
 
 
+def _doctor(args: argparse.Namespace) -> int:
+    from commands.doctor.examination import doctor
+
+    return doctor(args)
+
+
 # Each flag that is an action, and what it calls; a command's module, and what that needs, is loaded only then.
 ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "verify": _verify,
@@ -125,6 +131,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "evaluate": _evaluate,
     "compare": _compare,
     "forget": _forget,
+    "doctor": _doctor,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
@@ -135,10 +142,13 @@ GOES_WITH = {  # flag: actions
     "scores": ("evaluate",),
     "speaker_info": ("evaluate",),
     "by": ("evaluate",),
-    "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate", "compare", *FILLS_CACHE, "generate_training_inputs"),
+    "json": (
+        *("verify", *PROFILE_ACTIONS, "embed", "evaluate", "compare"),
+        *(*FILLS_CACHE, "generate_training_inputs", "doctor"),
+    ),
     "add": ("enroll",),
     "full_ranking": ("identify",),
-    "profiles": (*PROFILE_ACTIONS, "forget"),
+    "profiles": (*PROFILE_ACTIONS, "forget", "doctor"),
     "channel": ("verify", "identify", "enroll", "embed", *FILLS_CACHE),
     "prior": ("verify", "identify"),
     "max_false_accept": ("verify", "identify"),
@@ -238,6 +248,9 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
          "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
+    flag("--doctor", action="store_true", help="look at Python, packages, network, folders, cache, inputs, runs, "
+         "profiles, disk and cores, change nothing, and print the command that mends each fault; ends with status 1 "
+         "where there is a fault, 0 with warnings only")  # fmt: skip
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
