@@ -120,6 +120,12 @@ def _forget(args: argparse.Namespace) -> None:
     forget(args)
 
 
+def _doctor(args: argparse.Namespace) -> int:
+    from commands.doctor.examination import doctor
+
+    return doctor(args)
+
+
 # Each flag that is an action, and what it calls; a command's module, and what that needs, is loaded only then.
 ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "verify": _verify,
@@ -139,12 +145,13 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "compare": _compare,
     "calibrate": _calibrate,
     "forget": _forget,
+    "doctor": _doctor,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 MEASURES = ("evaluate", "compare", "calibrate")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 PRINT_JSON = (
-    *("verify", "cluster", "embed", "generate_training_inputs"),
+    *("verify", "cluster", "embed", "generate_training_inputs", "doctor"),
     *PROFILE_ACTIONS, *MEASURES, *FILLS_CACHE,
 )  # fmt: skip
 GOES_WITH = {  # flag: actions
@@ -162,7 +169,7 @@ GOES_WITH = {  # flag: actions
     "json": PRINT_JSON,
     "add": ("enroll",),
     "full_ranking": ("identify",),
-    "profiles": (*PROFILE_ACTIONS, "forget"),
+    "profiles": (*PROFILE_ACTIONS, "forget", "doctor"),
     "links": ("cluster",),
     "channel": ("verify", "identify", "cluster", "enroll", "embed", *FILLS_CACHE),
     "prior": ("verify", "identify", "cluster"),
@@ -268,6 +275,9 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
          "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
+    flag("--doctor", action="store_true", help="look at Python, packages, network, folders, cache, inputs, runs, "
+         "profiles, disk and cores, change nothing, and print the command that mends each fault; ends with status 1 "
+         "where there is a fault, 0 with warnings only")  # fmt: skip
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from storage.errors import UserError
 from storage.interrupt import INTERRUPTED, interrupts
 
 ENVIRONMENT_FAILED, USERS_MISTAKE = 1, 2  # exit statuses
+VCTK = "VCTK-Corpus"  # the folder of that corpus in the data folder
 READER_GONE = 141  # 128 and the number of SIGPIPE, which Windows does not have
 SAMPLES = Path(__file__).resolve().parent / "samples" / "voices"  # in the repository; not in an installation
 TRAINING_PACKAGES = {  # that a plain installation does not have
@@ -45,19 +46,25 @@ def run_dir_of(cache_dir: Path) -> Path:
     return cache_dir / "runs"
 
 
-def choose_audio_dir(named: Path | None) -> Path:
-    """The corpus named on the command line or by `$AUDIO_DIR`, else the data folder's VCTK, else the samples.
-
-    Raises:
-        UserError: there is none of them; an installation comes without samples.
-    """
+def named_audio_dir(named: Path | None) -> Path | None:
+    """The corpus named on the command line or by `$AUDIO_DIR`, else the data folder's VCTK if it is there."""
     if named is not None:
         return named
     if variable := os.environ.get("AUDIO_DIR"):
         return expanded(variable)
-    vctk = data_folder() / "VCTK-Corpus"
-    if vctk.is_dir():
-        return vctk
+    vctk = data_folder() / VCTK
+    return vctk if vctk.is_dir() else None
+
+
+def choose_audio_dir(named: Path | None) -> Path:
+    """The corpus that `named_audio_dir` gives, else the samples.
+
+    Raises:
+        UserError: there is none of them; an installation comes without samples.
+    """
+    if (chosen := named_audio_dir(named)) is not None:
+        return chosen
+    vctk = data_folder() / VCTK
     if not SAMPLES.is_dir():
         raise UserError(f"no corpus at {vctk}, and none was named: --audio_dir FOLDER names one, or --manifest FILE")
     logger.warning("no corpus at %s and none named with --audio_dir: using the synthetic voices in %s", vctk, SAMPLES)

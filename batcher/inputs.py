@@ -8,13 +8,14 @@ file is that of `inputs_file`.
 
 import reprlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from audio.feature_settings import FeatureSettings
-from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, UtteranceRecord
+from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, UtteranceRecord, footer_bytes
 from batcher.restricted_pickle import UnsafePickleError, read_records
 from batcher.splits import TEST, TRAIN
 from corpus.recording import Speaker
@@ -63,10 +64,35 @@ def load_inputs(path: Path) -> TrainingInputs:
     Raises:
         InputsError: missing, damaged, of another format, or a pickle that is not ours.
     """
+    with _usable(path):
+        return _assemble(read_records(path))
+
+
+def read_ends(path: Path) -> InputsHeader:
+    """Read the header and the last record of `full_inputs.pkl`: that all is there, not that all of it is whole.
+
+    Raises:
+        InputsError: as `load_inputs`.
+    """
+    with _usable(path):
+        header = InputsHeader.from_json(_next(read_records(path)))
+        size = header.features.size
+        footer = max(path.stat().st_size - footer_bytes(size), 0)
+        FrameStatistics.from_record(_next(read_records(path, footer)), size)
+        return header
+
+
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    """Say of what is raised inside that `path` can't be used.
+
+    Raises:
+        InputsError: there is no such file, or it is not usable.
+    """
     if not path.is_file():
         raise InputsError(f"no training inputs at {path}; run --generate_training_inputs first")
     try:
-        return _assemble(read_records(path))
+        yield
     except (UnsafePickleError, ValueError) as error:
         raise InputsError(
             f"{path} is not usable as training inputs: {error}. Nothing in it was run; "

@@ -8,6 +8,7 @@ The file is a sequence of pickles (see `restricted_pickle`), written and read on
     footer     `FrameStatistics`
 """
 
+import io
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
@@ -161,6 +162,13 @@ class InputsWriter:
         if self._missing:
             raise ValueError(f"expected as many utterances as the header says. Received {-self._missing:+d}")
         write_record(self._file, dict(vars(statistics)))
+
+
+def footer_bytes(size: int) -> int:
+    """How long the last record is, of statistics of `size` features."""
+    file = io.BytesIO()
+    write_record(file, dict(vars(FrameStatistics(np.zeros(size, np.float32), np.ones(size, np.float32)))))
+    return file.tell()
 
 
 def _names(fields: Fields, name: str) -> tuple[str, ...]:

@@ -49,8 +49,8 @@ def write_record(file: BinaryIO, record: object) -> None:
     pickle.dump(record, file, protocol=PROTOCOL)
 
 
-def read_records(path: Path) -> Iterator[object]:
-    """Yield the pickles that stand one after another in `path`; their arrays are read-only.
+def read_records(path: Path, start: int = 0) -> Iterator[object]:
+    """Yield the pickles that stand one after another in `path` from byte `start` on; their arrays are read-only.
 
     Raises:
         UnsafePickleError: it holds more than arrays and plain containers, or more of them than a record of ours does,
@@ -59,6 +59,7 @@ def read_records(path: Path) -> Iterator[object]:
     """
     size, instructions = path.stat().st_size, HEADER_INSTRUCTIONS
     with open(path, "rb") as file:
+        file.seek(start)
         while file.tell() < size:
             try:
                 record = _ArrayUnpickler(_BoundedFile(file, size - file.tell()), instructions).load()

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from batcher.inputs import TrainingInputs
+from batcher.inputs_file import InputsHeader
 from batcher.splits import UTTERANCE, sides
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
@@ -43,7 +44,7 @@ def fingerprint(chosen: list[Utterance]) -> str:
     return digest.hexdigest()
 
 
-def is_stale(inputs: TrainingInputs, folder: Path) -> bool:
+def is_stale(inputs: TrainingInputs | InputsHeader, folder: Path) -> bool:
     """Whether the cache in `folder` would give other inputs now; False where there is no cache to compare with."""
     cache = UtteranceCache(folder)
     if not cache.utterances:

@@ -56,12 +56,23 @@ _REPEATED = ("corpus", "speaker", "session", "place", "made_with")  # in many li
 
 def read_index(folder: Path) -> dict[Key, Utterance]:
     """Read all entries; the last line counts where there are several. Without an index there are none."""
+    return read_lines(folder)[0]
+
+
+def read_lines(folder: Path) -> tuple[dict[Key, Utterance], int]:
+    """Read all entries, as `read_index` does, and count the lines that are none."""
     index = folder / INDEX
     if not index.is_file():
-        return {}
+        return {}, 0
+    entries, damaged = {}, 0
     with open(index, encoding="utf-8", errors="replace", newline="\n") as lines:  # names may hold other separators
-        entries = (entry for line in lines if (entry := _parse(line)) is not None)
-        return {entry.key: entry for entry in entries}
+        for line in lines:
+            entry = _parse(line)
+            if entry is None:
+                damaged += 1
+            else:
+                entries[entry.key] = entry
+    return entries, damaged
 
 
 def write_index(folder: Path, utterances: Iterable[Utterance]) -> None:

@@ -55,8 +55,11 @@ CURRENT = CacheMark(TOOL, FORMAT, SETTINGS)
 
 def read_mark(folder: Path) -> CacheMark | None:
     """Read the folder's mark; None where there is none, or another program's file of that name."""
+    path = folder / MARK
+    if not path.is_file():  # a pipe would never end
+        return None
     try:
-        mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        mark = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(mark, dict) or mark.get("tool") != TOOL:

@@ -97,14 +97,19 @@ class UtteranceCache:
             OSError: the folder can't be written to; also for what is raised while it is held, the error names a path.
         """
         with naming(self.folder), folder_lock(self.folder):
-            _refuse_links(self.folder)
+            refuse_links(self.folder)
             for path in left_over(self.folder):
                 path.unlink()
             self.__dict__.pop("utterances", None)  # what `cached_property` keeps
             yield
 
 
-def _refuse_links(folder: Path) -> None:
+def refuse_links(folder: Path) -> None:
+    """Refuse a cache in whose own folders, or index, a link stands.
+
+    Raises:
+        CacheError: there is one; it may lead anywhere.
+    """
     audio = folder / AUDIO_FOLDER
     for path in (folder / INDEX, folder / STAGING_FOLDER, audio, *audio.glob("*")):
         if path.is_symlink():

@@ -124,10 +124,23 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: missing, damaged, or another kind of file.
     """
+    return _load(path)
+
+
+def load_description(path: Path) -> CheckpointDescription:
+    """Read what a checkpoint's weights are, and not the weights: damage to those goes unseen.
+
+    Raises:
+        CheckpointError: as `load_checkpoint`.
+    """
+    return _load(path, only=DESCRIPTION).description
+
+
+def _load(path: Path, only: str | None = None) -> Checkpoint:
     if not path.is_file():
         raise CheckpointError(f"no checkpoint at {path}")
     try:
-        arrays = read_npz(path, LARGEST)
+        arrays = read_npz(path, LARGEST, only)
         fields = json.loads(str(arrays.pop(DESCRIPTION)))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged or not a checkpoint ({error})") from error

@@ -61,6 +61,27 @@ def acquire(lock: Path, shared: bool, before_waiting: Callable[[bool], None]) ->
         os.close(descriptor)  # of a file that was deleted meanwhile, and excludes nobody
 
 
+def is_held(lock: Path) -> bool:
+    """Whether a writer holds the lock now. Nothing is made, and nobody is waited for.
+
+    Raises:
+        LockError: `lock` is a link, a folder or a pipe.
+        NoLocksError: the file system has no locks.
+        OSError: the file is there and can't be opened.
+    """
+    try:
+        descriptor = _open_file(lock, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        refuse_other(lock)
+        raise
+    try:
+        return not _is_locked(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    finally:
+        os.close(descriptor)
+
+
 def release(descriptor: int) -> None:
     """Unlock what `acquire` locked."""
     try:

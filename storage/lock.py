@@ -59,6 +59,20 @@ def shared_folder_lock(folder: Path) -> Iterator[None]:
             flock.release(descriptor)
 
 
+def writer_in(folder: Path) -> str | None:
+    """Who writes in the folder now, as far as that is known; None if nobody does, or on Windows, which does not tell.
+
+    Raises:
+        LockError: a link, a folder or a pipe stands where the lock's file belongs.
+        OSError: the lock's file is there and can't be read.
+    """
+    try:
+        held = flock.AVAILABLE and flock.is_held(folder / LOCK_NAME)
+    except NoLocksError:
+        return None
+    return _writer(folder) if held else None
+
+
 def file_lock_path(path: Path) -> Path:
     """The empty file beside `path` that `file_lock` locks, `.<name>.lock`; it stays when nobody holds it."""
     return path.with_name(f".{path.name}{LOCK_NAME}")

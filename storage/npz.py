@@ -42,11 +42,12 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray | str], private: bool 
     write_atomically(path, content.getvalue(), private)
 
 
-def read_npz(path: Path, largest: int) -> dict[str, np.ndarray]:
+def read_npz(path: Path, largest: int, only: str | None = None) -> dict[str, np.ndarray]:
     """Read what `numpy.savez` wrote, and nothing else.
 
     Args:
         largest: bytes, of all arrays together.
+        only: the name of the one array to read; all if not given. Damage to the data of the others goes unseen.
 
     Raises:
         ValueError: it is no npz file, is damaged, compressed or encrypted, holds objects, or an array is larger than
@@ -56,15 +57,15 @@ def read_npz(path: Path, largest: int) -> dict[str, np.ndarray]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy takes a header that does not parse for one of Python 2
-            return _read(path, largest)
+            return _read(path, largest, only)
     except DAMAGED as error:
         raise ValueError(str(error)) from error
 
 
-def _read(path: Path, largest: int) -> dict[str, np.ndarray]:
+def _read(path: Path, largest: int, only: str | None) -> dict[str, np.ndarray]:
     _check_file(path, largest)
     with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        return {name: archive[name] for name in archive.files if only in (None, name)}
 
 
 def _check_file(path: Path, largest: int) -> None:

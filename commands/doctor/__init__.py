@@ -1,0 +1,1 @@
+"""`--doctor`: what is wrong with an installation and with what it works on, and the command that mends it."""
