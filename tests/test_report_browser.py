@@ -113,9 +113,11 @@ def contrast(browser, color: str, paper: str) -> float:
 def test_the_figures_in_the_page_are_those_of_the_evaluation(browser, evaluation):
     read = {
         (*(row.get_attribute(f"data-{name}") for name in ("source", "cut", "subset", "score-norm")), measure): value
-        for row in browser.find_elements("css selector", "table.figures tbody tr")
+        for row in browser.find_elements("css selector", "#all-figures tbody tr")
         for cell in row.find_elements("css selector", "td[data-measure]")
-        for measure, value in [(cell.get_attribute("data-measure"), (cell.get_attribute("data-value"), cell.text))]
+        for measure, value in [
+            (cell.get_attribute("data-measure"), (cell.get_attribute("data-value"), cell.get_attribute("textContent")))
+        ]
     }
     expected = {}
     for result in evaluation.results:
@@ -128,6 +130,14 @@ def test_the_figures_in_the_page_are_those_of_the_evaluation(browser, evaluation
         assert float(value) == expected[key].value
         _, scale, decimals = COLUMNS[key[-1]]
         assert words.split()[0] == f"{scale * expected[key].value:.{decimals}f}"
+
+
+def test_the_main_figures_are_seen_at_once(browser, evaluation):
+    (row,) = browser.find_elements("css selector", "#main-figures tbody tr")
+    assert (row.get_attribute("data-cut"), row.get_attribute("data-score-norm")) == ("whole", "as")
+    (eer,) = (r.estimates["eer"].value for r in evaluation.results if r.cut is None and r.score_norm == "as")
+    assert row.find_element("css selector", "[data-measure=eer]").text.startswith(f"{100 * eer:.2f}")
+    assert not find(browser, "#all-figures").is_displayed()
 
 
 def test_a_trial_opens_at_a_click_and_both_sides_can_be_played(browser):

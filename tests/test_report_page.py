@@ -187,7 +187,7 @@ def test_many_speakers_of_many_corpora_with_long_names_stay_below_the_limit(tmp_
     write_report(path, [*crowds, *made], results, {"left_out": left_out}, cache, HISTORIES)
     assert path.stat().st_size < MOST_BYTES
     text = path.read_text(encoding="utf-8")
-    assert text.count("<audio") == 20 and "In this table only" in text and "and 4950 more" in text
+    assert text.count("<audio") == 20 and "In these tables only" in text and "and 4950 more" in text
 
 
 def test_a_page_that_would_be_too_large_holds_less(tmp_path, monkeypatch, written, cache, sets):

@@ -17,6 +17,7 @@ from evaluation.report.scores import has_both_kinds, ratios_of
 from evaluation.report.training_curves import curve_pictures
 from evaluation.report.worst_trials import WorstTrial, worst_trials
 from evaluation.scored_set import ScoredSet
+from storage.progress import tracked
 
 MOST_POINTS = 300  # of a map
 
@@ -55,14 +56,14 @@ def contents_of(
         source: kept for source, of_source in longest_first.items() if (kept := [*filter(has_both_kinds, of_source)])
     }
     by_trials = sorted(complete, key=lambda source: -len(complete[source][0].first))[:most_sources]
+    drawn = [source for source in complete if source in by_trials]
     return Contents(
         sets=tuple(of_source[0] for of_source in longest_first.values()),
         sources={
-            source: list(_pictures(of_source, most_points))
-            for source, of_source in complete.items()
-            if source in by_trials
+            source: list(_pictures(complete[source], most_points))
+            for source in tracked(drawn, "draw", len(drawn), "corpus")
         },
-        left_out=[source for source in by_source if source not in by_trials],
+        left_out=[source for source in by_source if source not in drawn],
         worst=worst_trials([of_source[0] for of_source in complete.values()]),
         stages=[picture for history in histories for picture in curve_pictures(history)],
     )

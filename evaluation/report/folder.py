@@ -68,7 +68,7 @@ def write_pictures(folder: Path, sets: Sequence[ScoredSet], histories: Sequence[
 
 
 def _write(folder: Path, name: str, picture: Picture) -> None:
-    picture.figure.suptitle(picture.title)
+    picture.figure.suptitle(picture.title, fontsize="medium", wrap=True)
     png = io.BytesIO()
     picture.figure.savefig(png, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
     write_atomically(folder / f"{name}.png", png.getvalue())

@@ -24,6 +24,7 @@ from evaluation.results import SCORES, Result
 from evaluation.scored_set import ScoredSet
 from storage.atomic import write_atomically
 from storage.errors import UserError
+from storage.progress import tracked
 
 FOLDER = Path(__file__).resolve().parent
 TEMPLATE, SHEET, SCRIPT = "page.html.jinja", "page.css", "page.js"
@@ -92,20 +93,22 @@ def _page(
     contents = contents_of(sets, histories, detail.sources, detail.points)
     trials = [
         views.trial_view(trial, number, cache, detail.seconds, audio)
-        for number, trial in enumerate(contents.worst, start=1)
+        for number, trial in enumerate(tracked(contents.worst, "listen", len(contents.worst), "trial"), start=1)
     ]
     sources = [
         (shown(source), list(views.picture_views(pictures, f"source-{number}")))
         for number, (source, pictures) in enumerate(contents.sources.items(), start=1)
     ]
+    shown_results = [result for result in results if result.long_enough]  # else the utterances are whole once more
     return _render(
         audio=audio,
+        brief=views.brief(shown_results),
         confidence=f"{100 * CONFIDENCE:.0f}",
         data=[views.data_of(scored) for scored in contents.sets],
         date=date.today().isoformat(),
         left_out=[shown(source) for source in contents.left_out],
-        measures=views.measures(results),
-        results=[result for result in results if result.long_enough],  # else the utterances are whole once more
+        measures=views.measures,
+        results=shown_results,
         score_names=SCORES,
         settings={shown(str(name)): views.setting(value) for name, value in description.items()},
         sources=sources,

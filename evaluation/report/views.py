@@ -20,6 +20,7 @@ from evaluation.report.svg import inline_svg
 from evaluation.report.worst_trials import Side, WorstTrial
 from evaluation.results import COLUMNS, Result
 from evaluation.scored_set import ScoredSet
+from inference.cohort import AS_NORM
 from inference.estimate import Estimate
 from storage.counting import counted
 
@@ -91,6 +92,16 @@ def _recording(cache: UtteranceCache, side: Side, name: str, seconds: float, aud
         wav=wav_uri(signal) if audio else None,
         svg=Markup(svg),
     )
+
+
+def brief(results: Sequence[Result]) -> list[Result]:
+    """Return the results of all trials of whole utterances, of each source by the scores that count."""
+    longest: dict[str, Result] = {}
+    for result in results:
+        known = longest.get(result.source)
+        if not result.subset and (known is None or (result.cut == known.cut and result.score_norm == AS_NORM)):
+            longest[result.source] = result
+    return list(longest.values())
 
 
 def measures(results: Sequence[Result]) -> list[str]:
