@@ -7,4 +7,5 @@ MOST_ADVANCED_FIRST = (ADAPTED, TRIPLET, FINE, SOFTMAX)  # the frozen stage has 
 LAST, BEST = "last.npz", "best.npz"  # checkpoints: where the run stands, and where its training loss was lowest
 DAMAGED = "last.damaged.npz"  # what a damaged `LAST` is kept as
 HISTORY, CURVES = "history.csv", "curves.png"
-OPTIONS, TENSORBOARD = "options.json", "tensorboard"
+OPTIONS = "options.json"
+CHARTS = TRAIN_CHARTS, TEST_CHARTS = "train", "test"  # folders of what TensorBoard shows

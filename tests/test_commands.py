@@ -72,9 +72,9 @@ def test_each_run_folder_is_complete(trained):
     for stage, steps in STEPS.items():
         folder = cache / "runs" / stage
         names = {path.name for path in folder.iterdir()}
-        assert {"options.json", "history.csv", "curves.png", "tensorboard", "best.npz", "last.npz"} <= names
+        assert {"options.json", "history.csv", "curves.png", "train", "test", "best.npz", "last.npz"} <= names
         assert pd.read_csv(folder / "history.csv")["step"].tolist() == [steps]
-        assert any((folder / "tensorboard").iterdir())
+        assert (folder / "test" / "projector_config.pbtxt").is_file()
 
 
 def test_unseen_speakers_are_near_themselves_and_far_from_each_other(trained):

@@ -121,7 +121,7 @@ def test_a_run_leaves_what_it_promises(softmax_folder):
     assert list(history_of(softmax_folder)["step"]) == [tiny.EPOCH, 2 * tiny.EPOCH]
     assert json.loads((folder.path / "options.json").read_text())["stage"] == "softmax"
     assert folder.best.is_file()
-    assert list(folder.tensorboard.iterdir())
+    assert all(list((folder.path / side).glob("events.*")) for side in ("train", "test"))
 
 
 def test_an_epoch_s_title_says_how_many_there_are_and_after_the_first_how_long_they_take(tmp_path, monkeypatch, eager):

@@ -8,13 +8,12 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
-import tensorflow as tf
-
 from batcher.inputs import TrainingInputs
 from batcher.sampling.sampler import Batch, batches
 from models.checkpoint import Checkpoint, CheckpointDescription
 from storage.lock import folder_lock
 from storage.progress import progress
+from training.charts import Charts, write_map
 from training.initialization import StartError, build_start, find_origin, load_origin, run_identity, trained_speakers
 from training.interrupt import Interruption, interruption
 from training.options import STEPS_PER_EPOCH, TrainingOptions
@@ -115,15 +114,16 @@ class _Run:
             logger.info("this run is finished; %suse --from_scratch to begin anew", longer)
             return
         self.folder.write_options(self.options.as_json())
-        writer = tf.summary.create_file_writer(str(self.folder.tensorboard))
+        charts = Charts(self.folder.path, self.history, self.position.step)
         drawn = batches(self.stage.draw, self.options.seed, self.position.step)
-        with closing(writer), closing(drawn), interruption() as asked:
+        with closing(charts), closing(drawn), interruption() as asked:
             while not self.finished:
                 if not self._run_epoch(drawn, asked):
                     self._save()
                     raise KeyboardInterrupt
                 row = self._measure()
-                is_best = self._report(row, writer)
+                is_best = self._report(row, charts)
+                self._write_map_at_the_end()
                 self._save(is_best)
                 if asked.requested and not self.finished:
                     raise KeyboardInterrupt
@@ -175,7 +175,7 @@ class _Run:
             **position.metrics,
         }
 
-    def _report(self, row: Metrics, writer: tf.summary.SummaryWriter) -> bool:
+    def _report(self, row: Metrics, charts: Charts) -> bool:
         """Report an epoch, in the log and in files; True if its training loss is the best so far.
 
         Raises:
@@ -191,11 +191,18 @@ class _Run:
             logger.info("no progress in %d epochs: stopping early", self.options.patience)
         self.history.append(row)
         self.folder.write_history(self.history)
-        with writer.as_default(step=self.position.step):
-            for name, value in row.items():
-                tf.summary.scalar(name, value)
-        writer.flush()
+        charts.add(row, self.stage.test_cosines)
         return is_best
+
+    def _write_map_at_the_end(self) -> None:
+        """Write the embeddings of the test utterances, if there are any, for TensorBoard's projector.
+
+        (Before the last checkpoint: a run that is killed in between takes its last epoch again, and writes them.)
+        """
+        inputs = self.stage.inputs
+        if self.finished and len(inputs.test.labels):
+            speakers = [inputs.speakers[label] for label in inputs.test.labels]
+            write_map(self.folder.path, self.stage.test_embeddings(), list(zip(speakers, inputs.test.names)))
 
     def _save(self, is_best: bool = False) -> None:
         """Save where the run stands.

@@ -1,4 +1,4 @@
-"""The folder that one stage's run is kept in, with options.json, history.csv, last.npz, best.npz, tensorboard/."""
+"""The folder that one stage's run is kept in, with options.json, history.csv, last.npz, best.npz, train/, test/."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from models.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
-from models.run_names import BEST, DAMAGED, HISTORY, LAST, OPTIONS, TENSORBOARD
+from models.run_names import BEST, DAMAGED, HISTORY, LAST, OPTIONS
 from storage.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ class RunFolder:
         self.last = path / LAST
         self.best = path / BEST
         self.history_file = path / HISTORY
-        self.tensorboard = path / TENSORBOARD
 
     def last_checkpoint(self) -> Checkpoint | None:
         """Load the last checkpoint of the run in the folder; None if no run has begun there.

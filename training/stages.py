@@ -50,6 +50,7 @@ class Stage(ABC):
         self.lengths = tuple(max(round(seconds / FRAME_STEP), 1) for seconds in options.window_seconds)  # frames
         self.train = WindowSampler(inputs.train, self.lengths, features)
         self.embed = compile_embedder(state.result_embedder)
+        self.test_cosines: dict[str, np.ndarray] = {}  # of the last `measure`, by name, for histograms
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Batch:
@@ -66,6 +67,19 @@ class Stage(ABC):
     @abstractmethod
     def learned(self, row: Metrics) -> bool:
         """Whether the figures of an epoch show that nothing is left to learn."""
+
+    def test_embeddings(self) -> np.ndarray:
+        """The mean of each test utterance's windows, (utterances, d) float32."""
+        split, frames = self.inputs.test, self.state.options.window_frames
+        utterances, begins = covering_windows(split, frames)
+        sums: np.ndarray | float = 0.0
+        for part, begin in _in_parts(utterances, begins):
+            windows = cepstra_with_derivatives(take_windows(split, part, begin, frames), self.inputs.feature_settings)
+            embeddings = ops.convert_to_numpy(self.embed(windows))
+            of_part = np.zeros((len(split.labels), embeddings.shape[1]), np.float32)
+            np.add.at(of_part, part, embeddings)
+            sums = sums + of_part
+        return sums / np.bincount(utterances)[:, None]
 
     @tf.function
     def step(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -122,12 +136,16 @@ class SoftmaxStage(Stage):
         utterances, begins = covering_windows(split, self.state.options.window_frames)
         if not len(utterances):
             return {}
-        log_posteriors = np.concatenate(
-            [
-                self._log_posteriors(take_windows(split, part, begin, self.state.options.window_frames))
-                for part, begin in _in_parts(utterances, begins)
-            ]
+        log_posteriors, own, nearest_other = map(
+            np.concatenate,
+            zip(
+                *(
+                    self._judged(take_windows(split, part, begin, self.state.options.window_frames), split.labels[part])
+                    for part, begin in _in_parts(utterances, begins)
+                )
+            ),
         )
+        self.test_cosines = {"own_class_cosines": own, "nearest_other_class_cosines": nearest_other}
         labels = split.labels[utterances]
         posteriors = np.zeros((len(split.labels), len(self.inputs.speakers)))
         np.add.at(posteriors, utterances, np.exp(log_posteriors))
@@ -137,11 +155,18 @@ class SoftmaxStage(Stage):
             "test_utterance_accuracy": float((posteriors.argmax(axis=1) == split.labels).mean()),
         }
 
-    def _log_posteriors(self, log_mel: np.ndarray) -> np.ndarray:
-        """Log posteriors of the speakers as they were recorded: (windows, frames, log_mel) -> (windows, speakers)."""
+    def _judged(self, log_mel: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the head says of windows (windows, frames, log_mel) of speakers (windows,), as they were recorded.
+
+        Returns:
+            log posteriors (windows, speakers); cosines to the own class and to the nearest other one, both (windows,).
+        """
         windows = cepstra_with_derivatives(log_mel, self.inputs.feature_settings)
         cosines = self.classes.as_recorded(self.state.result_softmax_head(self.embed(windows)))
-        return ops.log_softmax(LOGIT_SCALE * cosines).numpy()
+        own = labels[:, None] == np.arange(cosines.shape[1])
+        plain = ops.convert_to_numpy(cosines)
+        nearest_other = np.where(own, -1, plain).max(axis=1)
+        return ops.log_softmax(LOGIT_SCALE * cosines).numpy(), plain[own], nearest_other
 
 
 class TaughtStage(SoftmaxStage):
@@ -234,19 +259,25 @@ class TripletStage(Stage):
             return {}
         frames = self.state.options.window_frames
         test = WindowSampler(self.inputs.test, (frames,), PlainFeatures(self.inputs.feature_settings))
-        rounds = [self._random_triplets(test, seed) for seed in range(TRIPLET_ROUNDS)]
+        rounds, positive, negative = zip(*(self._random_triplets(test, seed) for seed in range(TRIPLET_ROUNDS)))
+        self.test_cosines = {
+            "positive_cosines": np.concatenate(positive),
+            "negative_cosines": np.concatenate(negative),
+        }
         return {f"test_{name}": float(np.mean([figures[name] for figures in rounds])) for name in rounds[0]}
 
-    def _random_triplets(self, sampler: WindowSampler, seed: int) -> Metrics:
+    def _random_triplets(self, sampler: WindowSampler, seed: int) -> tuple[Metrics, np.ndarray, np.ndarray]:
+        """Figures of some triplets, and the cosines of their positives and negatives, both (triplets,)."""
         batch = sampler.triplet_batch(np.random.default_rng([EVALUATION_SEED, seed]), RANDOM_TRIPLETS)
         anchor, positive, negative = np.split(self.embed(batch.windows), 3)
         to_positive, to_negative = cosine_similarity(anchor, positive), cosine_similarity(anchor, negative)
-        return {
+        figures = {
             "loss": float(deep_speaker_loss(anchor, positive, negative, self.options.margin)),
             "active_share": float(_share(triplet_hinge(to_positive, to_negative, self.options.margin) > 0)),
             "positive_cosine": float(ops.mean(to_positive)),
             "negative_cosine": float(ops.mean(to_negative)),
         }
+        return figures, ops.convert_to_numpy(to_positive), ops.convert_to_numpy(to_negative)
 
 
 STAGES: dict[str, type[Stage]] = {
