@@ -102,6 +102,12 @@ def _compare(args: argparse.Namespace) -> None:
     compare(args)
 
 
+def _calibrate(args: argparse.Namespace) -> None:
+    from commands.calibration import calibrate
+
+    calibrate(args)
+
+
 def _forget(args: argparse.Namespace) -> None:
     from commands.forget import forget
 
@@ -130,21 +136,35 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "get_embeddings": _get_embeddings,
     "evaluate": _evaluate,
     "compare": _compare,
+    "calibrate": _calibrate,
     "forget": _forget,
     "doctor": _doctor,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
+MEASURES = ("evaluate", "compare", "calibrate")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 GOES_WITH = {  # flag: actions
     "output": ("embed", "get_embeddings"),
-    "trials": ("evaluate", "compare"),
+    "trials": MEASURES,
     "score_norm": ("evaluate", "compare"),
     "scores": ("evaluate",),
+    "report": ("evaluate",),
+    "report_dir": ("evaluate",),
+    "report_without_audio": ("evaluate",),
     "speaker_info": ("evaluate",),
     "by": ("evaluate",),
+    "calibration": ("verify", "identify", "enroll"),
+    "force": ("calibrate", "export_model"),
     "json": (
-        *("verify", *PROFILE_ACTIONS, "embed", "evaluate", "compare"),
-        *(*FILLS_CACHE, "generate_training_inputs", "doctor"),
+        "verify",
+        *PROFILE_ACTIONS,
+        "embed",
+        "evaluate",
+        "compare",
+        "calibrate",
+        *FILLS_CACHE,
+        "generate_training_inputs",
+        "doctor",
     ),
     "add": ("enroll",),
     "full_ranking": ("identify",),
@@ -245,6 +265,9 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--compare", nargs="+", type=filled, metavar="RUN", help="which of several networks is better, on the same "
          "speakers and trials, and is that noise? A run's folder, a checkpoint, an exported network, or "
          "'bundled'")  # fmt: skip
+    flag("--calibrate", type=path, metavar="FILE", help="fit log-likelihood ratios, verdicts and thresholds on "
+         "speakers of your own, whom the network was not trained on: those of the cache, of --trials or of --audio_dir "
+         "(a folder for each); FILE goes with --verify --calibration")  # fmt: skip
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
          "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
@@ -285,6 +308,10 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
     flag("--channel", type=channel, metavar="1|2|mix", help="of recordings with several channels, take this one, or "
          "their mean (default: the best one; their mean, with a remark, where they differ; a cache keeps to the "
          "channel that was asked for, unless a file is renamed)")  # fmt: skip
+    flag("--calibration", type=path, metavar="FILE", help="with --verify, --identify and --enroll: judge by this "
+         "file of --calibrate (default: the network's own calibration)")  # fmt: skip
+    flag("--force", action="store_true", help="with --calibrate and --export_model: calibrate on fewer than 20 "
+         "speakers")  # fmt: skip
     flag("--exit_verdict", action="store_true", help="with --verify: end with status 1 for different speakers")
     flag("--json", action="store_true", help="print a JSON object")
     flag("--full_ranking", action="store_true", help="with --identify: print the nearest speakers of each recording, "
@@ -296,6 +323,11 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
          "form ('1 A B' for the same speaker, '0 A B' for two) or Kaldi's ('A B target', 'A B nontarget')")  # fmt: skip
     flag("--scores", type=path, metavar="FILE", help="with --evaluate: write every trial's scores and log-likelihood "
          "ratios, a line each, separated by tabs")  # fmt: skip
+    flag("--report", type=path, metavar="FILE.html", help="with --evaluate: write a page with curves, histograms, a "
+         "map of the voices and the worst trials, which holds their recordings")  # fmt: skip
+    flag("--report_dir", type=path, metavar="DIR", help="with --evaluate: write each of these pictures as PNG and "
+         "SVG, and its numbers as CSV")  # fmt: skip
+    flag("--report_without_audio", action="store_true", help="leave the recordings out of --report")
     flag("--speaker_info", type=path, metavar="FILE", help="with --evaluate: a table of the speakers, such as VCTK's "
          "speaker-info.txt; who shares a property is measured apart, too")  # fmt: skip
     flag("--by", type=names, metavar="COLUMN,...", help="columns of --speaker_info (default: gender)")

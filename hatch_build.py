@@ -20,7 +20,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = "deep_speaker"
 NOT_PACKAGED = {"hatch_build.py", "ci.py", "train_triplet_softmax_model.py"}  # modules that stay in the repository
-DATA = ("models/pretrained/network.onnx", "models/pretrained/checkpoint.npz", "models/pretrained/model_card.md")
+DATA = (
+    *(f"models/pretrained/{name}" for name in ("network.onnx", "checkpoint.npz", "model_card.md")),
+    *(f"evaluation/report/{name}" for name in ("page.html.jinja", "page.css", "page.js")),
+)
 EDITABLE = (
     "an editable installation of Deep Speaker has nothing to add: in the repository, run python cli.py, or put its "
     "root on PYTHONPATH to import deep_speaker; elsewhere, pip install without -e"

@@ -56,7 +56,7 @@ def network_of(args: argparse.Namespace) -> "SpeakerEncoder":
     from inference.encoder import SpeakerEncoder
 
     named = args.checkpoint is not None or args.run_dir is not None
-    return SpeakerEncoder(trained_checkpoint(args) if named else None)
+    return SpeakerEncoder(trained_checkpoint(args) if named else None, args.calibration)
 
 
 def check_named(names: "Sequence[str]") -> None:

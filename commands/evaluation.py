@@ -3,10 +3,12 @@
 import argparse
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from cache.utterances import UtteranceCache
 from commands.arguments import cache_dir, check_writable, listed_speakers
 from commands.cached_speakers import opened
+from commands.report import check_report, write_reports
 from commands.results import print_json
 from corpus.recording import Speaker
 from corpus.speaker_info import SpeakerInfo
@@ -31,6 +33,7 @@ def evaluate(args: argparse.Namespace) -> None:
         check_text(args.trials, "trials")
     if args.scores is not None:
         check_writable(args.scores)
+    check_report(args)
     info = None if args.speaker_info is None else SpeakerInfo(args.speaker_info)
     with opened(args) as (cache, network):
         check_speakers(listed_speakers(args, cache.speakers()), cache.speakers())
@@ -41,7 +44,9 @@ def evaluate(args: argparse.Namespace) -> None:
         found = measured(encoder, cache, trial_sets, scorings, distances=distances, properties=properties)
         if args.scores is not None:
             _write_scores(args, found)
-    _print(args, found, cache, encoder, left_out)
+        description = _description(found, cache, encoder, left_out)
+        write_reports(args, found, description, cache, network)
+    _print(args, found, description)
 
 
 def compare(args: argparse.Namespace) -> None:
@@ -117,24 +122,27 @@ def _write_scores(args: argparse.Namespace, found: Evaluation) -> None:
     logger.info("wrote the scores of %d trials to %s", sum(len(one.first) for one in found.sets), args.scores)
 
 
-def _print(
-    args: argparse.Namespace, found: Evaluation, cache: UtteranceCache, encoder: SpeakerEncoder, left_out: list[str]
-) -> None:
+def _description(
+    found: Evaluation, cache: UtteranceCache, encoder: SpeakerEncoder, left_out: list[str]
+) -> dict[str, Any]:
+    """What was evaluated, to be stated beside the results."""
+    return {
+        "cache": str(cache.folder),
+        "checkpoint": encoder.origin,
+        "left_out": left_out,
+        "speakers": {one.source: [str(speaker) for speaker in one.speakers] for one in found.sets},
+        "ratios_by": {norm: by.name.lower() for norm, by in found.ratios_by.items()},
+    }
+
+
+def _print(args: argparse.Namespace, found: Evaluation, description: dict[str, Any]) -> None:
     from evaluation.results import SCORES, as_json, format_tables
 
-    speakers = {one.source: [str(speaker) for speaker in one.speakers] for one in found.sets}
     if args.json:
-        description = {
-            "cache": str(cache.folder),
-            "checkpoint": encoder.origin,
-            "left_out": left_out,
-            "speakers": speakers,
-            "ratios_by": {norm: by.name.lower() for norm, by in found.ratios_by.items()},
-        }
         print(as_json(found.results, **description))
         return
     print(format_tables(found.results, "corpus" if args.trials is None else "trials"))
     for norm, by in found.ratios_by.items():
         print(f"(ratios of {SCORES[norm]} scores: by {by.value})")
-    for source, names in speakers.items():
+    for source, names in description["speakers"].items():
         print(f"speakers of {source or 'the cache'}: {', '.join(name.rpartition('/')[2] for name in names)}")

@@ -52,7 +52,7 @@ def _completed(args: argparse.Namespace, exported: bytes) -> tuple[bytes, str]:
     try:
         with UtteranceCache.reading(cache_dir(args)) as cache:
             exported = _with_cohort(exported, cache)
-            return _calibrated(exported, cache, listed_speakers(args, cache.speakers()))
+            return _calibrated(exported, cache, listed_speakers(args, cache.speakers()), args.force)
     except UserError as error:
         logger.warning("the exported network is not calibrated: %s", error)
         return exported, "not calibrated"
@@ -68,9 +68,9 @@ def _with_cohort(exported: bytes, cache: UtteranceCache) -> bytes:
     return with_cohort(exported, cohort.as_json())
 
 
-def _calibrated(exported: bytes, cache: UtteranceCache, named: Sequence[str]) -> tuple[bytes, str]:
+def _calibrated(exported: bytes, cache: UtteranceCache, named: Sequence[str], force: bool) -> tuple[bytes, str]:
     encoder = SpeakerEncoder.from_exported(exported)
-    calibration = calibrate(encoder, cache, named or encoder.held_out)
+    calibration = calibrate(encoder, cache, named or encoder.held_out, few_are_enough=force)
     source = calibration.source
     trials = (
         f"{counted(source.targets, 'trial')} of one speaker and {source.nontargets} of "

@@ -1,7 +1,9 @@
 """Fit a calibration on speakers whom the network was not trained on, and measure what it is worth."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -17,20 +19,38 @@ from evaluation.speaker_draws import SpeakerDraws
 from inference.calibration import Calibration
 from inference.calibration_source import CalibrationSource
 from inference.encoder import SpeakerEncoder
+from inference.estimate import Estimate
 from inference.likelihood_ratio import side_by_side
+from storage.counting import counted
 from storage.errors import UserError
 
 TRIALS_OF_EACH = 60  # speaker and pair, at each combination of lengths; rates are the same to 0.1 % with all of them
+ADVISED_SPEAKERS = 20  # from fewer nobody can tell how often strangers are taken for one, and rates of 0 % come out
 
 
-def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]) -> Calibration:
+def calibrate(
+    encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str], few_are_enough: bool = False
+) -> Calibration:
     """Fit a calibration of the network's scores on the named speakers whom it was not trained on.
 
     Args:
         names: the speakers of the cache, by name or as `corpus/name`.
+        few_are_enough: whether fewer than `ADVISED_SPEAKERS` will do.
 
     Raises:
         UserError: there are too few of those speakers.
+    """
+    trials, corpora = trials_of_cache(encoder, cache, names)
+    return fit(trials, corpora, encoder.scoring.norm, few_are_enough)
+
+
+def trials_of_cache(
+    encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]
+) -> tuple[Trials, tuple[str, ...]]:
+    """Make trials, to fit on, of the named speakers whom the network was not trained on, and name their corpora.
+
+    Raises:
+        UserError: no corpus has two of those speakers.
     """
     corpora, _ = held_out_utterances([encoder], cache, names)
     speakers = {corpus: list(by_name.values()) for corpus, by_name in comparable(corpora).items()}
@@ -39,10 +59,10 @@ def calibrate(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[st
             f"the cache at {cache.folder} holds no two speakers of a corpus whom the network was not trained on"
         )
     trials = crossed_trials(encoder, cache, speakers, encoder.scoring)
-    return fit(chosen(trials, a_few_of_each(trials, TRIALS_OF_EACH)), list(speakers), encoder.scoring.norm)
+    return chosen(trials, a_few_of_each(trials, TRIALS_OF_EACH)), tuple(speakers)
 
 
-def fit(trials: Trials, corpora: Sequence[str], score_norm: str) -> Calibration:
+def fit(trials: Trials, corpora: Sequence[str], score_norm: str, few_are_enough: bool = False) -> Calibration:
     """Fit by logistic regression at even odds, so that its log odds are log-likelihood ratios.
 
     Thresholds and error rates are of ratios by weights that saw neither of a trial's speakers.
@@ -50,16 +70,21 @@ def fit(trials: Trials, corpora: Sequence[str], score_norm: str) -> Calibration:
     Args:
         corpora: their names, in the order of the numbers in `trials`.
         score_norm: how the scores are normalised.
+        few_are_enough: whether fewer than `ADVISED_SPEAKERS` will do.
 
     Raises:
         UserError: the trials or their speakers are too few, or similar embeddings do not speak for one speaker.
     """
-    coefficients = fitted(trials)
-    weights = balanced_weights(trials)
-    draws = SpeakerDraws(trials, weights)
-    judged_trials = Judged(trials, weights, cross_validated(trials, dealt(trials)), draws)
-    reached, intervals = thresholds(judged_trials)
     strangers, speakers = _counted(trials)
+    folds = dealt(trials)
+    if speakers < ADVISED_SPEAKERS and not few_are_enough:
+        raise UserError(
+            f"{counted(speakers, 'speaker')} to calibrate on are too few to tell how often strangers are taken for "
+            f"one: {ADVISED_SPEAKERS} or more are wanted (--force calibrates all the same)"
+        )
+    coefficients = fitted(trials)
+    judged_trials = as_judged(trials, cross_validated(trials, folds))
+    reached, intervals = thresholds(judged_trials)
     return Calibration(
         intercept=float(coefficients[-1]),
         weights=tuple(coefficients[:-1].tolist()),
@@ -77,6 +102,38 @@ def fit(trials: Trials, corpora: Sequence[str], score_norm: str) -> Calibration:
     )
 
 
+def as_judged(trials: Trials, ratios: np.ndarray) -> Judged:
+    """Put trials with their ratios, (trials,), the weight of each, and draws of their speakers."""
+    weights = balanced_weights(trials)
+    return Judged(trials, weights, ratios, SpeakerDraws(trials, weights))
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What ratios are worth on trials: their cost in bits, and the errors of verdicts at even odds."""
+
+    cllr: float
+    miss: Estimate
+    false_accept: Estimate
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields, fit for JSON."""
+        return {"cllr": self.cllr, "miss": self.miss.as_json(), "false_accept": self.false_accept.as_json()}
+
+
+def worth(trials: Trials, ratios: np.ndarray) -> Worth:
+    """Measure ratios of trials, (trials,), where each counts as in a calibration, see `evaluation.balance`."""
+    judged_trials = as_judged(trials, ratios)
+    same, share = trials.same & (judged_trials.weights > 0), judged_trials.draws.share
+    different = ~trials.same & (judged_trials.weights > 0)
+    return Worth(weighted_cost(judged_trials), share(ratios < 0, same), share(ratios >= 0, different))
+
+
+def by_calibration(trials: Trials, calibration: Calibration) -> np.ndarray:
+    """Return the ratios that a calibration gives of trials, (trials,)."""
+    return calibration.log_likelihood_ratio(trials.scores, trials.shorter, trials.longer)
+
+
 def _source(judged_trials: Judged, corpora: Sequence[str], strangers: int, speakers: int) -> CalibrationSource:
     trials = judged_trials.trials
     return CalibrationSource(
@@ -88,7 +145,7 @@ def _source(judged_trials: Judged, corpora: Sequence[str], strangers: int, speak
         error_rates=tuple(error_rates(judged_trials, corpora, without_own_corpus(trials))),
         pairs_of_strangers=strangers,
         across_sessions=int(trials.across.sum()),
-        cllr=round(_weighted_cost(judged_trials), 4),
+        cllr=round(weighted_cost(judged_trials), 4),
     )
 
 
@@ -108,7 +165,7 @@ def covariance(judged_trials: Judged, coefficients: np.ndarray) -> np.ndarray:
     )
 
 
-def _weighted_cost(judged_trials: Judged) -> float:
+def weighted_cost(judged_trials: Judged) -> float:
     """Return Cllr, see `evaluation.metrics.log_ratio_cost`, of trials that weigh differently."""
     same, weights = judged_trials.trials.same, judged_trials.weights
     bits = surprise(judged_trials.ratios, same)

@@ -18,10 +18,11 @@ from evaluation.cuts import describe_cut
 from evaluation.detection import DETECTION_MEASURES, EER, ScoredTrials, detection_statistic, measures_of
 from evaluation.jackknife import Kind, interval, leave_one_out
 from evaluation.metrics import CONFIDENCE
-from evaluation.results import COLUMNS, aligned
+from evaluation.results import COLUMNS
 from evaluation.scored_set import ScoredSet
 from inference.estimate import Estimate
 from storage.counting import counted
+from storage.text_table import aligned
 
 MEAN = "mean of corpora"
 

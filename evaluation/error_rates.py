@@ -10,8 +10,10 @@ from evaluation.balance import BINS, bins_of
 from evaluation.calibration_trials import Trials, chosen
 from evaluation.metrics import ErrorCurve, crossing
 from evaluation.speaker_draws import SpeakerDraws
+from inference.calibration import Calibration
 from inference.calibration_source import ONE_SESSION, TWO_SESSIONS, ErrorRates
 from inference.estimate import Estimate
+from storage.text_table import aligned
 
 RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)  # of false acceptance, for which thresholds are kept
 DIGITS = 6  # to which rates are rounded
@@ -149,6 +151,34 @@ def _cell(judged: Judged, among: np.ndarray, threshold: float) -> Cell | None:
     return float(threshold), (rate.low, rate.high)
 
 
+SHOWN_RATES = (0.05, 0.01, 0.001)  # of false acceptance
+
+
+def format_thresholds(calibration: Calibration) -> str:
+    """Write the ratios to accept from, for some rates of false acceptance, and the interval of each rate."""
+    header = ("false acceptance", "shorter recording", "accept from", "95 % of that rate, over speakers")
+    rows = [
+        (f"{100 * rate:g} %", length_name(up_to), *_accepted_from(calibration, rate, number))
+        for rate in SHOWN_RATES
+        for number, up_to in enumerate((*calibration.bins, None))
+    ]
+    return aligned([header, *rows])
+
+
+def _accepted_from(calibration: Calibration, rate: float, number: int) -> tuple[str, str]:
+    column = calibration.rates.index(rate)
+    threshold = calibration.thresholds[number][column]
+    interval = None if calibration.intervals is None else calibration.intervals[number][column]
+    if threshold is None or interval is None:
+        return "too few speakers to tell", ""
+    return f"a ratio of {threshold:+.2f}", f"{100 * interval[0]:.2g} to {100 * interval[1]:.2g} %"
+
+
+def length_name(up_to: float | None) -> str:
+    """Name a bin of lengths by its upper end in s; None for the longest."""
+    return f"below {up_to:g} s" if up_to else f"{BINS[-1]:g} s or more"
+
+
 def format_error_rates(rows: Sequence[ErrorRates]) -> str:
     """Write `error_rates` as a table, all corpora first."""
     header = ("corpus", "shorter recording", "speakers", "trials", "EER in %", "misses in %", "false accepts in %")
@@ -165,19 +195,16 @@ def format_error_rates(rows: Sequence[ErrorRates]) -> str:
         if row.corpus is not None
     ]
     cells = [header, *of_all, *foreign, *of_each]
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
     notes = [
         "(verdicts at even odds, each trial by weights that saw neither of its speakers; in brackets the 95 % interval",
         "over speakers, of all corpora over corpora too; a pair of strangers counts once, however many its trials are)",
     ]
-    return "\n".join([*lines, *notes])
+    return "\n".join([aligned(cells), *notes])
 
 
 def _cells(row: ErrorRates, name: str, miss: Estimate, false_accept: Estimate) -> tuple[str, ...]:
-    length = f"below {row.up_to:g} s" if row.up_to else f"{BINS[-1]:g} s or more"
-    trials = f"{row.targets} + {row.nontargets}"
-    return (name, length, f"{row.speakers}", trials, f"{100 * row.eer:.2f}", _percent(miss), _percent(false_accept))
+    counts = f"{row.speakers}", f"{row.targets} + {row.nontargets}"
+    return (name, length_name(row.up_to), *counts, f"{100 * row.eer:.2f}", _percent(miss), _percent(false_accept))
 
 
 def _percent(rate: Estimate) -> str:

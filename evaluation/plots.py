@@ -1,4 +1,4 @@
-"""Plots as PNG files. The only place that imports matplotlib."""
+"""The curves of a run, as a PNG file and panel by panel for reports."""
 
 import io
 from pathlib import Path
@@ -32,26 +32,36 @@ def plot_curves(history_file: Path, picture: Path, title: str | None = None) -> 
         picture: PNG file to write.
         title: above all panels; by default the name of the run folder, which is that of the stage.
     """
-    if not history_file.is_file():
+    if (history := read_history(history_file)) is None:
         return
-    try:
-        history = pd.read_csv(history_file)
-    except ValueError:  # what pandas raises for a file that someone edited
-        return
-    panels = {panel: [c for c in columns if c in history] for panel, columns in PANELS.items()}
-    panels = {panel: columns for panel, columns in panels.items() if columns}
-    if not panels or "step" not in history:
-        return
+    panels = panels_of(history)
     figure = Figure(figsize=(PANEL_SIZE[0] * len(panels), PANEL_SIZE[1]), layout="constrained")
     figure.suptitle(f"{title or history_file.parent.name}, {counted(len(history), 'epoch')}")
     for axes, (panel, columns) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items()):
-        _draw(axes, panel, history, columns)
+        draw_panel(axes, panel, history, columns)
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=DOTS_PER_INCH)
     write_atomically(picture, content.getvalue())
 
 
-def _draw(axes: Axes, panel: str, history: pd.DataFrame, columns: list[str]) -> None:
+def read_history(history_file: Path) -> pd.DataFrame | None:
+    """Read a run's history; None where there is none, or one that has nothing to draw."""
+    if not history_file.is_file():
+        return None
+    try:
+        history = pd.read_csv(history_file)
+    except ValueError:  # what pandas raises for a file that someone edited
+        return None
+    return history if "step" in history and panels_of(history) else None
+
+
+def panels_of(history: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns that a history has of each panel."""
+    panels = {panel: [c for c in columns if c in history] for panel, columns in PANELS.items()}
+    return {panel: columns for panel, columns in panels.items() if columns}
+
+
+def draw_panel(axes: Axes, panel: str, history: pd.DataFrame, columns: list[str]) -> None:
     """Draw a panel, with its legend below the curves."""
     marker = "." if len(history) <= MOST_MARKERS else ""
     for column in columns:

@@ -11,6 +11,7 @@ from evaluation.jackknife import FEWEST_SPEAKERS
 from evaluation.metrics import CONFIDENCE
 from inference.cohort import AS_NORM, NEAREST, NO_NORM
 from inference.estimate import Estimate
+from storage.text_table import aligned
 
 ERRORS = {  # columns of the first table: heading, factor, decimals
     "sap": ("SAP", 1, 3),
@@ -116,18 +117,3 @@ def _cell(estimate: Estimate | None, scale: float, decimals: int) -> str:
         return ""
     value, low, high = (f"{scale * number:.{decimals}f}" for number in (estimate.value, estimate.low, estimate.high))
     return f"{value} [{low}, {high}]" if low != "nan" else value
-
-
-def aligned(rows: Sequence[Sequence[str]], to_the_right: set[str] | frozenset[str] = frozenset()) -> str:
-    """Write rows of texts below each other, the headings first.
-
-    Args:
-        to_the_right: headings of the columns that are set so.
-    """
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    right = [heading in to_the_right for heading in rows[0]]
-    lines = (
-        "  ".join(text.rjust(width) if flush else text.ljust(width) for text, width, flush in zip(row, widths, right))
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterable
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,7 @@ from audio.feature_settings import FeatureSettings
 from audio.mfcc import mfcc
 from inference import decisions
 from inference.calibration import Calibration
+from inference.calibration_file import CalibrationFileError, read_calibration
 from inference.cohort import Cohort, Scoring
 from inference.decisions import DEFAULT_POLICY, Comparison, Policy
 from inference.embedding import Embedding, check_unit_length, cosine, mean_embedding, unit
@@ -45,6 +47,7 @@ class SpeakerEncoder:
     Args:
         network: an exported network, or a checkpoint, beside which its export is kept, or a network that was loaded
             already; the bundled network if not given.
+        calibration: the file of a calibration, as `--calibrate` writes it; the network's own if not given.
 
     Attributes:
         description: the description in the network's file.
@@ -55,9 +58,14 @@ class SpeakerEncoder:
 
     Raises:
         CheckpointError: the file is missing, damaged, or of a network that this version can't use.
+        CalibrationFileError: the calibration is missing, damaged, or of another network.
     """
 
-    def __init__(self, network: str | os.PathLike | LoadedNetwork | None = None):
+    def __init__(
+        self,
+        network: str | os.PathLike | LoadedNetwork | None = None,
+        calibration: str | os.PathLike | None = None,
+    ):
         loaded = network if isinstance(network, LoadedNetwork) else load_network(network)
         self._path, self._session, self.file = loaded.path, loaded.session, loaded.exported_file
         self.description = loaded.session.description
@@ -65,10 +73,19 @@ class SpeakerEncoder:
             self.features = FeatureSettings.from_json(self.description.features)
             self.calibration = _calibration(self.description)
             self.scoring = Scoring(_cohort(self.description))
-            if self.calibration is not None and self.calibration.score_norm != self.scoring.norm:
-                raise ValueError(f"calibrated on scores that are not its own: {self.calibration.score_norm}")
+            self._check_norm()
         except ValueError as error:
             raise CheckpointError(f"{loaded.name} is of another version of this tool ({error})") from error
+        if calibration is not None:
+            self.calibration = read_calibration(Path(calibration), self.fingerprint)
+            try:
+                self._check_norm()
+            except ValueError as error:
+                raise CalibrationFileError(f"{calibration} does not fit {loaded.name}: {error}") from error
+
+    def _check_norm(self) -> None:
+        if self.calibration is not None and self.calibration.score_norm != self.scoring.norm:
+            raise ValueError(f"calibrated on scores that are not its own: {self.calibration.score_norm}")
 
     @classmethod
     def from_exported(cls, content: bytes) -> "SpeakerEncoder":

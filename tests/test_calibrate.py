@@ -68,9 +68,14 @@ def test_it_knows_what_it_was_fitted_on_and_travels(calibration):
     assert 0 < calibration.source.cllr < 0.2
 
 
-def test_few_speakers_are_refused():
-    with pytest.raises(UserError, match="too few speakers"):
-        fit(made_trials(speakers=(9,)), ["a"], "none")
+def test_few_speakers_are_refused_unless_they_are_enough():
+    with pytest.raises(UserError, match="too few speakers to calibrate with: 9; 10 or more"):
+        fit(made_trials(speakers=(9,)), ["a"], "none", few_are_enough=True)
+    some = made_trials(speakers=(19,))
+    with pytest.raises(UserError, match=r"^19 speakers to calibrate on are too few .* 20 or more .*--force"):
+        fit(some, ["a"], "none")
+    assert fit(some, ["a"], "none", few_are_enough=True).source.speakers == 19
+    assert fit(made_trials(speakers=(20,)), ["a"], "none").source.speakers == 20
 
 
 @pytest.fixture
@@ -92,7 +97,7 @@ class Encoder(AngleEncoder):
 
 
 def test_speakers_of_a_cache_make_for_trials(cache):
-    calibration = calibrate(Encoder(trained_on=["corpus/s00"]), cache, map(str, cache.speakers()))
+    calibration = calibrate(Encoder(trained_on=["corpus/s00"]), cache, map(str, cache.speakers()), few_are_enough=True)
     source = calibration.source
     assert (source.corpora, source.speakers) == (("corpus",), SPEAKERS - 1)
     assert source.pairs_of_strangers == (SPEAKERS - 1) * (SPEAKERS - 2) // 2
@@ -107,7 +112,7 @@ def test_each_utterance_is_read_once(cache, monkeypatch):
     read = []
     plain = cuts.read_signal
     monkeypatch.setattr(cuts, "read_signal", lambda folder, u: read.append(u.key) or plain(folder, u))
-    calibrate(Encoder(), cache, map(str, cache.speakers()))
+    calibrate(Encoder(), cache, map(str, cache.speakers()), few_are_enough=True)
     assert sorted(read) == sorted(cache.utterances)
 
 

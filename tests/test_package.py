@@ -29,7 +29,10 @@ class Hidden:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Hidden())
 """
-EXTRA = {"keras", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "tensorboard", "tensorflow", "tf2onnx"}
+EXTRA = {
+    *("keras", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "tensorboard", "tensorflow", "tf2onnx"),
+    *("jinja2", "librosa", "markupsafe"),
+}
 EVERY_MODULE = """
 import pkgutil, deep_speaker
 names = [module.name for module in pkgutil.walk_packages(deep_speaker.__path__, "deep_speaker.")]
@@ -119,7 +122,8 @@ def test_the_wheel_holds_every_module_and_the_network_below_one_name(built):
     assert {name.partition("/")[0] for name in names} == {"deep_speaker", f"deep_speaker-{__version__}.dist-info"}
     modules = {f"deep_speaker/{path.relative_to(ROOT).as_posix()}" for path in first_party_modules(ROOT)}
     network = {f"deep_speaker/models/pretrained/{name}" for name in ("network.onnx", "checkpoint.npz")}
-    assert modules | network | {"deep_speaker/__init__.py", "deep_speaker/py.typed"} <= names
+    page = {f"deep_speaker/evaluation/report/{name}" for name in ("page.html.jinja", "page.css", "page.js")}
+    assert modules | network | page | {"deep_speaker/__init__.py", "deep_speaker/py.typed"} <= names
     assert "deep_speaker/batcher/sampling/windows.py" in names
     assert not [name for name in names if re.search(r"test|benchmark|hatch_build|/ci\.py", name)]
 

@@ -15,6 +15,8 @@ NOT_FOR_INFERENCE = {
     "matplotlib",
     "scipy",
     "scikit-learn",
+    "jinja2",
+    "librosa",
     "onnx",
     "tf2onnx",
 }
