@@ -114,6 +114,12 @@ def _forget(args: argparse.Namespace) -> None:
     forget(args)
 
 
+def _list_runs(args: argparse.Namespace) -> None:
+    from commands.run_table import list_runs
+
+    list_runs(args)
+
+
 def _doctor(args: argparse.Namespace) -> int:
     from commands.doctor.examination import doctor
 
@@ -138,6 +144,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "compare": _compare,
     "calibrate": _calibrate,
     "forget": _forget,
+    "list_runs": _list_runs,
     "doctor": _doctor,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
@@ -164,6 +171,7 @@ GOES_WITH = {  # flag: actions
         "calibrate",
         *FILLS_CACHE,
         "generate_training_inputs",
+        "list_runs",
         "doctor",
     ),
     "add": ("enroll",),
@@ -271,6 +279,8 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
          "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
+    flag("--list_runs", action="store_true", help="print what was trained in --run_dir, set aside or not: step, date, "
+         "last and best loss and accuracy, speakers, whether it is finished, and the settings that differ")  # fmt: skip
     flag("--doctor", action="store_true", help="look at Python, packages, network, folders, cache, inputs, runs, "
          "profiles, disk and cores, change nothing, and print the command that mends each fault; ends with status 1 "
          "where there is a fault, 0 with warnings only")  # fmt: skip
