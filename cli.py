@@ -120,6 +120,12 @@ def _forget(args: argparse.Namespace) -> None:
     forget(args)
 
 
+def _list_runs(args: argparse.Namespace) -> None:
+    from commands.run_table import list_runs
+
+    list_runs(args)
+
+
 def _doctor(args: argparse.Namespace) -> int:
     from commands.doctor.examination import doctor
 
@@ -145,13 +151,14 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "compare": _compare,
     "calibrate": _calibrate,
     "forget": _forget,
+    "list_runs": _list_runs,
     "doctor": _doctor,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 MEASURES = ("evaluate", "compare", "calibrate")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 PRINT_JSON = (
-    *("verify", "cluster", "embed", "generate_training_inputs", "doctor"),
+    *("verify", "cluster", "embed", "generate_training_inputs", "list_runs", "doctor"),
     *PROFILE_ACTIONS, *MEASURES, *FILLS_CACHE,
 )  # fmt: skip
 GOES_WITH = {  # flag: actions
@@ -209,6 +216,8 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
         parser.error("--trials names its speakers itself; --test_speakers and --test_speakers_file do not go with it")
     if args.by is not None and args.speaker_info is None:
         parser.error("--by names columns of --speaker_info FILE, which is missing")
+    if args.report_without_audio and args.report is None:
+        parser.error("--report_without_audio leaves the recordings out of --report FILE.html, which is missing")
     if args.manifest is not None and (args.audio_dir is not None or args.speaker_from is not None):
         parser.error("--manifest stands in place of --audio_dir, and names the speakers itself")
     if action == "compare" and len(args.compare) < 2:
@@ -275,6 +284,8 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
          "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
+    flag("--list_runs", action="store_true", help="print what was trained in --run_dir, set aside or not: step, date, "
+         "last and best loss and accuracy, speakers, whether it is finished, and the settings that differ")  # fmt: skip
     flag("--doctor", action="store_true", help="look at Python, packages, network, folders, cache, inputs, runs, "
          "profiles, disk and cores, change nothing, and print the command that mends each fault; ends with status 1 "
          "where there is a fault, 0 with warnings only")  # fmt: skip
@@ -314,8 +325,8 @@ def _add_decisions(parser: argparse.ArgumentParser) -> None:
     flag("--channel", type=channel, metavar="1|2|mix", help="of recordings with several channels, take this one, or "
          "their mean (default: the best one; their mean, with a remark, where they differ; a cache keeps to the "
          "channel that was asked for, unless a file is renamed)")  # fmt: skip
-    flag("--calibration", type=path, metavar="FILE", help="with --verify, --identify, --enroll, --cluster: judge by this "
-         "file of --calibrate (default: the network's own calibration)")  # fmt: skip
+    flag("--calibration", type=path, metavar="FILE", help="with --verify, --identify, --enroll and --cluster: judge by "
+         "this file of --calibrate (default: the network's own calibration)")  # fmt: skip
     flag("--force", action="store_true", help="with --calibrate and --export_model: calibrate on fewer than 20 "
          "speakers")  # fmt: skip
     flag("--exit_verdict", action="store_true", help="with --verify: end with status 1 for different speakers")

@@ -2,8 +2,10 @@
 
 import ast
 import importlib.metadata
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -28,6 +30,15 @@ class Hidden:
         if name.partition(".")[0] in {hidden!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Hidden())
+"""
+HIDES_METADATA = """
+import importlib.metadata as metadata
+find = metadata.distribution
+def hidden(name):
+    if name.replace("scikit-learn", "sklearn") in {hidden!r}:
+        raise metadata.PackageNotFoundError(name)
+    return find(name)
+metadata.distribution = hidden
 """
 EXTRA = {
     *("keras", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "tensorboard", "tensorflow", "tf2onnx"),
@@ -113,7 +124,7 @@ def installed(tmp_path_factory, built) -> Installation:
 def without_extra(tmp_path_factory, installed) -> str:
     """A folder for PYTHONPATH, with which the packages of the extra `train` are missing, as after a plain install."""
     folder = tmp_path_factory.mktemp("plain")
-    (folder / "sitecustomize.py").write_text(HIDES_OPTIONAL.format(hidden=EXTRA))
+    (folder / "sitecustomize.py").write_text((HIDES_OPTIONAL + HIDES_METADATA).format(hidden=EXTRA))
     return str(folder)
 
 
@@ -165,6 +176,18 @@ def test_a_cache_is_made_and_read_without_the_extra(installed, without_extra):
     cache, plain = installed.folder / "plain-cache", {"PYTHONPATH": without_extra}
     installed("--update_cache", "--audio_dir", VOICES, "--cache_output_dir", cache, **plain)
     assert "SAN = " in installed("--unseen_speakers", "p225,p226", "--cache_output_dir", cache, **plain)
+
+
+def test_without_the_extra_the_doctor_finds_no_fault_and_names_what_to_install(installed, without_extra, trained):
+    said = json.loads(installed("--doctor", "--json", "--cache_output_dir", trained, PYTHONPATH=without_extra))
+    warnings = [finding for finding in said["findings"] if finding["result"] == "warning"]
+    assert said["result"] == "warning"
+    (missing,) = [finding for finding in warnings if finding["check"] == "packages"]
+    python, *install = shlex.split(missing["command"])
+    assert (Path(python), install[:3]) == (installed.python, ["-m", "pip", "install"])
+    names = {re.match(r"[\w-]+", text)[0].replace("scikit-learn", "sklearn") for text in install[3:]}
+    assert {"keras", "pandas", "sklearn", "tensorflow"} <= names
+    assert "finished" in installed("--list_runs", "--cache_output_dir", trained, PYTHONPATH=without_extra)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 from commands.doctor.findings import FAULT, OK, WARNING, Finding, worst
-from commands.results import print_json
+from commands.results import print_json, printable
 from storage.counting import counted
 
 FAULT_STATUS = 1  # exit status where something is at fault
@@ -118,13 +118,8 @@ def _examine(name: str, check: Check, args: argparse.Namespace) -> Iterator[Find
 
 
 def _as_text(finding: Finding) -> str:
-    message = _printable(f"{finding.result:<8} {finding.check}: {finding.message}")
+    message = printable(f"{finding.result:<8} {finding.check}: {finding.message}")
     return message if finding.command is None else f"{message}\n         mend: {finding.command}"
-
-
-def _printable(text: str) -> str:
-    """The text without what steers a terminal, as names of files may hold it."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _summary(findings: list[Finding]) -> str:
