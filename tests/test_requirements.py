@@ -7,7 +7,17 @@ from command_line import ROOT
 from packaging.requirements import Requirement
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-NOT_FOR_INFERENCE = {"tensorflow", "keras", "tensorboard", "pandas", "matplotlib", "scipy", "onnx", "tf2onnx"}
+NOT_FOR_INFERENCE = {
+    "tensorflow",
+    "keras",
+    "tensorboard",
+    "pandas",
+    "matplotlib",
+    "scikit-learn",
+    "scipy",
+    "onnx",
+    "tf2onnx",
+}
 
 
 def named(requirements: list[str]) -> dict[str, str]:
