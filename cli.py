@@ -96,6 +96,12 @@ def _evaluate(args: argparse.Namespace) -> None:
     evaluate(args)
 
 
+def _audit(args: argparse.Namespace) -> None:
+    from commands.audit import audit
+
+    audit(args)
+
+
 def _forget(args: argparse.Namespace) -> None:
     from commands.forget import forget
 
@@ -117,6 +123,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "unseen_speakers": _unseen_speakers,
     "get_embeddings": _get_embeddings,
     "evaluate": _evaluate,
+    "audit": _audit,
     "forget": _forget,
 }
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
@@ -125,7 +132,7 @@ GOES_WITH = {  # flag: actions
     "output": ("embed", "get_embeddings"),
     "trials": ("evaluate",),
     "score_norm": ("evaluate",),
-    "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate", *FILLS_CACHE, "generate_training_inputs"),
+    "json": ("verify", *PROFILE_ACTIONS, "embed", "evaluate", "audit", *FILLS_CACHE, "generate_training_inputs"),
     "add": ("enroll",),
     "full_ranking": ("identify",),
     "profiles": (*PROFILE_ACTIONS, "forget"),
@@ -217,6 +224,9 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--get_embeddings", metavar="A", help="print the embedding of a cached speaker")
     flag("--evaluate", action="store_true", help="print SAP, SAN, EER and minDCF over all held-out speakers, by "
          "corpus, for whole utterances and their first 5, 2 and 1 s (shorter ones stay whole)")  # fmt: skip
+    flag("--audit", action="store_true", help="look for shortcuts that a network or the training inputs take: speakers "
+         "on both sides, copies, level, channels, sessions, noise. Prints each finding in words; status 0 also where "
+         "there is a leak")  # fmt: skip
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
          "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
@@ -273,7 +283,7 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
          "path, with a group 'speaker', if you like 'session' and 'utterance' (default: by the layout)")  # fmt: skip
     flag("--corpus", type=filled, metavar="NAME", help="what the corpus is called (default: its folder's name)")
     flag("--test_speakers", type=names, metavar="A,B,...", help="speakers held out from training "
-         "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate those of the network)")  # fmt: skip
+         "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate and --audit those of the network)")  # fmt: skip
     flag("--test_speakers_file", nargs="+", action="extend", type=path, metavar="FILE", help="the same from files, "
          "one a line, as name or corpus/name")  # fmt: skip
 

@@ -66,13 +66,17 @@ def test_v1_s_260_constant_inputs_name_the_speaker_and_ours_has_none(ours, v1, v
 
 
 def test_nothing_but_speech_moves_our_embeddings(ours, unseen):
-    found = {finding.test: finding for finding in perturbations(ours, unseen)}
+    found = {finding.test.removesuffix(", samples"): finding for finding in perturbations(ours, unseen)}
     assert {finding.status for finding in found.values()} == {Status.NO_LEAK}, found
     assert {"gain of -20 to +20 dB", "constant offset", "silence before and after", "channels swapped"} <= found.keys()
 
 
 def test_a_pipeline_that_keeps_offset_and_level_is_found(v1_mended, unseen):
-    leaks = {finding.test for finding in perturbations(v1_mended, unseen) if finding.status is Status.LEAK}
+    leaks = {
+        finding.test.removesuffix(", samples")
+        for finding in perturbations(v1_mended, unseen)
+        if finding.status is Status.LEAK
+    }
     assert "gain of -20 to +20 dB" in leaks
 
 

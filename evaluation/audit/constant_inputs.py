@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluation.audit.finding import Finding, mean_over, percent, status_of
-from evaluation.audit.pipeline import Material, Pipeline
+from evaluation.audit.pipeline import Material, Pipeline, named
 
 SMALLEST_SHARE = 1e-6  # of a column's variance that lies within speakers; below, it is constant
 
@@ -16,15 +16,15 @@ def constant_inputs(pipeline: Pipeline, material: Material) -> Finding:
     between = means.var(axis=0)
     columns = (between > 0) & (within <= SMALLEST_SHARE * (within + between))
     count, of = int(columns.sum()), len(columns)
-    test = "constant inputs" + (f", {material.corpus}" if material.corpus else "")
+    test = named("constant inputs", material)
     if not count:
         return Finding(test, status_of(False), f"none of the {of} inputs is constant within speakers", mean_over([0.0]))
-    named = mean_over([_named_by(one, label, means[:, columns], columns) for label, one in enumerate(speakers)])
+    share = mean_over([_named_by(one, label, means[:, columns], columns) for label, one in enumerate(speakers)])
     said = (
         f"{count} of {of} inputs are constant within a speaker and differ between speakers; they alone name the "
-        f"speaker of {percent(named)} of the utterances, chance {100 / material.speakers:.1f} %"
+        f"speaker of {percent(share)} of the utterances, chance {100 / material.speakers:.1f} %"
     )
-    return Finding(test, status_of(True), said, named)
+    return Finding(test, status_of(True), said, share)
 
 
 def _named_by(utterances: list[np.ndarray], label: int, means: np.ndarray, columns: np.ndarray) -> float:

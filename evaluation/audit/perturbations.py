@@ -9,7 +9,7 @@ from scipy.signal import butter, sosfilt
 from audio.decode import PCM_SCALE, SAMPLE_RATE
 from audio.errors import UnusableAudioError
 from evaluation.audit.finding import Finding, Status, estimate, mean_over, percent, status_of
-from evaluation.audit.pipeline import Material, Pipeline
+from evaluation.audit.pipeline import Material, Pipeline, named
 from evaluation.audit.statistics_shuffled import error_rate
 from evaluation.detection import ScoredTrials, score_all_pairs
 
@@ -75,7 +75,7 @@ def _moved(test: str, material: Material, plain: np.ndarray, versions: list[np.n
     said = f"moves an embedding by {percent(size)} of how far another utterance of the speaker does"
     if refused:
         said += f"; {refused} of {moves.size} recordings were refused"
-    return Finding(test, status_of(size.value > LARGEST_MOVE), said, size)
+    return Finding(named(test, material), status_of(size.value > LARGEST_MOVE), said, size)
 
 
 def through_a_telephone(pipeline: Pipeline, material: Material) -> Finding:
@@ -100,7 +100,7 @@ def through_a_telephone(pipeline: Pipeline, material: Material) -> Finding:
         f"the EER is {percent(rates[0])}, and {percent(rates[1])} where one speaker is heard on two channels and two "
         "speakers on one telephone"
     )
-    return Finding(f"channel told for voice, {material.corpus}", status_of(rise.low > LARGEST_RISE), said, rise)
+    return Finding(named("channel told for voice", material), status_of(rise.low > LARGEST_RISE), said, rise)
 
 
 def refusals(pipeline: Pipeline) -> Finding:

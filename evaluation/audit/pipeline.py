@@ -77,3 +77,8 @@ class Material:
     def of(self, label: int) -> list[np.ndarray]:
         """All signals of a speaker."""
         return [self.signals[row] for row in np.flatnonzero(self.labels == label)]
+
+
+def named(test: str, material: Material) -> str:
+    """Name a test together with the corpus that it was carried out on."""
+    return f"{test}, {material.corpus}" if material.corpus else test

@@ -12,7 +12,7 @@ import numpy as np
 from audio.mfcc import log_mel
 from audio.speech_activity import active_cells
 from evaluation.audit.finding import Finding, Status, mean_over, percent, status_of
-from evaluation.audit.pipeline import Material
+from evaluation.audit.pipeline import Material, named
 
 FOLDS = 4
 FEWEST_FRAMES = 10  # without speech, of an utterance
@@ -25,7 +25,7 @@ def condition_probe(material: Material, by_session: bool = False) -> Finding:
     Args:
         by_session: whether the utterances that it is tried on are of other sessions than those it learnt from.
     """
-    test = f"recording conditions{', other sessions' if by_session else ''}, {material.corpus}"
+    test = named("recording conditions" + (", other sessions" if by_session else ""), material)
     described = [_conditions(signal) for signal in material.signals]
     rows = np.array([row for row, values in enumerate(described) if values is not None], int)
     groups = material.sessions[rows] if by_session else rows.astype(str)
@@ -39,13 +39,13 @@ def condition_probe(material: Material, by_session: bool = False) -> Finding:
     values = np.stack([described[row] for row in rows[kept]])
     labels, groups = labels[kept], np.char.add(labels[kept].astype(str), groups[kept])
     hits = _predicted(values, labels, groups) == labels
-    named = mean_over([float(hits[labels == label].mean()) for label in enough])
+    share = mean_over([float(hits[labels == label].mean()) for label in enough])
     chance = 1 / len(enough)
     said = (
-        f"noise between the words names the speaker of {percent(named)} of the utterances, chance {100 * chance:.1f} % "
+        f"noise between the words names the speaker of {percent(share)} of the utterances, chance {100 * chance:.1f} % "
         f"({len(enough)} speakers)"
     )
-    return Finding(test, status_of(named.low > chance), said, named)
+    return Finding(test, status_of(share.low > chance), said, share)
 
 
 def _conditions(signal: np.ndarray) -> np.ndarray | None:

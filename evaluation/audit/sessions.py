@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluation.audit.finding import Finding, Status, estimate, percent, status_of
-from evaluation.audit.pipeline import Material, Pipeline
+from evaluation.audit.pipeline import Material, Pipeline, named
 from evaluation.audit.statistics_shuffled import error_rate
 from evaluation.detection import score_all_pairs
 
@@ -13,7 +13,7 @@ LARGEST_RISE = 0.01  # of the EER; an interval above it is a leak
 
 def across_sessions(pipeline: Pipeline, material: Material) -> Finding:
     """Compare the EER of targets of one session with that of targets of two, against the same non-targets."""
-    test = f"same session against different session, {material.corpus}"
+    test = named("same session against different session", material)
     first, second = np.triu_indices(len(material.signals), k=1)
     one, two = (material.sessions[rows] for rows in (first, second))
     known, target = (one != "") & (two != ""), material.labels[first] == material.labels[second]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from evaluation.audit.finding import Finding, estimate, percent, status_of
-from evaluation.audit.pipeline import Material, Pipeline
+from evaluation.audit.pipeline import Material, Pipeline, named
 from evaluation.detection import ScoredTrials, score_all_pairs
 from evaluation.metrics import equal_error_rate
 
@@ -34,7 +34,7 @@ def shuffled_statistics(pipeline: Pipeline, material: Material, seed: int = 0) -
         if leaks
         else "whose statistics an utterance comes with changes no embedding"
     )
-    return Finding(_named("speaker statistics shuffled", material), status_of(leaks), said, rates[1])
+    return Finding(named("speaker statistics shuffled", material), status_of(leaks), said, rates[1])
 
 
 def error_rate(trials: ScoredTrials) -> Callable[[np.ndarray], float]:
@@ -47,7 +47,3 @@ def error_rate(trials: ScoredTrials) -> Callable[[np.ndarray], float]:
         return equal_error_rate(target, nontarget) if target.size and nontarget.size else np.nan
 
     return statistic
-
-
-def _named(test: str, material: Material) -> str:
-    return f"{test}, {material.corpus}" if material.corpus else test
