@@ -114,6 +114,12 @@ def _calibrate(args: argparse.Namespace) -> None:
     calibrate(args)
 
 
+def _audit(args: argparse.Namespace) -> None:
+    from commands.audit import audit
+
+    audit(args)
+
+
 def _forget(args: argparse.Namespace) -> None:
     from commands.forget import forget
 
@@ -150,6 +156,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "evaluate": _evaluate,
     "compare": _compare,
     "calibrate": _calibrate,
+    "audit": _audit,
     "forget": _forget,
     "list_runs": _list_runs,
     "doctor": _doctor,
@@ -158,7 +165,7 @@ PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 MEASURES = ("evaluate", "compare", "calibrate")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
 PRINT_JSON = (
-    *("verify", "cluster", "embed", "generate_training_inputs", "list_runs", "doctor"),
+    *("verify", "cluster", "embed", "generate_training_inputs", "audit", "list_runs", "doctor"),
     *PROFILE_ACTIONS, *MEASURES, *FILLS_CACHE,
 )  # fmt: skip
 GOES_WITH = {  # flag: actions
@@ -281,6 +288,9 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
     flag("--calibrate", type=path, metavar="FILE", help="fit log-likelihood ratios, verdicts and thresholds on "
          "speakers of your own, whom the network was not trained on: those of the cache, of --trials or of --audio_dir "
          "(a folder for each); FILE goes with --verify --calibration")  # fmt: skip
+    flag("--audit", action="store_true", help="look for shortcuts that a network or the training inputs take: speakers "
+         "on both sides, copies, level, channels, sessions, noise. Prints each finding in words; status 0 also where "
+         "there is a leak")  # fmt: skip
     flag("--forget", action="store_true", help="delete the enrolled speakers, after asking or with --yes: the store "
          "of --profiles, its lock, and in the usual folder what a killed enrolment left. The cache, and networks "
          "trained in it, are named with their size and left")  # fmt: skip
@@ -358,7 +368,7 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
          "path, with a group 'speaker', if you like 'session' and 'utterance' (default: by the layout)")  # fmt: skip
     flag("--corpus", type=filled, metavar="NAME", help="what the corpus is called (default: its folder's name)")
     flag("--test_speakers", type=names, metavar="A,B,...", help="speakers held out from training "
-         "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate those of the network)")  # fmt: skip
+         "(default: VCTK's p362,p363,p364,p374,p376; for --evaluate and --audit those of the network)")  # fmt: skip
     flag("--test_speakers_file", nargs="+", action="extend", type=path, metavar="FILE", help="the same from files, "
          "one a line, as name or corpus/name")  # fmt: skip
 
