@@ -71,7 +71,7 @@ def compared(
         theirs: Resemblyzer's embeddings, by name.
     """
     utterances, owners = [one for own in speakers.values() for one in own], held_out.owners(speakers)
-    ours = embed_cuts(encoder, cache, utterances, (None,))[0]
+    ours = embed_cuts(encoder, cache, utterances, (None,)).embeddings[0]
     other = np.array([theirs[name_of(one)] for one in utterances])
     for trials, (first, second) in trials_of(utterances).items():
         scored = score_pairs(ours, owners, first, second, encoder.scoring)

@@ -10,6 +10,7 @@ from cache.corpora import Settled, settle_names
 from cache.entries import USUAL, Intake, Skipped, audio_path
 from cache.fill import Filling, check_present, fill
 from cache.index import Utterance, write_index
+from cache.kept_embeddings import forget_kept
 from cache.mark import CURRENT, CacheError, CacheMark, check_ownership, write_mark
 from cache.relabelling import relabelled
 from cache.utterances import UtteranceCache
@@ -158,7 +159,10 @@ def _end(cache: UtteranceCache, filling: Filling, mark: CacheMark | None) -> Non
     for place in {audio_path(folder, entries[key].sha256).parent for key in filling.added if key in entries}:
         sync_folder(place)
     write_index(folder, entries.values())
-    delete_files(folder, filling.stored.keys() - {entry.sha256 for entry in entries.values()})
+    outdated = filling.stored.keys() - {entry.sha256 for entry in entries.values()}
+    delete_files(folder, outdated)
+    if outdated:
+        forget_kept(folder)
     delete_outdated(filling.outdated)
     if mark is not None and mark != CURRENT:
         write_mark(folder)

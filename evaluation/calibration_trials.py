@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audio.speech_activity import speech_seconds
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from evaluation.cuts import CUTS, beginning, embed_beginnings, read_signals
+from evaluation.cuts import CUTS, embed_cuts
 from evaluation.trial_sets import UTTERANCES_PAIRED
 from inference.cohort import Scoring, normalised
 from inference.embedding import mean_embedding
@@ -90,9 +89,7 @@ def recordings_of(
 ) -> SpeakerRecordings:
     """Embed a speaker's utterances at every cut, and enrolments by `ENROLLED_BY` whole ones."""
     utterances = sorted(utterances, key=lambda u: (u.session, u.key))  # enrolments are of one session, mostly
-    signals = read_signals(cache, utterances)
-    embedded = embed_beginnings(encoder, signals, CUTS)  # (cuts, utterances, d)
-    seconds = [[speech_seconds(beginning(signal, cut)) for signal in signals] for cut in CUTS]
+    embedded, seconds = embed_cuts(encoder, cache, utterances, CUTS)
     starts = range(0, len(utterances) - ENROLLED_BY + 1, ENROLLED_BY)
     groups = [slice(start, start + ENROLLED_BY) for start in starts]
     whole = CUTS.index(None)

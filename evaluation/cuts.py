@@ -1,23 +1,36 @@
 """Embed utterances whole, and cut to their beginnings."""
 
+import json
 from collections.abc import Sequence
+from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio.decode import SAMPLE_RATE
+from audio.speech_activity import speech_seconds
 from cache.entries import read_signal
 from cache.index import Utterance
+from cache.kept_embeddings import keep, read_kept
 from cache.utterances import UtteranceCache
+from deep_speaker import __version__
 from inference.encoder import SpeakerEncoder
 
 CUTS = (None, 5.0, 2.0, 1.0)  # s from the beginning of what the cache holds; None for all of it
 
 
+class Beginnings(NamedTuple):
+    """Utterances at several cuts."""
+
+    embeddings: NDArray[np.float32]  # (cuts, utterances, embedding_size), rows of length 1
+    seconds: NDArray[np.float64]  # (cuts, utterances) of speech
+
+
 def embed_cuts(
     encoder: SpeakerEncoder, cache: UtteranceCache, utterances: Sequence[Utterance], cuts: Sequence[float | None]
-) -> NDArray[np.float32]:
-    """Embed the beginnings of utterances.
+) -> Beginnings:
+    """Embed the beginnings of utterances, or take the embeddings that were kept in the cache when that was done before.
 
     An utterance shorter than a cut is used whole, and embedded once for all the cuts that it is shorter than. (The
     features are computed for each cut anew, which takes about as long as for the whole utterances. Those of a cut's
@@ -26,17 +39,28 @@ def embed_cuts(
 
     Args:
         cuts: seconds; None for all of it.
-
-    Returns:
-        float32, shape = (cuts, utterances, embedding_size), rows of length 1.
     """
-    return embed_beginnings(encoder, read_signals(cache, utterances), cuts)
+    key = _key(encoder, utterances, cuts)
+    kept = read_kept(cache.folder, key, (len(cuts), len(utterances)))
+    if kept is not None:
+        return Beginnings(*kept)
+    signals = read_signals(cache, utterances)
+    seconds = np.array([[speech_seconds(beginning(signal, cut)) for signal in signals] for cut in cuts], np.float64)
+    found = Beginnings(embed_beginnings(encoder, signals, cuts), seconds)
+    keep(cache.folder, key, *found)
+    return found
+
+
+def _key(encoder: SpeakerEncoder, utterances: Sequence[Utterance], cuts: Sequence[float | None]) -> str:
+    """A digest of all that decides what comes out: this version, the network, the cuts, and the speech."""
+    entries = [(*utterance.key, utterance.sha256, utterance.samples, utterance.made_with) for utterance in utterances]
+    return sha256(json.dumps([__version__, encoder.fingerprint, list(cuts), entries]).encode()).hexdigest()
 
 
 def embed_beginnings(
     encoder: SpeakerEncoder, signals: Sequence[np.ndarray], cuts: Sequence[float | None]
 ) -> NDArray[np.float32]:
-    """Embed the beginnings of signals, each int16, (samples,), at 8 kHz; otherwise the same as `embed_cuts`."""
+    """Embed the beginnings of signals, each int16, (samples,), at 8 kHz; (cuts, signals, embedding_size)."""
     wanted = [[(n, len(beginning(signal, cut))) for n, signal in enumerate(signals)] for cut in cuts]
     rows = {part: row for row, part in enumerate(sorted({part for parts in wanted for part in parts}))}
     embeddings = encoder.embed_utterances([signals[n][:samples] for n, samples in rows])

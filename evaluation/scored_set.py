@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from audio.speech_activity import speech_seconds
 from cache.utterances import UtteranceCache
-from evaluation.cuts import beginning, embed_beginnings, read_signals
+from evaluation.cuts import embed_cuts
 from evaluation.detection import ScoredTrials, scores_of
 from evaluation.trial_sets import TrialSet
 from inference.cohort import Scoring
@@ -57,9 +56,7 @@ def score(
     parts = []
     spans = np.split(np.arange(len(trials.owners)), np.flatnonzero(np.diff(trials.owners)) + 1)
     for span in tracked(spans, f"embed {trials.source}".strip(), len(spans), "speaker"):
-        signals = read_signals(cache, [trials.utterances[row] for row in span])
-        seconds = [[speech_seconds(beginning(signal, cut)) for signal in signals] for cut in cuts]
-        parts.append((embed_beginnings(encoder, signals, cuts), np.array(seconds)))
+        parts.append(embed_cuts(encoder, cache, [trials.utterances[row] for row in span], cuts))
     embedded, lengths = (np.concatenate(sides, axis=1) for sides in zip(*parts))  # (cuts, utterances, ...)
     for cut, embeddings, seconds in zip(cuts, embedded, np.maximum(lengths, LEAST_SECONDS)):
         scores = {one.norm: scores_of(embeddings, trials.first, trials.second, one) for one in scorings}

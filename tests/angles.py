@@ -21,7 +21,7 @@ def made_up(corpus: str, speaker: str, utterance: str, samples: int = SAMPLES, s
 class AngleEncoder:
     """Embeds a signal at the angle that is its first sample, in degrees; notes the lengths of what it embeds."""
 
-    calibration = None
+    calibration, fingerprint = None, "angles"
 
     def __init__(self, trained_on=(), held_out=()):
         self.trained_on, self.held_out = frozenset(trained_on), tuple(held_out)

@@ -86,7 +86,7 @@ def cache(tmp_path, monkeypatch):
         f"corpus/s{number:02}": [int(a) for a in rng.normal(centre, 12, UTTERANCES)]
         for number, centre in enumerate(centres)
     }
-    monkeypatch.setattr("evaluation.calibration_trials.speech_seconds", lambda signal: len(signal) / 8000)
+    monkeypatch.setattr("evaluation.cuts.speech_seconds", lambda signal: len(signal) / 8000)
     return cache_of(tmp_path, angles, monkeypatch, utterances_a_session=4)
 
 

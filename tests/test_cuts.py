@@ -24,7 +24,7 @@ def mixed(folder, monkeypatch):
 
 def test_shorter_utterances_are_used_whole(tmp_path, monkeypatch):
     cache, utterances = mixed(tmp_path, monkeypatch)
-    embeddings = embed_cuts(LengthEncoder(), cache, utterances, [None, 5.0, 2.0, 1.0])
+    embeddings, _ = embed_cuts(LengthEncoder(), cache, utterances, [None, 5.0, 2.0, 1.0])
     assert embeddings[..., 0].tolist() == [
         [24_000, 12_000, 16_000],
         [24_000, 12_000, 16_000],
@@ -43,7 +43,7 @@ def test_what_is_the_same_for_several_cuts_is_embedded_once(tmp_path, monkeypatc
 
 def test_cuts_go_without_whole_utterances(tmp_path, monkeypatch):
     cache, utterances = mixed(tmp_path, monkeypatch)
-    assert embed_cuts(LengthEncoder(), cache, utterances, [1.0])[..., 0].tolist() == [[8_000] * 3]
+    assert embed_cuts(LengthEncoder(), cache, utterances, [1.0]).embeddings[..., 0].tolist() == [[8_000] * 3]
 
 
 def test_who_is_long_enough(tmp_path, monkeypatch):
