@@ -12,6 +12,7 @@ from evaluation.audit.finding import Finding, Status, estimate, mean_over, perce
 from evaluation.audit.pipeline import Material, Pipeline, named
 from evaluation.audit.statistics_shuffled import error_rate
 from evaluation.detection import ScoredTrials, score_all_pairs
+from inference.embedding import cosine_distance
 
 GAINS = (-20.0, -10.0, 10.0, 20.0)  # dB
 OFFSET = 0.1  # of full scale
@@ -67,7 +68,8 @@ def perturbations(pipeline: Pipeline, material: Material) -> list[Finding]:
 
 def _moved(test: str, material: Material, plain: np.ndarray, versions: list[np.ndarray], another: float) -> Finding:
     """Judge a change by its worst version."""
-    moves = np.stack([1 - np.einsum("ud,ud->u", plain, changed) for changed in versions])  # NaN where refused
+    moves = np.stack([cosine_distance(np.einsum("ud,ud->u", plain, changed)) for changed in versions])
+    # NaN where one was refused
     refused = int(np.isnan(moves).sum() - np.isnan(plain[:, 0]).sum() * len(versions))
     worst = moves[int(np.nanargmax(np.nanmean(moves, axis=1)))] / another
     known = [worst[material.labels == label] for label in range(material.speakers)]
