@@ -37,7 +37,7 @@ def read_kept(folder: Path, key: str, shape: tuple[int, int]) -> tuple[np.ndarra
         embeddings, seconds = arrays["embeddings"], arrays["seconds"]
     except (OSError, ValueError, KeyError):
         return None
-    are_ours = (embeddings.dtype, seconds.dtype) == (np.float32, np.float64) and embeddings.ndim == 3
+    are_ours = embeddings.dtype == np.float32 and seconds.dtype == np.float64 and embeddings.ndim == 3
     if not are_ours or not embeddings.shape[:2] == seconds.shape == shape:
         return None
     return (embeddings, seconds) if np.isfinite(embeddings).all() and np.isfinite(seconds).all() else None
