@@ -16,16 +16,15 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "pictures"
-    assert write_pictures(folder, [made_set("Corpus/ä <b>", speakers=("ann", "=1+1", "\x00\udcff"))]) == 5
+    assert write_pictures(folder, [made_set("Corpus/ä <b>", speakers=("ann", "=1+1", "\x00\udcff"))]) == 6
     return folder
 
 
 def test_each_picture_is_there_as_png_and_svg_with_its_numbers(written):
     listed = json.loads((written / LIST).read_text())
     names = [picture["name"] for picture in listed["pictures"]]
-    assert names == [
-        f"{n:02}-{kind}-corpus-b" for n, kind in enumerate(("det", "scores", "calibration", "map", "confusion"), 1)
-    ]
+    kinds = ("det", "scores", "calibration", "map", "confusion", "clusters")
+    assert names == [f"{number:02}-{kind}-corpus-b" for number, kind in enumerate(kinds, 1)]
     assert {path.name for path in written.iterdir()} == {*listed["files"], LIST}
     for name in names:
         assert (written / f"{name}.png").read_bytes().startswith(PNG)
@@ -46,7 +45,7 @@ def test_earlier_pictures_are_replaced_and_nothing_else_is_touched(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     write_pictures(tmp_path, [made_set("one")])
     names = {path.name for path in tmp_path.iterdir()}
-    assert len(names) == 5 * 3 + 2 and "notes.txt" in names
+    assert len(names) == 6 * 3 + 2 and "notes.txt" in names
     assert not [name for name in names if "two" in name]
 
 

@@ -12,6 +12,7 @@ import pytest
 from scored import made_set
 
 from evaluation.metrics import ErrorCurve, equal_error_rate
+from evaluation.report.clusters import clusters_picture
 from evaluation.report.confusion import confusion_picture, identified, most_alike
 from evaluation.report.contents import contents_of
 from evaluation.report.det import det_picture
@@ -207,7 +208,7 @@ def test_without_a_calibration_there_is_no_picture_of_it(scored):
     kinds = [
         [p.kind for p in contents_of([replace(scored, ratios=r)], []).sources["made"]] for r in ({}, scored.ratios)
     ]
-    assert set(kinds[1]) - set(kinds[0]) == {"calibration"}
+    assert set(kinds[1]) - set(kinds[0]) == {"calibration", "clusters"}
 
 
 def test_a_stage_has_a_picture_for_each_panel(tmp_path):
@@ -249,3 +250,18 @@ def test_colours_stand_out_of_the_paper(paper):
     for color in {*COLORS, INK}:
         rgb = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
         assert (lightness(paper) + 0.05) / (lightness(rgb) + 0.05) >= 3
+
+
+def test_utterances_are_sorted_by_who_speaks(scored):
+    """Where ratios tell who is who, groups are speakers; where they say nothing, each is alone or all are one."""
+    perfect = clusters_picture(scored, np.where(scored.same, 20.0, -20.0))
+    speakers = len(np.unique(scored.owners))
+    assert [row[1:] for row in perfect.numbers.rows] == [(1.0, 1.0, speakers)] * 5
+    assert f"{speakers} groups at a prior of 0.1" in perfect.text
+    alone = clusters_picture(scored, np.full(len(scored.first), -20.0))
+    assert alone.numbers.rows[0][1:] == (0.0, 1.0, len(np.union1d(scored.first, scored.second)))
+
+
+def test_without_all_pairs_nothing_is_sorted(scored):
+    some = replace(scored, first=scored.first[1:], second=scored.second[1:])
+    assert clusters_picture(some, np.zeros(len(some.first))) is None

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.cuts import long_enough
+from evaluation.report.clusters import clusters_picture
 from evaluation.report.confusion import confusion_picture
 from evaluation.report.det import det_picture
 from evaluation.report.embedding_map import FEWEST_POINTS, map_picture
@@ -79,6 +80,8 @@ def _pictures(sets: list[ScoredSet], most_points: int) -> Iterator[Picture]:
         yield map_picture(whole, most_points)
     if len(np.unique(whole.owners)) > 1:
         yield confusion_picture(whole)
+    if ratios is not None and (clusters := clusters_picture(whole, ratios)) is not None:
+        yield clusters
 
 
 def _shortness(scored: ScoredSet) -> float:
