@@ -18,9 +18,7 @@ from cache.entries import read_signal
 from cache.utterances import UtteranceCache
 from corpus.recording import Speaker
 from corpus.speakers import read_speakers_file, speakers_named
-from evaluation.audit.finding import estimate
-from evaluation.audit.statistics_shuffled import error_rate
-from evaluation.detection import score_all_pairs
+from evaluation.detection import EER, measured, score_all_pairs
 from evaluation.v1.features import statistics_of, windows
 from evaluation.v1.network import V1Network
 from evaluation.v1.pipeline import V1Pipeline
@@ -84,7 +82,7 @@ def unseen_figures(pipeline: V1Pipeline, strangers: Signals) -> dict[str, object
     labels = np.repeat(np.arange(len(embedded)), [len(one.embeddings) for one in embedded])
     trials = score_all_pairs(np.concatenate([one.embeddings for one in embedded]), labels)
     sap = float(np.mean([same_speaker_distance(one) for one in embedded]))
-    eer = estimate(error_rate(trials), len(embedded))
+    eer = measured(trials, len(embedded))[EER]
     return {"sap": sap, "san": float(np.mean(different)), "eer": eer.as_json()}
 
 

@@ -7,7 +7,7 @@ import pytest
 from sample_signals import sample_signals
 
 from evaluation.audit.constant_inputs import constant_inputs
-from evaluation.audit.finding import Status, mean_over
+from evaluation.audit.finding import Status, mean_over, status_above
 from evaluation.audit.perturbations import perturbations, refusals
 from evaluation.audit.pipeline import Material, NetworkPipeline
 from evaluation.audit.probe import condition_probe
@@ -128,18 +128,25 @@ class Angles:
 
 
 def test_a_network_that_knows_sessions_is_found():
-    angles = [speaker * 40 + session * jump for jump in (15,) for speaker in range(6) for session in (0, 0, 4, 4)]
-    labels, sessions = np.repeat(np.arange(6), 4), np.tile(["a", "a", "b", "b"], 6)
+    angles = [speaker * 17 + session for speaker in range(20) for session in (0, 0, 60, 60)]
+    labels, sessions = np.repeat(np.arange(20), 4), np.tile(["a", "a", "b", "b"], 20)
     made = Material("calls", [np.array([angle], np.int16) for angle in angles], labels, sessions)
     found = across_sessions(Angles(), made)
     assert found.status is Status.LEAK
     assert found.size.value > 0.2
-    steady = Material("calls", [np.array([40 * label], np.int16) for label in labels], labels, sessions)
+    steady = Material("calls", [np.array([17 * label], np.int16) for label in labels], labels, sessions)
     assert across_sessions(Angles(), steady).status is Status.NO_LEAK
-    unknown = Material("calls", made.signals, labels, np.array([""] * 24))
+    unknown = Material("calls", made.signals, labels, np.array([""] * 80))
     assert across_sessions(Angles(), unknown).status is Status.NOT_TESTED
 
 
 def test_an_interval_is_over_speakers():
     size = mean_over([0.0, 1.0] * 20)
     assert size.low < size.value == 0.5 < size.high
+
+
+def test_of_few_speakers_no_leak_is_claimed_and_none_excluded():
+    few = mean_over([1.0, 1.0, 1.0])
+    assert np.isnan(few.low) and status_above(few, 0.1) is Status.NOT_TESTED
+    assert status_above(mean_over([1.0] * 20), 0.1) is Status.LEAK
+    assert status_above(mean_over([0.0] * 20), 0.1) is Status.NO_LEAK

@@ -1,16 +1,15 @@
 """What a test found, in words and as a number."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
-from evaluation.metrics import CONFIDENCE
+from evaluation.jackknife import Kind, estimates
 from inference.estimate import Estimate
-
-RESAMPLES = 200  # draws of speakers
 
 
 class Status(StrEnum):
@@ -40,29 +39,19 @@ def status_of(leaks: bool) -> Status:
     return Status.LEAK if leaks else Status.NO_LEAK
 
 
-def estimate(statistic: Callable[[np.ndarray], float], speakers: int, seed: int = 0) -> Estimate:
-    """Return a value with its 95 % interval over speakers, who are drawn anew with replacement.
-
-    Args:
-        statistic: takes how often each speaker counts, (speakers,) int; NaN where such a draw has no value.
-        speakers: how many there are.
-    """
-    rng = np.random.default_rng(seed)
-    draws = (np.bincount(rng.integers(0, speakers, speakers), minlength=speakers) for _ in range(RESAMPLES))
-    drawn = np.array([statistic(draw) for draw in draws])
-    value, known = float(statistic(np.ones(speakers, int))), drawn[~np.isnan(drawn)]
-    if not known.size:
-        return Estimate(value, np.nan, np.nan)
-    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Estimate(value, float(low), float(high))
+def status_above(size: Estimate, limit: float) -> Status:
+    """Return the status of a test that finds a leak if all of an interval is above a limit."""
+    return Status.NOT_TESTED if math.isnan(size.low) else status_of(size.low > limit)
 
 
-def mean_over(values: Sequence[float]) -> Estimate:
-    """Return the mean of one value for each speaker, with its interval."""
+def mean_over(values: Sequence[float], kind: Kind = Kind.SHARE) -> Estimate:
+    """Return the mean of one value for each speaker, with its interval over speakers."""
     array = np.asarray(values, float)
-    return estimate(lambda times: float(times @ array / times.sum()), len(array))
+    (estimate,) = estimates(lambda kept: np.array([array[kept].mean()]), len(array), [kind])
+    return estimate
 
 
 def percent(size: Estimate) -> str:
-    """Write a share and its interval, such as "34 % (30 to 38)"."""
-    return f"{100 * size.value:.1f} % ({100 * size.low:.1f} to {100 * size.high:.1f})"
+    """Write a share and its interval, if it has one, such as "34 % (30 to 38)"."""
+    ends = "" if math.isnan(size.low) else f" ({100 * size.low:.1f} to {100 * size.high:.1f})"
+    return f"{100 * size.value:.1f} %{ends}"

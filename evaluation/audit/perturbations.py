@@ -8,10 +8,11 @@ from scipy.signal import butter, sosfilt
 
 from audio.decode import PCM_SCALE, SAMPLE_RATE
 from audio.errors import UnusableAudioError
-from evaluation.audit.finding import Finding, Status, estimate, mean_over, percent, status_of
+from evaluation.audit.finding import Finding, Status, mean_over, percent, status_above, status_of
 from evaluation.audit.pipeline import Material, Pipeline, named
-from evaluation.audit.statistics_shuffled import error_rate
-from evaluation.detection import ScoredTrials, score_all_pairs
+from evaluation.comparison import paired
+from evaluation.detection import EER, ScoredTrials, score_all_pairs
+from evaluation.jackknife import Kind
 from inference.embedding import cosine_distance
 
 GAINS = (-20.0, -10.0, 10.0, 20.0)  # dB
@@ -73,7 +74,7 @@ def _moved(test: str, material: Material, plain: np.ndarray, versions: list[np.n
     refused = int(np.isnan(moves).sum() - np.isnan(plain[:, 0]).sum() * len(versions))
     worst = moves[int(np.nanargmax(np.nanmean(moves, axis=1)))] / another
     known = [worst[material.labels == label] for label in range(material.speakers)]
-    size = mean_over([np.nanmean(values) for values in known if not np.isnan(values).all()])
+    size = mean_over([np.nanmean(values) for values in known if not np.isnan(values).all()], Kind.NUMBER)
     said = f"moves an embedding by {percent(size)} of how far another utterance of the speaker does"
     if refused:
         said += f"; {refused} of {moves.size} recordings were refused"
@@ -95,14 +96,13 @@ def through_a_telephone(pipeline: Pipeline, material: Material) -> Finding:
     first, second = np.triu_indices(len(labels), k=1)
     across = np.einsum("td,td->t", plain[first], line[second])
     scores = np.where(crossed.first == crossed.second, across, crossed.scores)
-    statistics = error_rate(trials), error_rate(ScoredTrials(scores, crossed.first, crossed.second))
-    rates = [estimate(statistic, material.speakers) for statistic in statistics]
-    rise = estimate(lambda times: statistics[1](times) - statistics[0](times), material.speakers)
+    both = [trials, ScoredTrials(scores, crossed.first, crossed.second)]
+    rates, (rise,) = paired(both, material.speakers)[EER]
     said = (
         f"the EER is {percent(rates[0])}, and {percent(rates[1])} where one speaker is heard on two channels and two "
         "speakers on one telephone"
     )
-    return Finding(named("channel told for voice", material), status_of(rise.low > LARGEST_RISE), said, rise)
+    return Finding(named("channel told for voice", material), status_above(rise, LARGEST_RISE), said, rise)
 
 
 def refusals(pipeline: Pipeline) -> Finding:

@@ -11,7 +11,7 @@ import numpy as np
 
 from audio.mfcc import log_mel
 from audio.speech_activity import active_cells
-from evaluation.audit.finding import Finding, Status, mean_over, percent, status_of
+from evaluation.audit.finding import Finding, Status, mean_over, percent, status_above
 from evaluation.audit.pipeline import Material, named
 
 FOLDS = 4
@@ -45,7 +45,7 @@ def condition_probe(material: Material, by_session: bool = False) -> Finding:
         f"noise between the words names the speaker of {percent(share)} of the utterances, chance {100 * chance:.1f} % "
         f"({len(enough)} speakers)"
     )
-    return Finding(test, status_of(share.low > chance), said, share)
+    return Finding(test, status_above(share, chance), said, share)
 
 
 def _conditions(signal: np.ndarray) -> np.ndarray | None:

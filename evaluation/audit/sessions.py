@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from evaluation.audit.finding import Finding, Status, estimate, percent, status_of
+from evaluation.audit.finding import Finding, Status, percent, status_above
 from evaluation.audit.pipeline import Material, Pipeline, named
-from evaluation.audit.statistics_shuffled import error_rate
-from evaluation.detection import score_all_pairs
+from evaluation.comparison import paired
+from evaluation.detection import EER, score_all_pairs
 
 FEWEST_TRIALS = 10  # targets of each kind
 LARGEST_RISE = 0.01  # of the EER; an interval above it is a leak
@@ -23,8 +23,7 @@ def across_sessions(pipeline: Pipeline, material: Material) -> Finding:
     recordings = [material.of(label) for label in range(material.speakers)]
     inputs = [pipeline.inputs([s], recordings[label])[0] for s, label in zip(material.signals, material.labels)]
     trials = score_all_pairs(pipeline.embed(inputs), material.labels)
-    of_one, of_two = (error_rate(trials.chosen(~target | kind)) for kind in (within, across))
-    rates = [estimate(statistic, material.speakers) for statistic in (of_one, of_two)]
-    rise = estimate(lambda times: of_two(times) - of_one(times), material.speakers)
+    kinds = [trials.chosen(~target | kind) for kind in (within, across)]
+    rates, (rise,) = paired(kinds, material.speakers)[EER]
     said = f"the EER is {percent(rates[0])} within a session and {percent(rates[1])} across sessions"
-    return Finding(test, status_of(rise.low > LARGEST_RISE), said, rise)
+    return Finding(test, status_above(rise, LARGEST_RISE), said, rise)

@@ -1,13 +1,10 @@
 """Does it matter whose statistics an utterance is normalised with? Each is handed over with other people's."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from evaluation.audit.finding import Finding, estimate, percent, status_of
+from evaluation.audit.finding import Finding, percent, status_of
 from evaluation.audit.pipeline import Material, Pipeline, named
-from evaluation.detection import ScoredTrials, score_all_pairs
-from evaluation.metrics import equal_error_rate
+from evaluation.detection import EER, measured, score_all_pairs
 
 SMALLEST_MOVE = 1e-3  # cosine distance; less is rounding
 
@@ -26,7 +23,7 @@ def shuffled_statistics(pipeline: Pipeline, material: Material, seed: int = 0) -
     inputs = [pipeline.inputs([signal], recordings[other])[0] for signal, other in zip(material.signals, others)]
     shuffled = pipeline.embed(inputs)
     moved = float((1 - np.einsum("ud,ud->u", own, shuffled)).mean())
-    rates = [estimate(error_rate(score_all_pairs(e, material.labels)), material.speakers) for e in (own, shuffled)]
+    rates = [measured(score_all_pairs(one, material.labels), material.speakers)[EER] for one in (own, shuffled)]
     leaks = moved > SMALLEST_MOVE
     said = (
         f"with statistics of other speakers the EER is {percent(rates[1])}, with each speaker's {percent(rates[0])}; "
@@ -35,15 +32,3 @@ def shuffled_statistics(pipeline: Pipeline, material: Material, seed: int = 0) -
         else "whose statistics an utterance comes with changes no embedding"
     )
     return Finding(named("speaker statistics shuffled", material), status_of(leaks), said, rates[1])
-
-
-def error_rate(trials: ScoredTrials) -> Callable[[np.ndarray], float]:
-    """Return a function from how often each speaker counts to the EER; NaN where a kind of trial is missing."""
-    same = trials.first == trials.second
-
-    def statistic(times: np.ndarray) -> float:
-        weights = np.where(same, times[trials.first], times[trials.first] * times[trials.second])
-        target, nontarget = (np.repeat(trials.scores[rows], weights[rows]) for rows in (same, ~same))
-        return equal_error_rate(target, nontarget) if target.size and nontarget.size else np.nan
-
-    return statistic
