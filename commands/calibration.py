@@ -80,9 +80,13 @@ def _summary(path: Path, calibration: Calibration, before: Worth | None, after: 
     source = calibration.source
     columns = "Cllr", "misses in %", "false accepts in %"
     rows: list[tuple[str, ...]] = [("", *columns)]
+
+    def cells(one: Worth) -> tuple[str, str, str]:
+        return f"{one.cllr:.3f}", one.miss.as_text(100), one.false_accept.as_text(100)
+
     if before is not None:
-        rows.append(("before, by the network's own calibration", *_cells(before)))
-    rows.append(("after, each trial by weights that saw neither of its speakers", *_cells(after)))
+        rows.append(("before, by the network's own calibration", *cells(before)))
+    rows.append(("after, each trial by weights that saw neither of its speakers", *cells(after)))
     counts = f"{source.targets} trials of one and {source.nontargets} of {source.pairs_of_strangers} pairs"
     parts = [
         f"{path}: calibrated on {source.speakers} speakers, {counts}",
@@ -91,11 +95,3 @@ def _summary(path: Path, calibration: Calibration, before: Worth | None, after: 
         format_thresholds(calibration),
     ]
     return "\n\n".join(parts)
-
-
-def _cells(worth: Worth) -> tuple[str, ...]:
-    rates = (
-        f"{100 * rate.value:.2f} [{100 * rate.low:.2f}, {100 * rate.high:.2f}]"
-        for rate in (worth.miss, worth.false_accept)
-    )
-    return f"{worth.cllr:.3f}", *rates

@@ -149,17 +149,11 @@ def format_comparison(rows: Sequence[Comparison], names: Sequence[str]) -> str:
     header = ["corpus", "cut", "speakers", "measure", *names, *(f"{name} less {names[0]}" for name in names[1:])]
     lines = [
         [row.source or ".", describe_cut(row.cut), str(row.speakers), COLUMNS[row.measure][0]]
-        + [_cell(one, row.measure) for one in row.values]
-        + [_cell(one, row.measure, sign="+") for one in row.differences]
+        + [one.as_text(*COLUMNS[row.measure][1:]) for one in row.values]
+        + [one.as_text(*COLUMNS[row.measure][1:], sign="+") for one in row.differences]
         for row in rows
     ]
     return "\n".join([aligned([header, *lines], {"speakers"}), "", verdict(rows, names)])
-
-
-def _cell(estimate: Estimate, measure: str, sign: str = "") -> str:
-    _, scale, decimals = COLUMNS[measure]
-    value, low, high = (f"{scale * end:{sign}.{decimals}f}" for end in (estimate.value, estimate.low, estimate.high))
-    return f"{value} [{low}, {high}]" if np.isfinite(estimate.low) else value
 
 
 def verdict(rows: Sequence[Comparison], names: Sequence[str]) -> str:
@@ -175,8 +169,8 @@ def _sentence(row: Comparison, first: str, other: str, difference: Estimate) -> 
     if not np.isfinite(difference.low):
         return f"{counted(row.speakers, 'speaker')} can't tell {other} and {first} apart"
     if ends[0] <= 0 <= ends[1]:
-        span = f"{100 * difference.value:+.2f} points [{ends[0]:+.2f}, {ends[1]:+.2f}]"
-        return f"{other} differs from {first} by {span}, which may be noise: other speakers could turn it around"
+        span = difference.as_text(100, sign="+")
+        return f"{other} differs from {first} by {span} points, which may be noise: other speakers could turn it around"
     better, worse = (other, first) if difference.value < 0 else (first, other)
     least, most = sorted(map(abs, ends))
     return f"{better} is better than {worse} by {100 * abs(difference.value):.2f} points [{least:.2f}, {most:.2f}]"

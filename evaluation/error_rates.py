@@ -204,8 +204,4 @@ def format_error_rates(rows: Sequence[ErrorRates]) -> str:
 
 def _cells(row: ErrorRates, name: str, miss: Estimate, false_accept: Estimate) -> tuple[str, ...]:
     counts = f"{row.speakers}", f"{row.targets} + {row.nontargets}"
-    return (name, length_name(row.up_to), *counts, f"{100 * row.eer:.2f}", _percent(miss), _percent(false_accept))
-
-
-def _percent(rate: Estimate) -> str:
-    return f"{100 * rate.value:.2f} [{100 * rate.low:.2f}, {100 * rate.high:.2f}]"
+    return (name, length_name(row.up_to), *counts, f"{100 * row.eer:.2f}", miss.as_text(100), false_accept.as_text(100))

@@ -105,15 +105,8 @@ def _table(results: Sequence[Result], labels: Mapping[str, Any], columns: Mappin
     rows = [
         [
             *(label(one) for label in labels.values()),
-            *(_cell(one.estimates.get(name), *columns[name][1:]) for name in names),
+            *(one.estimates[name].as_text(*columns[name][1:]) if name in one.estimates else "" for name in names),
         ]
         for one in results
     ]
     return aligned([header, *rows], NUMERIC)
-
-
-def _cell(estimate: Estimate | None, scale: float, decimals: int) -> str:
-    if estimate is None:
-        return ""
-    value, low, high = (f"{scale * number:.{decimals}f}" for number in (estimate.value, estimate.low, estimate.high))
-    return f"{value} [{low}, {high}]" if low != "nan" else value

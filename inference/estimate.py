@@ -30,6 +30,16 @@ class Estimate:
         """The three by name; null, which JSON has, for what is not finite, which JSON has not."""
         return {end: number if math.isfinite(number) else None for end, number in vars(self).items()}
 
+    def as_text(self, scale: float = 1, decimals: int = 2, sign: str = "") -> str:
+        """Write the value and, if it has one, its interval, as in "7.33 [4.81, 11.01]".
+
+        Args:
+            scale: what to multiply with, as 100 for per cent.
+            sign: "+" to write that of positive numbers, too.
+        """
+        value, low, high = (f"{scale * number:{sign}.{decimals}f}" for number in vars(self).values())
+        return f"{value} [{low}, {high}]" if math.isfinite(self.low) else value
+
     def rounded(self, digits: int) -> "Estimate":
         """The same with so many decimals."""
         return Estimate(*(round(float(number), digits) for number in (self.value, self.low, self.high)))

@@ -36,3 +36,8 @@ def test_rounding():
 def test_other_fields_are_refused(fields, message):
     with pytest.raises(ValueError, match=message):
         Estimate.from_json(fields)
+
+
+def test_as_a_text_it_has_an_interval_only_where_there_is_one():
+    assert Estimate(0.07334, 0.0481, 0.11009).as_text(100) == "7.33 [4.81, 11.01]"
+    assert Estimate(0.5, math.nan, math.nan).as_text(decimals=1, sign="+") == "+0.5"
