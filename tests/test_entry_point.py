@@ -127,7 +127,7 @@ def test_a_closed_input_is_no_recording():
     assert plain_lines(done.stderr)[-1] == "error: standard input: it is closed"
 
 
-@pytest.mark.parametrize("closed, status", [(CLOSE_OUTPUT, 1), (CLOSE_ERRORS, 0)])
+@pytest.mark.parametrize("closed, status", [(CLOSE_OUTPUT, 1), pytest.param(CLOSE_ERRORS, 0, marks=pytest.mark.long)])
 def test_a_stage_is_trained_and_kept_whatever_is_closed(tmp_path, tiny_inputs_path, closed, status):
     stage = ("train_cli.py", "--loss_on_softmax", "--data_filename", tiny_inputs_path, "--run_dir", tmp_path)
     done = shell(closed, *stage, "--max_steps", "2", "--batch_size", "2")
@@ -141,7 +141,8 @@ def test_a_stage_is_trained_and_kept_whatever_is_closed(tmp_path, tiny_inputs_pa
 
 PATH_FLAGS = {
     "cli.py": ("audio_dir", "manifest", "cache_output_dir", "run_dir", "checkpoint", "profiles", "output", "trials",
-               "test_speakers_file", "export_model", "noise_dir", "rir_dir"),
+               "test_speakers_file", "export_model", "noise_dir", "rir_dir", "calibrate", "calibration", "links", "scores",
+               "report", "report_dir", "speaker_info"),
     "train_cli.py": ("data_filename", "run_dir", "checkpoint", "teacher"),
 }  # fmt: skip
 
@@ -149,7 +150,11 @@ PATH_FLAGS = {
 @pytest.mark.parametrize("program, flag", [(program, flag) for program, flags in PATH_FLAGS.items() for flag in flags])
 @pytest.mark.parametrize("text, reason", [("", "empty text"), ("~nobody-of-that-name/x", "no such user's home folder")])
 def test_every_path_flag_refuses_what_is_no_path(program, flag, text, reason):
-    action = ("--loss_on_softmax",) if program == "train_cli.py" else ("--evaluate",) * (flag != "export_model")
+    action = (
+        ("--loss_on_softmax",)
+        if program == "train_cli.py"
+        else ("--evaluate",) * (flag not in ("export_model", "calibrate"))
+    )
     said = fail(2, program, *action, f"--{flag}", text)
     assert f"error: argument --{flag}: expected a path. Received" in said
     assert reason in said
