@@ -164,6 +164,10 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int | None]] = {
 PROFILE_ACTIONS = ("enroll", "identify", "list_profiles", "remove_profile")
 MEASURES = ("evaluate", "compare", "calibrate")
 FILLS_CACHE = ("regenerate_full_cache", "update_cache")
+AFTER_INTERRUPTION = {  # what is to be said then; of the others, that nothing was changed
+    **dict.fromkeys(FILLS_CACHE, "--update_cache completes the cache"),
+    **dict.fromkeys(("evaluate", "compare", "calibrate"), "the same command goes on with the embeddings that are kept"),
+}
 PRINT_JSON = (
     *("verify", "cluster", "embed", "generate_training_inputs", "audit", "list_runs", "doctor"),
     *PROFILE_ACTIONS, *MEASURES, *FILLS_CACHE,
@@ -210,7 +214,7 @@ def main() -> int:
     check_flags(parser, args, action)
     return entry_point.run(
         lambda: ACTIONS[action](args),
-        "--update_cache completes the cache" if action in FILLS_CACHE else "nothing was changed",
+        AFTER_INTERRUPTION.get(action, "nothing was changed"),
     )
 
 

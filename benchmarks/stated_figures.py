@@ -21,6 +21,7 @@ class Part:
     stated: Reader  # in the README
     obtained: Reader  # in what the command printed
     slack: float = 0.0  # how far a number may be off, as a share of it
+    beginning: bool = False  # whether only the first numbers of a line are printed again
     quick: bool = False  # whether the repository's samples are enough, and a minute
 
 
@@ -199,6 +200,7 @@ PARTS = (
         ("benchmarks/no_speech.py",),
         lines(r"Nobody speaks: of"),
         figures(lambda row: "Nobody speaks: of", lambda row: f"{row['made']} {row['refused']}", sound="all"),
+        beginning=True,
     ),
     Part(
         "verification",
@@ -206,6 +208,7 @@ PARTS = (
         table("Measured by `python benchmarks/verify.py", verify="--verify"),
         figures(lambda row: "verify", lambda row: f"{row['best_seconds']:.2f}", benchmark="verify"),
         slack=HALF,
+        beginning=True,
     ),
     Part(
         "cache and inputs",
@@ -216,6 +219,7 @@ PARTS = (
             figures(lambda row: "inputs", lambda row: f"{row['x_real_time']:.0f}", benchmark="inputs"),
         ),
         slack=HALF,
+        beginning=True,
     ),
     Part(
         "softmax step",
@@ -223,6 +227,7 @@ PARTS = (
         table(SPEED, softmax="a softmax step"),
         figures(lambda row: "softmax", lambda row: f"{row['network_ms']:.0f}", stage="softmax"),
         slack=HALF,
+        beginning=True,
     ),
     Part(
         "embedding",
@@ -230,5 +235,6 @@ PARTS = (
         table(SPEED, embedding="embedding cached utterances"),
         figures(lambda row: "embedding", lambda row: f"{row['x_real_time']:.0f}", benchmark="embedding"),
         slack=HALF,
+        beginning=True,
     ),
 )

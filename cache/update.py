@@ -158,11 +158,12 @@ def _end(cache: UtteranceCache, filling: Filling, mark: CacheMark | None) -> Non
     _forget(filling, obsolete.lost(filling), LOST)
     for place in {audio_path(folder, entries[key].sha256).parent for key in filling.added if key in entries}:
         sync_folder(place)
-    write_index(folder, entries.values())
-    outdated = filling.stored.keys() - {entry.sha256 for entry in entries.values()}
-    delete_files(folder, outdated)
+    earlier = filling.stored.keys() | {entry.sha256 for entry in cache.utterances.values()}
+    outdated = earlier - {entry.sha256 for entry in entries.values()}
     if outdated:
         forget_kept(folder)
+    write_index(folder, entries.values())
+    delete_files(folder, filling.stored.keys() & outdated)
     delete_outdated(filling.outdated)
     if mark is not None and mark != CURRENT:
         write_mark(folder)

@@ -82,6 +82,17 @@ def _is_missing(name: str) -> bool:
         return False
 
 
+def check_no_input(path: Path, *inputs: Path | None) -> None:
+    """Refuse to write results over a file that is read.
+
+    Raises:
+        UserError: the path is one of the inputs, whatever it is called.
+    """
+    for read in inputs:
+        if read is not None and path.exists() and read.exists() and path.samefile(read):
+            raise UserError(f"{path} is read by this command, and would be overwritten; name another file to write")
+
+
 def check_writable(path: Path) -> None:
     """Refuse the name of a file of results that can't be written, before any work is done.
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from cache.update import update
 from cache.utterances import UtteranceCache
-from commands.arguments import cache_dir, check_writable, listed_speakers, network_of, workers
+from commands.arguments import cache_dir, check_no_input, check_writable, listed_speakers, network_of, workers
 from commands.results import print_json
 from corpus.discovery import find_recordings
 from corpus.speakers import check_speakers
 from corpus.text_lists import check_text
 from evaluation.balance import a_few_of_each
 from evaluation.calibrate import TRIALS_OF_EACH, Worth, by_calibration, fit, trials_of_cache, worth
-from evaluation.calibration_trials import Trials, chosen
+from evaluation.calibration_trials import Trials, chosen, without_most_strangers
 from evaluation.cross_validation import cross_validated, dealt
 from evaluation.cuts import CUTS
 from evaluation.error_rates import format_error_rates, format_thresholds
@@ -24,8 +24,9 @@ from evaluation.ratios import calibration_trials
 from evaluation.scored_set import score
 from evaluation.trial_list import read_trials
 from inference.calibration import Calibration
-from inference.calibration_file import write_calibration
+from inference.calibration_file import is_calibration, write_calibration
 from inference.encoder import SpeakerEncoder
+from storage.errors import UserError
 from storage.text_table import aligned
 
 logger = logging.getLogger("cli")
@@ -34,6 +35,9 @@ logger = logging.getLogger("cli")
 def calibrate(args: argparse.Namespace) -> None:
     """Fit a calibration on a cache, a trial list, or a folder, and write it to a file."""
     check_writable(args.calibrate)
+    check_no_input(args.calibrate, args.trials, args.checkpoint)
+    if args.calibrate.exists() and not is_calibration(args.calibrate):
+        raise UserError(f"{args.calibrate} is no calibration, and would be overwritten; name another file to write")
     if args.trials is not None:
         check_text(args.trials, "trials")
     encoder = network_of(args)
@@ -73,7 +77,7 @@ def _trials(args: argparse.Namespace, encoder: SpeakerEncoder, cache: UtteranceC
         return trials_of_cache(encoder, cache, named or map(str, cache.speakers()))
     listed = read_trials(args.trials, cache, encoder.trained_on)
     trials = calibration_trials(list(score(encoder, cache, listed, CUTS, [encoder.scoring])), encoder.scoring.norm)
-    return chosen(trials, a_few_of_each(trials, TRIALS_OF_EACH)), (listed.source,)
+    return without_most_strangers(chosen(trials, a_few_of_each(trials, TRIALS_OF_EACH))), (listed.source,)
 
 
 def _summary(path: Path, calibration: Calibration, before: Worth | None, after: Worth) -> str:

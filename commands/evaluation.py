@@ -1,12 +1,13 @@
 """Actions that measure networks on speakers they were not trained on."""
 
 import argparse
+import dataclasses
 import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cache.utterances import UtteranceCache
-from commands.arguments import cache_dir, check_writable, listed_speakers
+from commands.arguments import cache_dir, check_no_input, check_writable, listed_speakers
 from commands.cached_speakers import opened
 from commands.report import check_report, write_reports
 from commands.results import print_json
@@ -21,6 +22,7 @@ from evaluation.trial_sets import TrialSet
 from inference.cohort import AS_NORM, COSINES, NO_NORM, Scoring
 from inference.encoder import SpeakerEncoder
 from inference.network_choice import named_network
+from storage.text_table import printable
 
 PROPERTY = "gender"  # by which speakers are measured apart, unless others are named
 
@@ -33,6 +35,7 @@ def evaluate(args: argparse.Namespace) -> None:
         check_text(args.trials, "trials")
     if args.scores is not None:
         check_writable(args.scores)
+        check_no_input(args.scores, args.trials, args.speaker_info, args.checkpoint)
     check_report(args)
     info = None if args.speaker_info is None else SpeakerInfo(args.speaker_info)
     with opened(args) as (cache, network):
@@ -53,6 +56,7 @@ def compare(args: argparse.Namespace) -> None:
     """Print the figures of several networks on the same trials, and which is better."""
     from evaluation.comparison import compare as compared
     from evaluation.comparison import format_comparison, verdict
+    from evaluation.results import SCORES
 
     if args.trials is not None:
         check_text(args.trials, "trials")
@@ -60,13 +64,21 @@ def compare(args: argparse.Namespace) -> None:
         check_speakers(listed_speakers(args, cache.speakers()), cache.speakers())
         encoders = [SpeakerEncoder(named_network(name)) for name in args.compare]
         trial_sets, left_out = trials_of(args, cache, encoders)
-        sets = [scored(encoder, cache, trial_sets, _scorings(args, cache, encoder)[-1:])[0] for encoder in encoders]
+        found = [scored(encoder, cache, trial_sets, _scorings(args, cache, encoder)[-1:]) for encoder in encoders]
+    ways = [next(iter(made_by.items())) for _, made_by in found]  # each network's norm, and whose ratios there are
+    sets = [one for one, _ in found]
+    if len({by for _, by in ways}) > 1:
+        logger.warning("actDCF and Cllr are not compared, as the ratios were made in different ways")
+        sets = [[dataclasses.replace(one, ratios={}) for one in of_network] for of_network in sets]
     rows = compared(sets)
     if args.json:
         print_json(
             {
                 "cache": str(cache.folder),
-                "networks": [{"name": name, **one.origin} for name, one in zip(args.compare, encoders)],
+                "networks": [
+                    {"name": name, **encoder.origin, "score_norm": norm, "ratios_by": by.name.lower()}
+                    for name, encoder, (norm, by) in zip(args.compare, encoders, ways)
+                ],
                 "left_out": left_out,
                 "verdict": verdict(rows, args.compare),
                 "results": [row.as_json() for row in rows],
@@ -74,6 +86,8 @@ def compare(args: argparse.Namespace) -> None:
         )
         return
     print(format_comparison(rows, args.compare))
+    for name, (norm, by) in zip(args.compare, ways):
+        print(f"({name}: by {SCORES[norm]} scores; ratios by {by.value})")
 
 
 def trials_of(
@@ -145,4 +159,5 @@ def _print(args: argparse.Namespace, found: Evaluation, description: dict[str, A
     for norm, by in found.ratios_by.items():
         print(f"(ratios of {SCORES[norm]} scores: by {by.value})")
     for source, names in description["speakers"].items():
-        print(f"speakers of {source or 'the cache'}: {', '.join(name.rpartition('/')[2] for name in names)}")
+        names = [name.rpartition("/")[2] for name in names]
+        print(printable(f"speakers of {source or 'the cache'}: {', '.join(names)}"))

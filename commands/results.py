@@ -1,4 +1,4 @@
-"""Results as JSON, for programs, and texts from files for terminals."""
+"""Results as JSON, for programs."""
 
 import json
 import math
@@ -16,8 +16,3 @@ def finite(value: object) -> object:
     if isinstance(value, dict):
         return {name: finite(item) for name, item in value.items()}
     return [finite(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def printable(text: str) -> str:
-    """The text without what steers a terminal, as names of files may hold it: such characters are spelt out."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

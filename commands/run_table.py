@@ -9,10 +9,10 @@ from typing import Any
 
 import entry_point
 from commands.arguments import cache_dir
-from commands.results import print_json, printable
+from commands.results import print_json
 from models.trained_runs import TrainedRun, find_runs
 from storage.counting import counted
-from storage.text_table import aligned
+from storage.text_table import aligned, printable
 
 LOSS = "train_loss"  # which steers a run; a margin and the augmentation are in it
 ACCURACIES = ("test_utterance_accuracy", "test_accuracy")  # of which the first that was measured is told

@@ -5,7 +5,7 @@ and of two. Each is within a corpus, as the channel of another corpus gives stra
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations, zip_longest
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
 from evaluation.cuts import CUTS, embed_cuts
-from evaluation.trial_sets import UTTERANCES_PAIRED
+from evaluation.trial_sets import UTTERANCES_PAIRED, in_turn
 from inference.cohort import Scoring, normalised
 from inference.embedding import mean_embedding
 from inference.encoder import SpeakerEncoder
@@ -21,6 +21,7 @@ from storage.progress import tracked
 
 ENROLLED_BY = 3  # utterances
 PAIRS_OF_SPEAKERS = 300  # of each corpus, drawn where there are more
+MOST_PAIRS = 5000  # of a list
 
 
 class SpeakerRecordings(NamedTuple):
@@ -66,14 +67,6 @@ def crossed_trials(
             parts.append(trials_between(embedded[a], embedded[b], number + a, number + b, corpus))
         number += len(embedded)
     return joined(parts)
-
-
-def in_turn(utterances: Sequence[Utterance]) -> list[Utterance]:
-    """Order utterances so that the first of each session come first, then the second of each, and so on."""
-    sessions: dict[str, list[Utterance]] = {}
-    for utterance in utterances:
-        sessions.setdefault(utterance.session, []).append(utterance)
-    return [utterance for row in zip_longest(*sessions.values()) for utterance in row if utterance is not None]
 
 
 def _pairs(speakers: int) -> list[tuple[int, int]]:
@@ -149,3 +142,12 @@ def joined(parts: Sequence[Trials]) -> Trials:
 def chosen(trials: Trials, rows: np.ndarray) -> Trials:
     """Pick some of the trials, by a mask, (trials,) bool, or by their rows."""
     return Trials(*(column[rows] for column in trials))
+
+
+def without_most_strangers(trials: Trials) -> Trials:
+    """Keep the trials of `MOST_PAIRS` pairs of two speakers, drawn where there are more, and all of one speaker."""
+    numbers = int(max(trials.first.max(), trials.second.max())) + 1
+    pairs, pair = np.unique(trials.first.astype(np.int64) * numbers + trials.second, return_inverse=True)
+    strangers = np.flatnonzero(pairs // numbers != pairs % numbers)
+    drawn = np.random.default_rng(0).permutation(strangers)[:MOST_PAIRS]
+    return chosen(trials, trials.same | np.isin(pair, drawn))

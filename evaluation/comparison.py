@@ -15,7 +15,14 @@ from typing import Any
 import numpy as np
 
 from evaluation.cuts import describe_cut
-from evaluation.detection import DETECTION_MEASURES, EER, ScoredTrials, detection_statistic, measures_of
+from evaluation.detection import (
+    DETECTION_MEASURES,
+    EER,
+    ScoredTrials,
+    detection_statistic,
+    largest_cost,
+    measures_of,
+)
 from evaluation.jackknife import Kind, interval, leave_one_out
 from evaluation.metrics import CONFIDENCE
 from evaluation.results import COLUMNS
@@ -53,9 +60,11 @@ class _Jackknifed:
     value: float
     without: np.ndarray
     kind: Kind
+    largest: float  # that it can be
 
     def estimate(self, confidence: float = CONFIDENCE) -> Estimate:
-        return Estimate(self.value, *interval(self.value, self.without, self.kind, confidence))
+        low, high = interval(self.value, self.without, self.kind, confidence)
+        return Estimate(self.value, low, min(high, self.largest))
 
 
 def compare(sets: Sequence[Sequence[ScoredSet]]) -> list[Comparison]:
@@ -93,7 +102,8 @@ def paired(trials: Sequence[ScoredTrials], speakers: int) -> dict[str, tuple[Est
     found = {}
     for at, (name, kind) in enumerate(DETECTION_MEASURES.items()):
         if all(name in measures_of(one) for one in trials):
-            jackknifed = [_Jackknifed(float(values[at]), without[:, at], kind) for values, without in of_each]
+            largest = largest_cost(name)
+            jackknifed = [_Jackknifed(float(values[at]), without[:, at], kind, largest) for values, without in of_each]
             differences = tuple(_difference(one, jackknifed[0], confidence) for one in jackknifed[1:])
             found[name] = tuple(one.estimate() for one in jackknifed), differences
     return found

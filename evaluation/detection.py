@@ -1,5 +1,6 @@
 """Scores of verification trials between embeddings, and the measures of them that the field uses."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -109,6 +110,12 @@ def _scores(
     return normalised(cosines, statistics[first], statistics[second])
 
 
+def largest_cost(measure: str) -> float:
+    """Return what a measure can be at most: of actDCF, the cost of accepting everything, or of refusing it."""
+    bounds = {actual_cost_name(prior): max(prior, 1 - prior) / min(prior, 1 - prior) for prior in PRIORS}
+    return bounds.get(measure, np.inf)
+
+
 def measured(trials: ScoredTrials, speakers: int) -> dict[str, Estimate]:
     """Return the measures of trials with their intervals over speakers, by their names in `DETECTION_MEASURES`.
 
@@ -119,7 +126,8 @@ def measured(trials: ScoredTrials, speakers: int) -> dict[str, Estimate]:
         ValueError: there is no target or no non-target trial.
     """
     kinds = measures_of(trials)
-    return dict(zip(kinds, estimates(detection_statistic(trials, speakers), speakers, list(kinds.values()))))
+    found = zip(kinds, estimates(detection_statistic(trials, speakers), speakers, list(kinds.values())))
+    return {name: dataclasses.replace(one, high=min(one.high, largest_cost(name))) for name, one in found}
 
 
 def measures_of(trials: ScoredTrials) -> Mapping[str, Kind]:

@@ -1,11 +1,12 @@
 """Evaluate a network: embed, score, calibrate and measure trials."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cache.utterances import UtteranceCache
-from corpus.speakers import speakers_named
+from corpus.recording import Speaker
+from corpus.speakers import trained_on
 from evaluation.cuts import CUTS
 from evaluation.jackknife import ADVISED_SPEAKERS
 from evaluation.measure import measure
@@ -60,7 +61,19 @@ def scored(
 ) -> tuple[list[ScoredSet], dict[str, RatiosBy]]:
     """Score trials, as `evaluate` does before it measures them, and say whose their log-likelihood ratios are."""
     sets = [one for trials in trial_sets for one in score(encoder, cache, trials, cuts, scorings)]
-    return with_ratios(sets, encoder.calibration, speakers_named(encoder.held_out, cache.speakers()))
+    return with_ratios(sets, encoder.calibration, perhaps_calibrated_on(encoder, cache.speakers()))
+
+
+def perhaps_calibrated_on(encoder: SpeakerEncoder, known: Collection[Speaker]) -> set[Speaker]:
+    """Return whom of the known speakers a network's calibration may have seen.
+
+    That are those who were held out of its training, their namesakes where the corpus goes by a name that is not known
+    here, and all speakers of corpora that it was calibrated on.
+    """
+    if encoder.calibration is None:
+        return set()
+    corpora = set(encoder.calibration.source.corpora)
+    return set().union(*trained_on(encoder.held_out, known), (one for one in known if one.corpus in corpora))
 
 
 def warn_of_few(trial_sets: Sequence[TrialSet]) -> None:

@@ -96,7 +96,7 @@ def as_json(results: Sequence[Result], **description: object) -> str:
     """
     rows = [result.as_json() for result in results]
     content = {**description, "confidence": CONFIDENCE, "interval": "jackknife over speakers", "results": rows}
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(content, indent=2, allow_nan=False)
 
 
 def _table(results: Sequence[Result], labels: Mapping[str, Any], columns: Mapping[str, tuple[str, int, int]]) -> str:

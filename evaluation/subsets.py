@@ -16,17 +16,19 @@ Properties = Mapping[str, Mapping[Speaker, str]]  # of speakers, by the name of 
 def subsets(trials: TrialSet, properties: Properties) -> Iterator[tuple[str, np.ndarray]]:
     """Choose the trials of each subset that holds some of one speaker and some of two.
 
-    Where speakers have trials across sessions, these and those within a session are told apart, each with all trials of
-    two speakers. By a property, both speakers have the value: who sounds alike is compared.
+    Where speakers have trials across sessions, these and those within a session of the same speakers are told apart,
+    each with all trials of two speakers. By a property, both speakers have the value: who sounds alike is compared.
 
     Yields:
         the subset's name, and which trials are in it, (trials,) bool; that of all trials first.
     """
     same = trials.same
     chosen = {ALL: np.ones(len(same), bool)}
-    if (same & trials.across_sessions).any():
-        chosen[ACROSS_SESSIONS] = ~same | trials.across_sessions
-        chosen[WITHIN_SESSION] = ~same | trials.within_session
+    across, within = same & trials.across_sessions, same & trials.within_session
+    if across.any():
+        owners = trials.owners[trials.first]
+        chosen[ACROSS_SESSIONS] = ~same | across
+        chosen[WITHIN_SESSION] = ~same | (within & np.isin(owners, owners[across]))
     for name, values in properties.items():
         of_speaker = np.array([values.get(speaker, "") for speaker in trials.speakers])[trials.owners]
         first, second = of_speaker[trials.first], of_speaker[trials.second]

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
 from cache.index import Utterance
 from corpus.recording import Speaker
 
-UTTERANCES_PAIRED = 20  # of each speaker, the first by name, at most: none has most of the trials
+UTTERANCES_PAIRED = 20  # of each speaker at most: none has most of the trials
 MOST_NONTARGETS = 1_000_000  # trials of two speakers, drawn where there are more, so that memory has a bound
 
 
@@ -45,7 +46,7 @@ class TrialSet:
 
 
 def all_pairs(source: str, speakers: Mapping[str, Sequence[Utterance]], seed: int = 0) -> TrialSet:
-    """Pair the first `UTTERANCES_PAIRED` utterances of each speaker with each other.
+    """Pair `UTTERANCES_PAIRED` utterances of each speaker, the first of each session in turn, with each other.
 
     Args:
         source: the corpus.
@@ -54,11 +55,19 @@ def all_pairs(source: str, speakers: Mapping[str, Sequence[Utterance]], seed: in
     """
     utterances = tuple(one for own in speakers.values() for one in own)
     owners = np.repeat(np.arange(len(speakers)), [len(own) for own in speakers.values()])
-    starts = np.cumsum([0, *(len(own) for own in speakers.values())])
-    paired = [start + np.arange(min(len(own), UTTERANCES_PAIRED)) for start, own in zip(starts, speakers.values())]
+    rows = {one.key: row for row, one in enumerate(utterances)}
+    paired = [np.sort([rows[one.key] for one in in_turn(own)[:UTTERANCES_PAIRED]]) for own in speakers.values()]
     first, second = _pairs(paired, np.random.default_rng(seed))
     names = tuple(Speaker(source, name) for name in speakers)
     return TrialSet(source, utterances, names, owners, first, second)
+
+
+def in_turn(utterances: Sequence[Utterance]) -> list[Utterance]:
+    """Order utterances so that the first of each session come first, then the second of each, and so on."""
+    sessions: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        sessions.setdefault(utterance.session, []).append(utterance)
+    return [utterance for row in zip_longest(*sessions.values()) for utterance in row if utterance is not None]
 
 
 def _pairs(rows: Sequence[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -39,11 +39,7 @@ def read_calibration(path: Path, fingerprint: str) -> Calibration:
         CalibrationFileError: the file is missing, damaged, of another version, or was fitted with another network.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError(f"it has more than {LARGEST} bytes")
-        fields = Fields(json.loads(path.read_bytes()))
-        if fields.take("format", str) != FORMAT:
-            raise ValueError("it is of another version")
+        fields = _fields(path)
         network = fields.take("network", str)
         calibration = Calibration.from_json(fields.take("calibration", dict))
         fields.end()
@@ -54,3 +50,22 @@ def read_calibration(path: Path, fingerprint: str) -> Calibration:
             f"{path} was fitted on the scores of another network: name that one, or run --calibrate with this one"
         )
     return calibration
+
+
+def is_calibration(path: Path) -> bool:
+    """Whether a file is one of ours, of this version, as far as its format says."""
+    try:
+        _fields(path)
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _fields(path: Path) -> Fields:
+    """The fields but the format, which is checked."""
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"it has more than {LARGEST} bytes")
+    fields = Fields(json.loads(path.read_bytes()))
+    if fields.take("format", str) != FORMAT:
+        raise ValueError("it is of another version")
+    return fields

@@ -60,6 +60,13 @@ def test_a_trial_list_serves(cache_template, tmp_path):
     assert "too few speakers to calibrate with: 2" in line
 
 
+def test_only_a_calibration_is_written_over(tmp_path):
+    (tmp_path / "mine.txt").write_text("notes")
+    line = fail(2, "cli.py", "--calibrate", tmp_path / "mine.txt", "--audio_dir", VOICES)
+    assert "mine.txt is no calibration, and would be overwritten" in line
+    assert (tmp_path / "mine.txt").read_text() == "notes"
+
+
 def test_bad_input_is_one_line(tmp_path):
     assert "expected a text file of trials" in fail(2, "cli.py", "--calibrate", tmp_path / "a", "--trials", tmp_path)
     assert "no recording in" in fail(2, "cli.py", "--calibrate", tmp_path / "a", "--audio_dir", tmp_path)

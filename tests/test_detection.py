@@ -109,3 +109,13 @@ def test_speakers_are_numbered_by_their_places():
     trials = ScoredTrials(np.zeros(3), np.array([7, 2, 9]), np.array([7, 9, 9]), np.ones(3))
     numbered = trials.numbered(np.array([2, 7, 9]))
     assert (numbered.first.tolist(), numbered.second.tolist()) == ([1, 0, 2], [1, 2, 2])
+
+
+def test_no_interval_ends_beyond_the_cost_of_accepting_everything():
+    rng = np.random.default_rng(3)
+    first, second = np.triu_indices(24, k=1)
+    speakers = np.repeat(np.arange(4), 6)
+    first, second = speakers[first], speakers[second]
+    ratios = rng.normal(np.where(first == second, 2, 1.5), 2)
+    found = measured(ScoredTrials(ratios, first, second, ratios), 4)
+    assert found["act_dcf_0.01"].high <= 99 and found["act_dcf_0.05"].high <= 19

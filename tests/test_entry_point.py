@@ -141,8 +141,8 @@ def test_a_stage_is_trained_and_kept_whatever_is_closed(tmp_path, tiny_inputs_pa
 
 PATH_FLAGS = {
     "cli.py": ("audio_dir", "manifest", "cache_output_dir", "run_dir", "checkpoint", "profiles", "output", "trials",
-               "test_speakers_file", "export_model", "noise_dir", "rir_dir", "calibrate", "calibration", "links", "scores",
-               "report", "report_dir", "speaker_info"),
+               "test_speakers_file", "export_model", "noise_dir", "rir_dir", "calibrate", "calibration", "links",
+               "scores", "report", "report_dir", "speaker_info"),
     "train_cli.py": ("data_filename", "run_dir", "checkpoint", "teacher"),
 }  # fmt: skip
 

@@ -85,6 +85,13 @@ def test_every_trial_is_written_with_its_scores(evaluate, tmp_path):
     assert all(-1 <= float(row[5]) <= 1 for row in rows)
 
 
+def test_what_is_read_is_not_written_over(evaluate, tmp_path):
+    (tmp_path / "veri.txt").write_text(TRIALS)
+    line = fail(2, *evaluate, "--trials", tmp_path / "veri.txt", "--scores", tmp_path / "veri.txt")
+    assert "veri.txt is read by this command, and would be overwritten" in line
+    assert (tmp_path / "veri.txt").read_text() == TRIALS
+
+
 def test_speakers_are_measured_by_a_property(evaluate, tmp_path):
     (tmp_path / "info.txt").write_text("ID AGE GENDER\np225 23 F\np226 22 M\np362 29 F\n")
     content = json.loads(succeed(*evaluate, "--json", "--speaker_info", tmp_path / "info.txt").stdout)
@@ -99,7 +106,8 @@ def test_networks_are_compared_on_the_same_trials(evaluate, network):
     done = succeed("cli.py", "--compare", network, "bundled", *where, "--test_speakers", "p225,p362")
     header, *lines = done.stdout.splitlines()
     assert header.split()[:4] == ["corpus", "cut", "speakers", "measure"] and header.endswith(f"bundled less {network}")
-    assert lines[-1].endswith(f"2 speakers can't tell bundled and {network} apart.")
+    assert lines[-3].endswith(f"2 speakers can't tell bundled and {network} apart.")
+    assert lines[-1].startswith("(bundled: by AS-norm scores; ratios by nobody")
     content = json.loads(
         succeed("cli.py", "--compare", network, "bundled", *where, "--test_speakers", "p225,p362", "--json").stdout
     )

@@ -93,3 +93,14 @@ def test_embeddings_go_with_a_voice_that_is_deleted(tmp_path, corpus):
     next((corpus / "p226").iterdir()).unlink()
     succeed("cli.py", "--regenerate_full_cache", "--yes", *where)
     assert not (cache / FOLDER).exists()
+
+
+def test_embeddings_go_with_a_voice_whose_file_is_gone_already(tmp_path, corpus):
+    cache = tmp_path / "own"
+    where = ("--audio_dir", corpus, "--cache_output_dir", cache)
+    succeed("cli.py", "--update_cache", *where)
+    keep(cache, KEY, np.zeros((1, 1, 2), np.float32), np.zeros((1, 1)))
+    for path in (*(corpus / "p226").iterdir(), *(cache / "audio").rglob("*.wav")):
+        path.unlink()
+    assert "lost" in succeed("cli.py", "--update_cache", *where).stderr
+    assert not (cache / FOLDER).exists()

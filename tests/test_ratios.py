@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from angles import made_up
+from angles import AngleEncoder, made_up
 from calibrated import CALIBRATION
 
 from corpus.recording import Speaker
-from evaluation.evaluate import measure
+from evaluation.calibration_trials import without_most_strangers
+from evaluation.evaluate import measure, perhaps_calibrated_on
 from evaluation.ratios import RatiosBy, calibration_trials, with_ratios
 from evaluation.scored_set import ScoredSet
 from evaluation.trial_sets import all_pairs
@@ -87,3 +88,28 @@ def test_of_too_many_pairs_of_two_some_are_drawn(wanted, monkeypatch):
     assert len(pairs) == len(one.first) and all(a < b for a, b in pairs)
     assert (one.same.sum(), (~one.same).sum()) == (30 * 10, min(wanted, 150 * 149 // 2 - 300))
     assert len(np.unique(one.owners[one.first[~one.same]])) > 25
+
+
+@pytest.mark.parametrize(
+    ("speaker", "seen"),
+    [
+        (Speaker("vctk", "p225"), True),  # held out, under its name
+        (Speaker("VCTK-Corpus-0.92", "p225"), True),  # perhaps the same, as that corpus is not here
+        (Speaker("made up", "anybody"), True),  # of a corpus that the calibration is of
+        (Speaker("another", "p999"), False),
+    ],
+)
+def test_whom_a_calibration_may_have_seen_it_does_not_judge(speaker, seen):
+    encoder = AngleEncoder(held_out=["vctk/p225"])
+    encoder.calibration = CALIBRATION
+    assert (perhaps_calibrated_on(encoder, [speaker]) == {speaker}) == seen
+    encoder.calibration = None
+    assert perhaps_calibrated_on(encoder, [speaker]) == set()
+
+
+def test_of_a_large_list_some_pairs_of_strangers_are_kept(monkeypatch):
+    monkeypatch.setattr("evaluation.calibration_trials.MOST_PAIRS", 20)
+    trials = calibration_trials([made_set()], "none")
+    some = without_most_strangers(trials)
+    assert some.same.sum() == trials.same.sum()
+    assert len(set(zip(some.first[~some.same], some.second[~some.same]))) == 20

@@ -95,3 +95,8 @@ def test_what_does_not_exist_is_null():
 def test_numbers_of_other_kinds_are_a_programmer_s_mistake():
     with pytest.raises(ValueError, match="not JSON compliant"):
         as_json(RESULTS, step=NAN)
+
+
+def test_no_terminal_is_steered_by_a_name():
+    table = format_tables([Result("a\x1b[31mB", None, "", "none", 9, 80, 80, 9, 9, SCORES)])
+    assert "a\\x1b[31mB" in table and "\x1b" not in table

@@ -37,6 +37,7 @@ def test_a_column_is_read(tmp_path, text, column, values):
         ("", "expected a heading with columns"),
         ("speaker\np225\n", "expected a heading with columns"),
         (VCTK_92, "has no column 'gendre', nearest: gender"),
+        ("speaker gendre note\np225 F a b\n", "the blanks in 'gendre' and those between columns"),
         (f"speaker,gendre\np225,{'x' * 200_000}\n", "expected columns between ','"),
         ("speaker gendre\np1 F\n", "says nothing of the column 'gendre' of any of these speakers"),
     ],
@@ -52,3 +53,16 @@ def test_what_is_no_text_is_refused(tmp_path):
     for path in (tmp_path / "missing", tmp_path / "binary", tmp_path):
         with pytest.raises(UserError, match="expected a text file of properties of speakers"):
             SpeakerInfo(path)
+
+
+def test_a_name_that_two_corpora_have_is_asked_back(tmp_path):
+    speakers = [Speaker("libri", "225"), Speaker("vctk", "p225")]
+    (tmp_path / "info.txt").write_text("ID GENDER\n225 M\n")
+    found = SpeakerInfo(tmp_path / "info.txt").of("gender", speakers)
+    assert found == {speakers[0]: "M"}  # p225 is nobody's 225 where somebody is called so
+    twins = [Speaker("libri", "s1"), Speaker("vctk", "s1")]
+    (tmp_path / "info.txt").write_text("ID GENDER\ns1 M\n")
+    with pytest.raises(UserError, match="could be of libri/s1 or of vctk/s1"):
+        SpeakerInfo(tmp_path / "info.txt").of("gender", twins)
+    (tmp_path / "info.txt").write_text("ID GENDER\nlibri/s1 M\nvctk/s1 F\n")
+    assert list(SpeakerInfo(tmp_path / "info.txt").of("gender", twins).values()) == ["M", "F"]

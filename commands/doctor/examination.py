@@ -5,8 +5,9 @@ import logging
 from collections.abc import Callable, Iterator
 
 from commands.doctor.findings import FAULT, OK, WARNING, Finding, worst
-from commands.results import print_json, printable
+from commands.results import print_json
 from storage.counting import counted
+from storage.text_table import printable
 
 FAULT_STATUS = 1  # exit status where something is at fault
 

@@ -8,12 +8,13 @@ from scipy.signal import butter, sosfilt
 
 from audio.decode import PCM_SCALE, SAMPLE_RATE
 from audio.errors import UnusableAudioError
-from evaluation.audit.finding import Finding, Status, mean_over, percent, status_above, status_of
+from evaluation.audit.finding import Finding, Status, mean_over, percent, status_above
 from evaluation.audit.pipeline import Material, Pipeline, named
 from evaluation.comparison import paired
 from evaluation.detection import EER, ScoredTrials, score_all_pairs
 from evaluation.jackknife import Kind
 from inference.embedding import cosine_distance
+from inference.estimate import Estimate
 
 GAINS = (-20.0, -10.0, 10.0, 20.0)  # dB
 OFFSET = 0.1  # of full scale
@@ -21,6 +22,8 @@ AROUND = SAMPLE_RATE  # samples before and after
 HISS = 3.0  # deviation of a channel without speech, of 16 bits
 LARGEST_MOVE = 0.1  # of the distance between two utterances of a speaker; more is a property that reaches verdicts
 LARGEST_RISE = 0.05  # of the EER, if speakers are to be known again through another channel
+MOST_REFUSED = 0.1  # of the recordings, when they are changed
+REFUSED = "too few recordings are taken for speech"
 TELEPHONE = (300.0, 3400.0)  # Hz, the nominal band of a line
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -59,6 +62,8 @@ def perturbations(pipeline: Pipeline, material: Material) -> list[Finding]:
     """Measure how far each change of `CHANGES` moves embeddings, as a share of how far another utterance does."""
     recordings = [signal.astype(np.float32) for signal in material.signals]
     plain = _embedded(pipeline, material, recordings)
+    if not _can_be_compared(material.labels[~np.isnan(plain[:, 0])]):
+        return [Finding(named(test, material), Status.NOT_TESTED, REFUSED) for test in CHANGES]
     another = _distance_of_another(plain, material)
     findings = []
     for test, changes in CHANGES.items():
@@ -72,13 +77,31 @@ def _moved(test: str, material: Material, plain: np.ndarray, versions: list[np.n
     moves = np.stack([cosine_distance(np.einsum("ud,ud->u", plain, changed)) for changed in versions])
     # NaN where one was refused
     refused = int(np.isnan(moves).sum() - np.isnan(plain[:, 0]).sum() * len(versions))
-    worst = moves[int(np.nanargmax(np.nanmean(moves, axis=1)))] / another
+    if refused > MOST_REFUSED * moves.size:
+        return Finding(named(test, material), Status.LEAK, f"{refused} of {moves.size} recordings are refused then")
+    worst = moves[int(np.argmax(np.nanmean(moves, axis=1)))] / another
     known = [worst[material.labels == label] for label in range(material.speakers)]
     size = mean_over([np.nanmean(values) for values in known if not np.isnan(values).all()], Kind.NUMBER)
     said = f"moves an embedding by {percent(size)} of how far another utterance of the speaker does"
     if refused:
         said += f"; {refused} of {moves.size} recordings were refused"
-    return Finding(named(test, material), status_of(size.value > LARGEST_MOVE), said, size)
+    status = _status_of_move(size)
+    if status is Status.NOT_TESTED:
+        said += f"; by so few speakers it can't be told whether that is more than {100 * LARGEST_MOVE:g} %"
+    return Finding(named(test, material), status, said, size)
+
+
+def _status_of_move(size: Estimate) -> Status:
+    """A leak where the mean is too large; none where all of its interval is small."""
+    if size.value > LARGEST_MOVE:
+        return Status.LEAK
+    return Status.NO_LEAK if size.high <= LARGEST_MOVE else Status.NOT_TESTED
+
+
+def _can_be_compared(labels: np.ndarray) -> bool:
+    """Whether there are two speakers, and two utterances of one."""
+    _, counts = np.unique(labels, return_counts=True)
+    return len(counts) > 1 and counts.max() > 1
 
 
 def through_a_telephone(pipeline: Pipeline, material: Material) -> Finding:
@@ -91,6 +114,8 @@ def through_a_telephone(pipeline: Pipeline, material: Material) -> Finding:
     plain = _embedded(pipeline, material, recordings)
     line = _embedded(pipeline, material, [sosfilt(band, one).astype(np.float32) for one in recordings])
     kept = ~np.isnan(plain[:, 0]) & ~np.isnan(line[:, 0])
+    if not _can_be_compared(material.labels[kept]):
+        return Finding(named("channel told for voice", material), Status.NOT_TESTED, REFUSED)
     labels, plain, line = material.labels[kept], plain[kept], line[kept]
     trials, crossed = score_all_pairs(plain, labels), score_all_pairs(line, labels)
     first, second = np.triu_indices(len(labels), k=1)
@@ -141,9 +166,9 @@ def _embedded(pipeline: Pipeline, material: Material, recordings: list[np.ndarra
         for signal, label in zip(signals, material.labels)
         if signal is not None
     ]
-    embeddings = iter(pipeline.embed(inputs))
+    embeddings = iter(pipeline.embed(inputs) if inputs else ())
     rows = [None if signal is None else next(embeddings) for signal in signals]
-    size = next(row.size for row in rows if row is not None)
+    size = next((row.size for row in rows if row is not None), 1)
     return np.stack([np.full(size, np.nan) if row is None else row for row in rows])
 
 

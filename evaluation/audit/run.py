@@ -26,6 +26,7 @@ from storage.progress import tracked
 
 SOME, MANY = 4, 20  # utterances of each speaker, spread over all: to change in many ways, and to be probed
 MOST_SPEAKERS = 24  # of a corpus, whose recordings are changed
+MOST_WITH_SESSIONS = 100  # of a corpus, all pairs of whose utterances are compared
 
 
 def audit_network(encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]) -> list[Finding]:
@@ -52,7 +53,10 @@ def audit_pipeline(pipeline: Pipeline, materials: list[Material]) -> list[Findin
         few = _fewer(material)
         findings += [shuffled_statistics(pipeline, few), constant_inputs(pipeline, few)]
         findings += perturbations(pipeline, few)
-        findings += [through_a_telephone(pipeline, few), across_sessions(pipeline, material)]
+        findings += [
+            through_a_telephone(pipeline, few),
+            across_sessions(pipeline, _first(material, MOST_WITH_SESSIONS)),
+        ]
         findings.append(condition_probe(material))
         if (material.sessions != "").any():
             findings.append(condition_probe(material, by_session=True))
@@ -97,6 +101,13 @@ def _spread(utterances: list[Utterance]) -> list[Utterance]:
     """`MANY` utterances at the most, equally far apart in order of name."""
     rows = np.unique(np.linspace(0, len(utterances) - 1, MANY).round().astype(int))
     return [utterances[row] for row in rows]
+
+
+def _first(material: Material, speakers: int) -> Material:
+    """All utterances of the first so many speakers."""
+    rows = np.flatnonzero(material.labels < speakers)
+    signals = [material.signals[row] for row in rows]
+    return Material(material.corpus, signals, material.labels[rows], material.sessions[rows])
 
 
 def _fewer(material: Material) -> Material:
