@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evaluation.audit.finding import Finding, Status
+from storage.text_table import aligned
 
 HEADING = ("test", "found", "in words")
 
@@ -11,9 +12,7 @@ HEADING = ("test", "found", "in words")
 def format_findings(findings: Sequence[Finding]) -> str:
     """Write a line for each finding, and the summary below."""
     rows = [HEADING, *((finding.test, str(finding.status), finding.sentence) for finding in findings)]
-    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
-    lines = [f"{test.ljust(first)}  {status.ljust(second)}  {said}" for test, status, said in rows]
-    return "\n".join([*lines, "", summary(findings)])
+    return f"{aligned(rows)}\n\n{summary(findings)}"
 
 
 def summary(findings: Sequence[Finding]) -> str:
