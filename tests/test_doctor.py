@@ -215,6 +215,7 @@ def test_without_the_whole_extra_the_extra_is_what_to_install(packages):
     assert shlex.split(warning.command)[1:] == ["-m", "pip", "install", f"{ROOT}[train]"]
 
 
+@pytest.mark.long
 def test_a_damaged_network_is_fetched_again_from_the_repository(tmp_path):
     ours = tmp_path / "our copy"
     skipped = shutil.ignore_patterns(".git", ".venv", "samples", "tests", "docs", "*_cache", "__pycache__", "*.npz")
@@ -446,6 +447,7 @@ def test_a_large_cache_is_looked_at_in_part_and_that_is_said(tiny_cache, monkeyp
 # Inputs
 
 
+@pytest.mark.long
 def test_inputs_are_made_where_there_are_none_and_again_where_they_are_stale_or_damaged(tiny_cache):
     args, path = arguments(tiny_cache.folder), tiny_cache.folder / "full_inputs.pkl"
     shell(only(check_inputs(args), WARNING).command + " --test_speakers p362 --num_filters 20 --disturbed_copies 1")

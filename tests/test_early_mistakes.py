@@ -82,6 +82,7 @@ def test_a_package_that_is_missing_is_named_with_its_extra(tiny_inputs_path, tmp
     assert done.stderr.splitlines()[-1].endswith("with its extra: pip install '.[train]'")
 
 
+@pytest.mark.long
 def test_a_folder_that_holds_the_inputs_serves_as_their_name(tiny_inputs_path, tmp_path):
     brief = ("--max_steps", "1", "--batch_size", "2", "--run_dir", tmp_path)
     done = succeed("train_cli.py", "--loss_on_softmax", "--data_filename", tiny_inputs_path.parent, *brief)

@@ -18,7 +18,7 @@ def constant_inputs(pipeline: Pipeline, material: Material) -> Finding:
     count, of = int(columns.sum()), len(columns)
     test = named("constant inputs", material)
     if not count:
-        return Finding(test, status_of(False), f"none of the {of} inputs is constant within speakers", mean_over([0.0]))
+        return Finding(test, status_of(False), f"none of the {of} inputs is constant within speakers")
     share = mean_over([_named_by(one, label, means[:, columns], columns) for label, one in enumerate(speakers)])
     said = (
         f"{count} of {of} inputs are constant within a speaker and differ between speakers; they alone name the "
