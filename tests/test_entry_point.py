@@ -127,7 +127,8 @@ def test_a_closed_input_is_no_recording():
     assert plain_lines(done.stderr)[-1] == "error: standard input: it is closed"
 
 
-@pytest.mark.parametrize("closed, status", [(CLOSE_OUTPUT, 1), pytest.param(CLOSE_ERRORS, 0, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("closed, status", [(CLOSE_OUTPUT, 1), (CLOSE_ERRORS, 0)])
 def test_a_stage_is_trained_and_kept_whatever_is_closed(tmp_path, tiny_inputs_path, closed, status):
     stage = ("train_cli.py", "--loss_on_softmax", "--data_filename", tiny_inputs_path, "--run_dir", tmp_path)
     done = shell(closed, *stage, "--max_steps", "2", "--batch_size", "2")

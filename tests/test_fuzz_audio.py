@@ -151,7 +151,10 @@ def run_cases(numbers: range, folder: Path, journal: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's memory is measured and bounded as Linux does it")
-@pytest.mark.parametrize("first", range(0, CASES, CASES_PER_PROCESS))
+@pytest.mark.parametrize(
+    "first",
+    [0, *(pytest.param(first, marks=pytest.mark.long) for first in range(CASES_PER_PROCESS, CASES, CASES_PER_PROCESS))],
+)
 def test_no_damage_crashes_hangs_or_takes_memory(tmp_path, first):
     journal = tmp_path / "journal"
     numbers = range(first, first + CASES_PER_PROCESS)

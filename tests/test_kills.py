@@ -177,7 +177,8 @@ def check(cache: Path, undisturbed: Undisturbed) -> int:
     return len(entries.items() & known.items())
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rounds", [5])
 def test_a_run_killed_at_random_instants_is_completed_to_the_same_bytes(tmp_path, commands, undisturbed, rounds):
     draw, victims = np.random.default_rng(25), itertools.cycle(VICTIMS)
     complete, left = contents(undisturbed.folder), []

@@ -214,6 +214,7 @@ def trained(installed) -> Path:
     return cache
 
 
+@pytest.mark.long
 def test_a_network_trained_by_the_installed_command_is_used_by_it(installed, trained):
     checkpoint = trained / "runs" / "softmax" / "last.npz"
     output = installed.folder / "trained.npz"

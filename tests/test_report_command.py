@@ -21,7 +21,7 @@ def test_both_are_written(tmp_path, cache_template, caplog):
     check_report(args)
     write_reports(args, evaluated(cache), {}, cache, BUNDLED)
     assert "data:audio" not in args.report.read_text(encoding="utf-8")
-    assert len(list(args.report_dir.glob("*.png"))) == 12
+    assert len(list(args.report_dir.glob("*.png"))) == 4 + 7  # of the corpus, without ratios, and of two stages
 
 
 def test_what_is_not_asked_for_is_not_written(tmp_path):
