@@ -12,6 +12,7 @@ from commands.arguments import cache_dir
 from commands.results import print_json
 from models.trained_runs import TrainedRun, find_runs
 from storage.counting import counted
+from storage.errors import UserError
 from storage.text_table import aligned, printable
 
 LOSS = "train_loss"  # which steers a run; a margin and the augmentation are in it
@@ -26,8 +27,10 @@ TO_THE_RIGHT = frozenset({"step", "train loss", "lowest", "test accuracy", "high
 
 
 def list_runs(args: argparse.Namespace) -> None:
-    """Print what was trained in the run folder, which need not be there."""
+    """Print what was trained in the run folder; that of the cache need not be there, one that was named must."""
     run_dir = args.run_dir or entry_point.run_dir_of(cache_dir(args))
+    if args.run_dir is not None and not run_dir.exists():
+        raise UserError(f"there is no folder {run_dir}")
     if run_dir.exists() and not run_dir.is_dir():
         raise NotADirectoryError(f"{run_dir} is a file, and no folder of runs")
     runs, others = find_runs(run_dir)

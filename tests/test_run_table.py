@@ -14,6 +14,7 @@ from commands.run_table import HEADINGS, differing_settings, figures, list_runs
 from models.checkpoint import Checkpoint, CheckpointDescription, save_checkpoint
 from models.network_options import NetworkOptions
 from models.trained_runs import find_runs
+from storage.errors import UserError
 
 IDENTITY = {"seed": 0, "learning_rate": 2e-3, "data_sha256": "a" * 64}
 
@@ -160,8 +161,11 @@ def test_a_checkpoint_whose_figures_are_no_figures_does_not_stop_it(tmp_path, ca
 
 
 def test_where_nothing_was_trained_it_says_so(tmp_path, capsys):
-    assert listed(tmp_path / "none", capsys) == f"nothing was trained in {tmp_path / 'none'}\n"
+    runs = tmp_path / "none" / "runs"
+    assert listed(None, capsys, cache_output_dir=tmp_path / "none") == f"nothing was trained in {runs}\n"
     assert not (tmp_path / "none").exists()
+    with pytest.raises(UserError, match="there is no folder"):
+        listed(tmp_path / "none", capsys)
 
 
 def test_from_the_command_line_it_is_the_cache_s_folder_and_tensorflow_is_not_loaded(run_dir):
