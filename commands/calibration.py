@@ -15,9 +15,16 @@ from corpus.discovery import find_recordings
 from corpus.speakers import check_speakers
 from corpus.text_lists import check_text
 from evaluation.balance import a_few_of_each
-from evaluation.calibrate import TRIALS_OF_EACH, Worth, by_calibration, fit, trials_of_cache, worth
+from evaluation.calibrate import (
+    TRIALS_OF_EACH,
+    Worth,
+    as_judged,
+    by_calibration,
+    fit_and_judge,
+    trials_of_cache,
+    worth,
+)
 from evaluation.calibration_trials import Trials, chosen, without_most_strangers
-from evaluation.cross_validation import cross_validated, dealt
 from evaluation.cuts import CUTS
 from evaluation.error_rates import format_error_rates, format_thresholds
 from evaluation.ratios import calibration_trials
@@ -43,9 +50,11 @@ def calibrate(args: argparse.Namespace) -> None:
     encoder = network_of(args)
     with _cache(args) as cache:
         trials, corpora = _trials(args, encoder, cache)
-    calibration = fit(trials, corpora, encoder.scoring.norm, args.force)
-    before = None if encoder.calibration is None else worth(trials, by_calibration(trials, encoder.calibration))
-    after = worth(trials, cross_validated(trials, dealt(trials)))
+    calibration, judged = fit_and_judge(trials, corpora, encoder.scoring.norm, args.force)
+    before = None
+    if encoder.calibration is not None:
+        before = worth(as_judged(trials, by_calibration(trials, encoder.calibration)))
+    after = worth(judged)
     write_calibration(args.calibrate, calibration, encoder.fingerprint)
     if args.json:
         worths = {"before": before and before.as_json(), "after": after.as_json()}

@@ -63,6 +63,13 @@ def trials_of_cache(
 
 
 def fit(trials: Trials, corpora: Sequence[str], score_norm: str, few_are_enough: bool = False) -> Calibration:
+    """Fit a calibration, as `fit_and_judge` does."""
+    return fit_and_judge(trials, corpora, score_norm, few_are_enough)[0]
+
+
+def fit_and_judge(
+    trials: Trials, corpora: Sequence[str], score_norm: str, few_are_enough: bool = False
+) -> tuple[Calibration, Judged]:
     """Fit by logistic regression at even odds, so that its log odds are log-likelihood ratios.
 
     Thresholds and error rates are of ratios by weights that saw neither of a trial's speakers.
@@ -71,6 +78,9 @@ def fit(trials: Trials, corpora: Sequence[str], score_norm: str, few_are_enough:
         corpora: their names, in the order of the numbers in `trials`.
         score_norm: how the scores are normalised.
         few_are_enough: whether fewer than `ADVISED_SPEAKERS` will do.
+
+    Returns:
+        the calibration, and the trials with those ratios.
 
     Raises:
         UserError: the trials or their speakers are too few, or similar embeddings do not speak for one speaker.
@@ -85,7 +95,7 @@ def fit(trials: Trials, corpora: Sequence[str], score_norm: str, few_are_enough:
     coefficients = fitted(trials)
     judged_trials = as_judged(trials, cross_validated(trials, folds))
     reached, intervals = thresholds(judged_trials)
-    return Calibration(
+    calibration = Calibration(
         intercept=float(coefficients[-1]),
         weights=tuple(coefficients[:-1].tolist()),
         shortest=float(trials.shorter.min()),
@@ -100,6 +110,7 @@ def fit(trials: Trials, corpora: Sequence[str], score_norm: str, few_are_enough:
         lowest=-float(np.log(speakers)),
         highest=float(np.log(strangers)),
     )
+    return calibration, judged_trials
 
 
 def as_judged(trials: Trials, ratios: np.ndarray) -> Judged:
@@ -121,11 +132,11 @@ class Worth:
         return {"cllr": self.cllr, "miss": self.miss.as_json(), "false_accept": self.false_accept.as_json()}
 
 
-def worth(trials: Trials, ratios: np.ndarray) -> Worth:
-    """Measure ratios of trials, (trials,), where each counts as in a calibration, see `evaluation.balance`."""
-    judged_trials = as_judged(trials, ratios)
-    same, share = trials.same & (judged_trials.weights > 0), judged_trials.draws.share
-    different = ~trials.same & (judged_trials.weights > 0)
+def worth(judged_trials: Judged) -> Worth:
+    """Measure the ratios of trials, where each counts as in a calibration, see `evaluation.balance`."""
+    trials, weights, ratios, draws = judged_trials
+    same, share = trials.same & (weights > 0), draws.share
+    different = ~trials.same & (weights > 0)
     return Worth(weighted_cost(judged_trials), share(ratios < 0, same), share(ratios >= 0, different))
 
 
