@@ -24,7 +24,7 @@ from enum import Enum
 import numpy as np
 from scipy.special import stdtrit
 
-from evaluation.metrics import CONFIDENCE
+from evaluation.metrics import CONFIDENCE, wilson
 from inference.estimate import Estimate
 
 FEWEST_SPEAKERS = 4  # for an interval: two have a single pair, and the error of three is known from three values
@@ -108,7 +108,5 @@ def wilson_of_effective(share: float, error: float, quantile: float, speakers: i
         speakers: on how many the share was measured.
     """
     trials = max(share * (1 - share) / error**2, 1) if error > 0 and 0 < share < 1 else speakers
-    weight = quantile**2 / trials
-    centre = (share + weight / 2) / (1 + weight)
-    reach = quantile * np.sqrt(share * (1 - share) / trials + weight / (4 * trials)) / (1 + weight)
-    return float(max(centre - reach, 0)), float(min(centre + reach, 1))
+    low, high = wilson(share, trials, quantile)
+    return max(low, 0.0), min(high, 1.0)

@@ -225,10 +225,18 @@ def wilson_interval(hits: int, trials: int, confidence: float = CONFIDENCE) -> t
     """
     if trials < 1:
         raise ValueError("expected at least one trial. Received none")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, weight = hits / trials, z * z / trials
+    return wilson(hits / trials, trials, NormalDist().inv_cdf((1 + confidence) / 2))
+
+
+def wilson(share: float, trials: float, quantile: float) -> tuple[float, float]:
+    """Return Wilson's interval of a share among so many trials, a whole number or not.
+
+    Args:
+        quantile: how many standard errors an interval reaches to either side.
+    """
+    weight = quantile**2 / trials
     centre = (share + weight / 2) / (1 + weight)
-    reach = z * np.sqrt(share * (1 - share) / trials + weight / (4 * trials)) / (1 + weight)
+    reach = quantile * np.sqrt(share * (1 - share) / trials + weight / (4 * trials)) / (1 + weight)
     return float(centre - reach), float(centre + reach)
 
 
