@@ -3,13 +3,25 @@
 import argparse
 import dataclasses
 import logging
+import os
 from pathlib import Path
 
 import entry_point
 from models.run_names import CURVES, HISTORY
 from storage.counting import counted
 from storage.errors import UserError
-from training.options import ADAPTED, DEFAULTS, FINE, FROZEN, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
+from training.cluster import ALONE, read_cluster
+from training.options import (
+    ADAPTED,
+    DEFAULTS,
+    FINE,
+    FROZEN,
+    MULTI_WORKER,
+    RANDOM_BATCH,
+    SOFTMAX,
+    TRIPLET,
+    TrainingOptions,
+)
 
 EXPORTED = ".onnx"
 
@@ -29,6 +41,7 @@ def train(args: argparse.Namespace) -> None:
     from models.backend import load_tensorflow
 
     options = training_options(args)
+    cluster = read_cluster(os.environ) if options.distribute == MULTI_WORKER else ALONE
     check_files(options)
     inputs = load_inputs(options.data_filename)  # a mistake shows before the seconds that TensorFlow takes to load
     if is_stale(inputs, options.data_filename.parent):
@@ -42,8 +55,12 @@ def train(args: argparse.Namespace) -> None:
     from training.run import run_stage
 
     folder = options.run_dir / options.stage
+    if not cluster.is_chief:
+        logging.getLogger().setLevel(logging.WARNING)  # the chief says how far the run is
+        run_stage(options, inputs, cluster)
+        return
     try:
-        result = run_stage(options, inputs)
+        result = run_stage(options, inputs, cluster)
     finally:
         plot_curves(folder / HISTORY, folder / CURVES)
     print(f"{options.stage}, {counted(result.step, 'step')}: {result.summary}")
