@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import entry_point
+from commands.rejoin import start_again
 from models.run_names import CURVES, HISTORY
 from storage.counting import counted
 from storage.errors import UserError
@@ -52,17 +53,22 @@ def train(args: argparse.Namespace) -> None:
     load_tensorflow()
     from evaluation.metrics import describe_accuracy
     from evaluation.plots import plot_curves
+    from training.distribution import WorkerLostError
     from training.run import run_stage
 
     folder = options.run_dir / options.stage
     if not cluster.is_chief:
         logging.getLogger().setLevel(logging.WARNING)  # the chief says how far the run is
-        run_stage(options, inputs, cluster)
-        return
     try:
         result = run_stage(options, inputs, cluster)
+    except WorkerLostError as lost:
+        start_again(lost)
+        raise
     finally:
-        plot_curves(folder / HISTORY, folder / CURVES)
+        if cluster.is_chief:
+            plot_curves(folder / HISTORY, folder / CURVES)
+    if not cluster.is_chief:
+        return
     print(f"{options.stage}, {counted(result.step, 'step')}: {result.summary}")
     if "test_utterance_accuracy" in result.metrics:
         print(describe_accuracy(result.metrics["test_utterance_accuracy"], len(inputs.test.labels)))
