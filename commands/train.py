@@ -5,6 +5,7 @@ import dataclasses
 import logging
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import entry_point
 from commands.rejoin import start_again
@@ -23,6 +24,10 @@ from training.options import (
     TRIPLET,
     TrainingOptions,
 )
+
+if TYPE_CHECKING:
+    from batcher.inputs import TrainingInputs
+    from training.run import StageResult
 
 EXPORTED = ".onnx"
 
@@ -51,8 +56,6 @@ def train(args: argparse.Namespace) -> None:
             "--generate_training_inputs makes it again", options.data_filename
         )  # fmt: skip
     load_tensorflow()
-    from evaluation.metrics import describe_accuracy
-    from evaluation.plots import plot_curves
     from training.distribution import WorkerLostError
     from training.run import run_stage
 
@@ -66,13 +69,24 @@ def train(args: argparse.Namespace) -> None:
         raise
     finally:
         if cluster.is_chief:
-            plot_curves(folder / HISTORY, folder / CURVES)
-    if not cluster.is_chief:
-        return
+            _plot(folder)
+    if cluster.is_chief:
+        _say(options, inputs, result)
+
+
+def _plot(folder: Path) -> None:
+    from evaluation.plots import plot_curves
+
+    plot_curves(folder / HISTORY, folder / CURVES)
+
+
+def _say(options: TrainingOptions, inputs: "TrainingInputs", result: "StageResult") -> None:
+    from evaluation.metrics import describe_accuracy
+
     print(f"{options.stage}, {counted(result.step, 'step')}: {result.summary}")
     if "test_utterance_accuracy" in result.metrics:
         print(describe_accuracy(result.metrics["test_utterance_accuracy"], len(inputs.test.labels)))
-    logger.info("kept in %s", folder)
+    logger.info("kept in %s", result.folder.path)
 
 
 def training_options(args: argparse.Namespace) -> TrainingOptions:

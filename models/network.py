@@ -42,15 +42,13 @@ def build_embedder(
     x = layers.Normalization(mean=mean, variance=np.square(deviation), name="feature_normalization")(features)
     shape = zip(options.conv_filters, options.conv_kernels, options.conv_strides)
     for number, (filters, kernel, stride) in enumerate(shape, start=1):
-        x = layers.Conv1D(
+        plain = layers.Conv1D(
             filters, kernel, stride, padding="same", use_bias=False, dtype=precision, name=f"conv_{number}"
-        )(x)
-        x = FusedBatchNormalization(momentum=BATCH_NORM_MOMENTUM, dtype=precision, name=f"batch_norm_{number}")(x)
-        x = layers.ReLU(dtype=precision, name=f"relu_{number}")(x)
-    x = UnrolledGRU(options.gru_units, return_sequences=True, dtype=precision, name="gru")(
-        x
-    )  # (batch, frames / 8, units)
-    x = StatisticsPooling(name="statistics_over_time")(x)  # (batch, 2 * units)
+        )
+        normalised = FusedBatchNormalization(momentum=BATCH_NORM_MOMENTUM, dtype=precision, name=f"batch_norm_{number}")
+        x = layers.ReLU(dtype=precision, name=f"relu_{number}")(normalised(plain(x)))
+    x = UnrolledGRU(options.gru_units, return_sequences=True, dtype=precision, name="gru")(x)
+    x = StatisticsPooling(name="statistics_over_time")(x)  # (batch, frames / 8, units) -> (batch, 2 * units)
     x = layers.Dense(options.embedding_size, activation=options.embedding_activation, name="embedding")(x)
     if options.normalize_embeddings:
         x = layers.UnitNormalization(name=L2_LAYER)(x)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import entry_point
 import train_cli
 from models.backend import load_tensorflow
 

@@ -178,11 +178,10 @@ def has_gpu() -> bool:
 
 
 def _mirrored() -> tf.distribute.Strategy:
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    gpus = tf.config.list_logical_devices("GPU")
+    devices = gpus or tf.config.list_logical_devices("CPU")  # of which there is one, unless a test divides it
     if len(devices) < 2:
-        raise DistributionError(
-            f"--distribute mirrored needs several GPUs, and TensorFlow sees {len(tf.config.list_physical_devices('GPU'))}"
-        )
+        raise DistributionError(f"--distribute mirrored needs several GPUs, and TensorFlow sees {len(gpus)}")
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 

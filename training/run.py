@@ -16,6 +16,7 @@ from keras import ops
 from batcher.inputs import TrainingInputs
 from batcher.sampling.sampler import Batch, batches
 from models.checkpoint import Checkpoint, CheckpointDescription
+from models.run_names import TRIPLET
 from storage.lock import folder_lock
 from storage.progress import progress
 from training.charts import Charts, write_map
@@ -69,6 +70,7 @@ def run_stage(options: TrainingOptions, inputs: TrainingInputs, cluster: Cluster
     with distribution.watching(), ExitStack() as held:
         with distribution.together():
             options = with_shares(options, distribution.replicas)
+            check_speakers(options, inputs)
             if distribution.is_chief:
                 held.enter_context(folder_lock(options.run_dir))
         run = _begin(options, inputs, distribution)
@@ -82,15 +84,28 @@ def with_shares(options: TrainingOptions, replicas: int) -> TrainingOptions:
     Raises:
         StartError: the batch can't be shared out so.
     """
-    shares, together = options.shares or replicas, options.windows_together
+    shares, unit = options.shares or replicas, options.windows_together
     if shares % replicas:
         raise StartError(f"expected --shares to be a multiple of the {replicas} replicas. Received {shares}")
-    if shares > 1 and options.batch_size % (shares * together):
+    if shares > 1 and options.batch_size % (shares * unit):
+        of_what = f" of {unit} windows that belong together" if unit > 1 else ""
         raise StartError(
-            f"expected a --batch_size that {shares} shares of whole {'speakers or triplets' if together > 1 else 'windows'} "
-            f"make up, a multiple of {shares * together}. Received {options.batch_size}"
+            f"expected a --batch_size for {shares} equal shares{of_what}, a multiple of {shares * unit}. "
+            f"Received {options.batch_size}"
         )
-    return dataclasses.replace(options, shares=shares)
+    return dataclasses.replace(options, shares=shares if shares > 1 else None)
+
+
+def check_speakers(options: TrainingOptions, inputs: TrainingInputs) -> None:
+    """Refuse to deal fewer speakers to the shares of a batch than each of them needs.
+
+    Raises:
+        StartError: as said.
+    """
+    each = 2 if options.stage == TRIPLET else 1
+    least = each * (options.shares or 1)
+    if options.shares and len(np.unique(inputs.train.labels)) < least:
+        raise StartError(f"expected {least} speakers or more for {options.shares} shares of a batch. Received fewer")
 
 
 @dataclass(frozen=True)
