@@ -22,6 +22,7 @@ from storage.progress import progress
 from training.charts import Charts, write_map
 from training.cluster import ALONE, Cluster
 from training.distribution import Distribution, distribution_of
+from training.exchange import sent_bytes
 from training.initialization import StartError, build_start, find_origin, load_origin, run_identity, trained_speakers
 from training.interrupt import Interruption, interruption
 from training.options import STEPS_PER_EPOCH, TrainingOptions
@@ -31,6 +32,7 @@ from training.run_folder import RunFolder
 from training.stages import Stage, build_stage
 from training.teacher import read_lessons
 
+MEGABYTE = 1e6
 FLOOR_SHARE = 0.01  # of the first learning rate, reached at the last step
 
 logger = logging.getLogger(__name__)
@@ -138,6 +140,9 @@ def _begin(options: TrainingOptions, inputs: TrainingInputs, distribution: Distr
     with distribution.strategy.scope():
         state = build_start(options, inputs, read.origin, read.lessons)
         stage = build_stage(options, inputs, state, read.lessons, distribution)
+    if distribution.replicas > 1:
+        sent = sent_bytes(state, options.batch_size, distribution.replicas) / MEGABYTE
+        logger.info("%d replicas take each step together, and each sends %.2f MB a step", distribution.replicas, sent)
     if read.earlier is None and distribution.is_chief and read.folder.path.exists():
         logger.info("another run stood in %s; it is kept as %s", read.folder.path, read.folder.set_aside().name)
     description = CheckpointDescription(
