@@ -66,7 +66,6 @@ def train(args: argparse.Namespace) -> None:
         result = run_stage(options, inputs, cluster)
     except WorkerLostError as lost:
         start_again(lost)
-        raise
     finally:
         if cluster.is_chief:
             _plot(folder)

@@ -11,6 +11,7 @@ Here is TensorFlow's side of it; `cluster` reads which machines there are.
 import hashlib
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +37,15 @@ class DistributionError(UserError):
 
 
 class WorkerLostError(OSError):
-    """Another worker is gone, so this one can't go on; the run stands at its last checkpoint."""
+    """Another worker is gone, so this one can't go on; the run stands at its last checkpoint.
+
+    Args:
+        had_begun: whether all workers had found together before.
+    """
+
+    def __init__(self, message: str, had_begun: bool):
+        super().__init__(message)
+        self.had_begun = had_begun
 
 
 class Distribution:
@@ -138,7 +147,8 @@ class Distribution:
             if len(self.cluster.workers) == 1:
                 raise
             raise WorkerLostError(
-                f"worker {self.cluster.index} has lost another one; the run stands at its last checkpoint"
+                f"worker {self.cluster.index} has lost another one; the run stands at its last checkpoint",
+                had_begun=True,
             ) from error
 
     def _everyones(self, values: np.ndarray) -> np.ndarray:
@@ -191,12 +201,15 @@ def _multi_worker(cluster: Cluster) -> tf.distribute.Strategy:
         try:
             return tf.distribute.MultiWorkerMirroredStrategy()
         except (tf.errors.OpError, RuntimeError) as error:
-            raise WorkerLostError(f"not all workers came ({str(error).splitlines()[0]})") from error
+            raise WorkerLostError(f"not all workers came ({str(error).splitlines()[0]})", had_begun=False) from error
 
 
 @contextmanager
 def _bounded(cluster: Cluster) -> Iterator[None]:
-    """End the process, in one line and with status 1, if the block takes `START_SECONDS`: TensorFlow would wait on."""
+    """End the process, in one line and with status 1, if the block takes `START_SECONDS`: TensorFlow would wait on.
+
+    Nor would it hear Ctrl-C, which ends the process at once, as there is nothing yet to be tidied up.
+    """
 
     def give_up() -> None:
         os.write(2, f"error: not all of {', '.join(cluster.workers)} came within {START_SECONDS} s\n".encode())
@@ -205,7 +218,9 @@ def _bounded(cluster: Cluster) -> Iterator[None]:
     timer = threading.Timer(START_SECONDS, give_up)
     timer.daemon = True
     timer.start()
+    earlier = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         yield
     finally:
+        signal.signal(signal.SIGINT, earlier)
         timer.cancel()
