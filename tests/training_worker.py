@@ -1,7 +1,8 @@
 """A worker of a tiny training run, as a process of its own: the product's command on the tiny network.
 
 python tests/training_worker.py EPOCH_STEPS ARGUMENTS... runs `train_cli.py ARGUMENTS...`. `DIE_AT_STEP` in its
-environment kills it when it is to take that step, counted from 1 in this process; `CPU_DEVICES` makes TensorFlow see
+environment kills it when it is to take that step, counted from 1 in this process, and `END_AT_STEP` asks it to end;
+`CPU_DEVICES` makes TensorFlow see
 so many processors, to mirror over.
 """
 
@@ -30,13 +31,14 @@ def main() -> int:
     tiny.EPOCH = int(sys.argv.pop(1))
     with pytest.MonkeyPatch.context() as patch:
         tiny.shrink_training(patch)
-        if death := int(os.environ.get("DIE_AT_STEP", "0")):
-            die_at(patch, death)
+        for name, number in (("DIE_AT_STEP", signal.SIGKILL), ("END_AT_STEP", signal.SIGTERM)):
+            if step := int(os.environ.get(name, "0")):
+                send_at(patch, step, number)
         return train_cli.main()
 
 
-def die_at(patch, step: int) -> None:
-    """Kill this process, as a power cut would, when it is to take so manyth step."""
+def send_at(patch, step: int, number: int) -> None:
+    """Send this process a signal when it is to take this step."""
     from training.run import _Run
 
     plain, taken = _Run._step, []
@@ -44,7 +46,7 @@ def die_at(patch, step: int) -> None:
     def stepping(run, batch):
         taken.append(1)
         if len(taken) == step:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
         plain(run, batch)
 
     patch.setattr(_Run, "_step", stepping)
