@@ -8,7 +8,7 @@ from sample_signals import sample_signals
 
 from audio.mfcc import speech_log_mel
 from audio.utterance import utterance_in
-from batcher.inputs import SpeakerSplit
+from batcher.speaker_split import SpeakerSplit
 from evaluation.audit.finding import Status
 from evaluation.audit.overlap import overlaps
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from audio.mfcc import speech_log_mel
-from batcher.inputs import SpeakerSplit, TrainingInputs
+from batcher.inputs import TrainingInputs
+from batcher.speaker_split import SpeakerSplit
 from evaluation.audit.finding import Finding, Status, status_of
 from evaluation.audit.fingerprint import BANDS, matches
 from storage.counting import counted
