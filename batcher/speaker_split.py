@@ -26,6 +26,14 @@ class SpeakerSplit:
     copy_lengths: np.ndarray = field(default_factory=_no_copies)
     names: Sequence[str] = ()  # of the utterances, as `corpus/speaker/utterance`
 
+    def some(self, most: int) -> "SpeakerSplit":
+        """The same side, or of more than so many utterances only that number, evenly spread; without copies."""
+        if len(self.labels) <= most:
+            return self
+        rows = np.unique(np.linspace(0, len(self.labels) - 1, most).round().astype(int))
+        names = [self.names[row] for row in rows] if self.names else ()
+        return SpeakerSplit(self.log_mel, self.starts[rows], self.lengths[rows], self.labels[rows], names=names)
+
     def frames_of(self, utterance: int) -> np.ndarray:
         """The log mel values of an utterance as it was recorded, (frames, 33) float16."""
         return self.log_mel[self.starts[utterance] : self.starts[utterance] + self.lengths[utterance]]
