@@ -21,12 +21,11 @@ from batcher.copies import versions_of
 from batcher.inputs_file import LOG_MEL_DTYPE, SHARDED_FORMAT, InputsHeader
 from batcher.recipe import Ingredients, Plan
 from batcher.running_statistics import RunningStatistics
-from batcher.shard_file import ShardWriter
-from batcher.shard_folder import Receipt, delete_unfinished, shard_path
+from batcher.shard_folder import Receipt, delete_unfinished, new_shard
 from batcher.splits import TRAIN
 from cache.index import Utterance
 from deep_speaker import __version__
-from storage.atomic import make_folders, publish, temporary_name
+from storage.atomic import make_folders
 from storage.parallel import parallel_map
 from storage.progress import progress
 
@@ -60,6 +59,11 @@ def log_mel_bytes(utterance: Utterance, side: str, settings: FeatureSettings, co
     return frames * row * (1 + (copies if side == TRAIN else 0))
 
 
+def group_bytes(total: int) -> int:
+    """How many bytes of log mel values fill a shard, where there are `total`."""
+    return max(GROUP, total // MOST_SHARDS)
+
+
 def groups(planned: Iterable[tuple[Plan, str]], header: InputsHeader, total: int) -> Iterator[list[Member]]:
     """Put speakers together, in order, until a group is large enough for a shard.
 
@@ -68,7 +72,7 @@ def groups(planned: Iterable[tuple[Plan, str]], header: InputsHeader, total: int
         total: bytes of log mel values of all of them.
     """
     labels = {name: label for label, name in enumerate(header.speakers)}
-    enough, group, size = max(GROUP, total // MOST_SHARDS), [], 0
+    enough, group, size = group_bytes(total), [], 0
     for speaker, utterances in groupby(planned, key=lambda one: one[0].utterance.whose):
         for plan, side in utterances:
             group.append(Member(plan, side, labels[str(speaker)]))
@@ -114,20 +118,14 @@ def _make_shard(making: Making, group: Sequence[Member]) -> str:
     earlier = Receipt.read(making.folder, key, making.settings)
     if earlier is not None and earlier.holds(making.folder, making.settings.log_mel_size):
         return key
-    temporary, statistics = temporary_name(making.folder), RunningStatistics(making.settings)
-    try:
-        with open(temporary, "xb") as file:
-            writer = ShardWriter(file)
-            for plan, side, label in group:
-                versions = list(versions_of(plan, making.cache, making.settings))
-                writer.add(label, plan.utterance.utterance, side, versions)
-                if side == TRAIN:
-                    statistics.add(versions[0])
-            shard = writer.finish()
-        publish(temporary, shard_path(making.folder, shard.sha256))
-    finally:
-        temporary.unlink(missing_ok=True)
-    Receipt(shard, statistics).write(making.folder, key)
+    statistics = RunningStatistics(making.settings)
+    with new_shard(making.folder) as writer:
+        for plan, side, label in group:
+            versions = list(versions_of(plan, making.cache, making.settings))
+            writer.add(label, plan.utterance.utterance, side, versions)
+            if side == TRAIN:
+                statistics.add(versions[0])
+    Receipt(writer.written, statistics).write(making.folder, key)
     return key
 
 

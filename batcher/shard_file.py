@@ -91,14 +91,18 @@ class ShardWriter:
         self._bytes += len(content)
         self._file.write(content)
 
-    def finish(self) -> ShardRecord:
-        """Append the table, and say what was written."""
+    def finish(self) -> None:
+        """Append the table."""
         letters, name_lengths = letters_of(self._names)
         labels, lengths = np.array(self._labels, np.int32), np.array(self._lengths, np.int32)
         table = ShardTable(labels, np.array(self._tests, bool), lengths, letters, name_lengths)
         record = io.BytesIO()
         write_record(record, dict(vars(table)))
         self._write(record.getvalue())
+
+    @property
+    def written(self) -> ShardRecord:
+        """What was written so far."""
         return ShardRecord(self._digest.hexdigest(), self._bytes, len(self._names), self._frames)
 
 

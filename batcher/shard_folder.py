@@ -21,8 +21,8 @@ from audio.feature_settings import FeatureSettings
 from batcher.inputs_file import ShardRecord
 from batcher.restricted_pickle import UnsafePickleError
 from batcher.running_statistics import RunningStatistics
-from batcher.shard_file import check_content, check_size
-from storage.atomic import TEMPORARY_PATTERN, naming, write_atomically
+from batcher.shard_file import ShardWriter, check_content, check_size
+from storage.atomic import TEMPORARY_PATTERN, naming, publish, temporary_name, write_atomically
 from storage.fields import Fields
 from storage.progress import tracked
 
@@ -42,6 +42,24 @@ def folder_of(inputs: Path) -> Path:
 def shard_path(folder: Path, sha256: str) -> Path:
     """Where a shard is."""
     return folder / f"{sha256}.shard"
+
+
+@contextmanager
+def new_shard(folder: Path) -> Iterator[ShardWriter]:
+    """Write a shard that gets its name when the block ends without an exception, and its table is written.
+
+    Raises:
+        OSError: the folder can't be written to, or the disk is full.
+    """
+    temporary = temporary_name(folder)
+    try:
+        with naming(temporary), open(temporary, "xb") as file:
+            writer = ShardWriter(file)
+            yield writer
+            writer.finish()
+        publish(temporary, shard_path(folder, writer.written.sha256))
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def check_sizes(folder: Path, shards: Sequence[ShardRecord]) -> None:

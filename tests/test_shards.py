@@ -190,8 +190,8 @@ def test_inputs_on_a_disk_that_may_only_be_read_are_checked_and_read(made, monke
 
 
 PLACES = [  # in which a generation is killed
-    pytest.param("batcher.generate_shards.ShardWriter.finish", marks=pytest.mark.long),
-    "batcher.generate_shards.publish",
+    pytest.param("batcher.shard_file.ShardWriter.finish", marks=pytest.mark.long),
+    "batcher.shard_folder.publish",
     pytest.param("batcher.shard_folder.Receipt.write", marks=pytest.mark.long),
     "batcher.inputs_file.InputsWriter.finish",
     pytest.param("batcher.generate.delete_all_but", marks=pytest.mark.long),
@@ -364,7 +364,7 @@ class _Forged(ShardWriter):
     def finish(self):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("batcher.shard_file.write_record", self.write_changed)
-            return super().finish()
+            super().finish()
 
     def write_changed(self, file, table):
         write_record(file, self.change if isinstance(self.change, str) else {**table, **self.change})
@@ -379,7 +379,8 @@ def forged(path: Path, change=(), log_mel=None) -> Path:
         writer = _Forged(file, dict(change) if change == () else change)
         for label in (0, 1):
             writer.add(label, f"u{label}", "train", [np.zeros((5, 33), np.float16) if log_mel is None else log_mel])
-        shard = writer.finish()
+        writer.finish()
+    shard = writer.written
     (folder / "made").rename(folder / f"{shard.sha256}.shard")
     with open(path, "wb") as file:
         writer = InputsWriter(file, header)

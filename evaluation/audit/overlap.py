@@ -21,8 +21,8 @@ BY_CONTENT = "the same sound"
 def overlaps(inputs: TrainingInputs, held_out: Mapping[str, Sequence[np.ndarray]]) -> list[Finding]:
     """Look for the same sound in training and test utterances, under two names, and among the held out.
 
-    Digests are compared of all inputs. Of more than `MOST_COMPARED` frames, some utterances, evenly spread, are searched
-    for the same sound under other digests.
+    Digests are compared of all inputs. Of more than `MOST_COMPARED` frames, some utterances, evenly spread, are
+    searched for the same sound under other digests.
 
     Args:
         inputs: the training inputs.
