@@ -1,6 +1,7 @@
 """Training inputs in shards: the same as in one file, whole whatever is killed, and refused once they are not."""
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from feature_settings import NESTED
 
+import cli
 from audio.feature_settings import DEFAULT_FEATURES
 from batcher import generate_shards, shard_folder
 from batcher.generate import generate_inputs
@@ -295,6 +297,16 @@ def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path, tiny_cache):
     with pytest.raises(InputsError, match="is a symbolic link"):
         generate(tiny_cache, tmp_path / "inputs.pkl")
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_the_command_says_how_many_shards_there_are(tiny_cache, monkeypatch, capsys):
+    where = ["cli.py", "--generate_training_inputs", "--cache_output_dir", str(tiny_cache.folder)]
+    monkeypatch.setattr(sys, "argv", where)
+    assert not cli.main()
+    assert capsys.readouterr().out.endswith(f"; in 2 shards in {tiny_cache.folder / 'full_inputs.shards'}\n")
+    monkeypatch.setattr(sys, "argv", [*where, "--json"])
+    assert not cli.main()
+    assert json.loads(capsys.readouterr().out)["shards"] == 2
 
 
 def test_inputs_that_are_open_can_be_made_again(made, tiny_cache):
