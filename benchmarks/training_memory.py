@@ -1,6 +1,8 @@
 """Peak memory of training on inputs of VCTK's size: 109 speakers, 44 hours. Prints one JSON line after the machine's.
 
-    python benchmarks/training_memory.py [--hours 44] [--speakers 109]
+    python benchmarks/training_memory.py [--hours 44] [--speakers 109] [--steps 3] [--folder FOLDER]
+
+With 100 steps, an epoch, the test utterances are measured, too.
 
 The inputs are made up, see `made_up_inputs`. Training is one process, so its peak is the kernel's own account of it:
 nothing is missed, and libraries count in full, whoever else uses them.
@@ -13,7 +15,7 @@ from pathlib import Path
 from made_up_inputs import VCTK_HOURS, VCTK_SPEAKERS, write_inputs
 from measure import report, run
 
-STEPS = 3
+from batcher.shard_folder import folder_of
 
 
 def main() -> None:
@@ -21,15 +23,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, default=VCTK_HOURS, help="of speech (default: %(default)s)")
     parser.add_argument("--speakers", type=int, default=VCTK_SPEAKERS, help="(default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=3, help="(default: %(default)s)")
+    parser.add_argument(
+        "--folder", type=Path, help="on whose disk they are written (default: that for temporary files)"
+    )
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         path = Path(folder) / "full_inputs.pkl"
         write_inputs(path, args.hours, args.speakers)
-        training = ("train_cli.py", "--loss_on_softmax", "--max_steps", STEPS)
+        training = ("train_cli.py", "--loss_on_softmax", "--max_steps", args.steps)
         cost = run(*training, "--data_filename", path, "--run_dir", folder)
-        inputs_gb = path.stat().st_size / 1e9
-    figures = {"hours": args.hours, "speakers": args.speakers, "inputs_gb": inputs_gb, "peak_gb": cost.largest / 1e9}
-    report("training_memory", **figures)
+        shards = list(folder_of(path).glob("*.shard"))
+        inputs_gb = sum(file.stat().st_size for file in (path, *shards)) / 1e9
+    figures = {"hours": args.hours, "speakers": args.speakers, "shards": len(shards), "inputs_gb": inputs_gb}
+    report("training_memory", **figures, peak_gb=cost.largest / 1e9)
 
 
 if __name__ == "__main__":
