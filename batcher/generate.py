@@ -95,7 +95,9 @@ def _write_shards(
     cache: Path, path: Path, header: InputsHeader, grouped: Iterable[list[Member]], workers: int
 ) -> list[ShardRecord]:
     """Make the shards, and then the file that names them."""
-    making = Making(cache, folder_of(path), header.features, header.noises_sha256, header.responses_sha256)
+    making = Making(
+        cache.absolute(), folder_of(path).absolute(), header.features, header.noises_sha256, header.responses_sha256
+    )
     receipts, statistics = make_shards(making, grouped, header.utterances, workers)
     shards = [receipt.shard for receipt in receipts]
     write_sharded(path, header, shards, statistics.result())

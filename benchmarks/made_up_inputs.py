@@ -52,6 +52,11 @@ def write_inputs(path: Path, hours: float, speakers: int, largest_file: int = LA
         writer.finish(statistics)
 
 
+def inputs_bytes(path: Path) -> int:
+    """How large training inputs are on disk, with their shards."""
+    return sum(file.stat().st_size for file in (path, *folder_of(path).glob("*.shard")))
+
+
 def _shards(folder: Path, speakers: int, of_each: int, sides: list[str], log_mel: np.ndarray) -> Iterator[ShardRecord]:
     folder.mkdir()
     for first in range(0, speakers, of_each):

@@ -24,9 +24,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=VCTK_HOURS, help="of speech (default: %(default)s)")
     parser.add_argument("--speakers", type=int, default=VCTK_SPEAKERS, help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, default=3, help="(default: %(default)s)")
-    parser.add_argument(
-        "--folder", type=Path, help="on whose disk they are written (default: that for temporary files)"
-    )
+    parser.add_argument("--folder", type=Path, help="to write them in (default: that for temporary files)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         path = Path(folder) / "full_inputs.pkl"
