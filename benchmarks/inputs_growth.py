@@ -18,15 +18,14 @@ from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
 import numpy as np
-from made_up_inputs import write_inputs
+from made_up_inputs import inputs_bytes, write_inputs
 from measure import progress, report
 from peak_memory import KIB
 
 from batcher.generate import LARGEST_FILE
-from batcher.inputs import load_inputs
+from batcher.inputs import load_inputs, read_ends
 from batcher.sampling.features import PlainFeatures
 from batcher.sampling.sampler import WindowSampler
-from batcher.shard_folder import folder_of
 
 SPEAKERS_PER_HOUR = 2.5  # 6,112 speakers of 2,442 h
 WINDOWS, LENGTHS = 256, (80, 120, 200, 280)  # of a batch, and frames of a window
@@ -56,14 +55,15 @@ def _report(path: Path, hours: float, batches: int, largest_file: int) -> None:
     speakers, began = max(round(SPEAKERS_PER_HOUR * hours), 2), time.perf_counter()
     write_inputs(path, hours, speakers, largest_file)
     written = time.perf_counter() - began
-    shards = list(folder_of(path).glob("*.shard"))
+    shards = read_ends(path).shards
     first, again = (_measured(path, batches) for _ in range(2))
     report(
         "inputs_growth",
-        **{"hours": hours, "speakers": speakers, "shards": len(shards), "write_seconds": written},
-        mb=sum(file.stat().st_size for file in (path, *shards)) / 1e6,
+        **{"hours": hours, "speakers": speakers, "shards": shards, "write_seconds": written},
+        mb=inputs_bytes(path) / 1e6,
         **{"first_open_seconds": first["open_seconds"], "open_seconds": again["open_seconds"]},
         **{"batch_ms": again["batch_ms"], "slowest_batch_ms": again["slowest_batch_ms"]},
+        batch_cpu_ms=again["batch_cpu_ms"],
         **{"first_peak_mb": first["peak_mb"], "peak_mb": again["peak_mb"]},
     )
 
@@ -78,14 +78,17 @@ def _open_and_draw(path: Path, batches: int) -> dict[str, float]:
     inputs = load_inputs(path)
     opened = time.perf_counter() - began
     sampler, seconds = WindowSampler(inputs.train, LENGTHS, PlainFeatures(inputs.feature_settings)), []
+    busy: list[float] = []
     for number in range(WARM_UP + batches):
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         sampler.softmax_batch(np.random.default_rng(number), WINDOWS)
         seconds.append(time.perf_counter() - began)
+        busy.append(time.process_time() - cpu)
     milliseconds = 1000 * np.array(seconds[WARM_UP:])
     return {
         "open_seconds": opened,
         **{"batch_ms": float(np.median(milliseconds)), "slowest_batch_ms": float(milliseconds.max())},
+        "batch_cpu_ms": float(np.median(1000 * np.array(busy[WARM_UP:]))),
         "peak_mb": getrusage(RUSAGE_SELF).ru_maxrss * KIB / 1e6,
     }
 

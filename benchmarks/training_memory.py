@@ -12,10 +12,10 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from made_up_inputs import VCTK_HOURS, VCTK_SPEAKERS, write_inputs
+from made_up_inputs import VCTK_HOURS, VCTK_SPEAKERS, inputs_bytes, write_inputs
 from measure import report, run
 
-from batcher.shard_folder import folder_of
+from batcher.inputs import read_ends
 
 
 def main() -> None:
@@ -31,9 +31,9 @@ def main() -> None:
         write_inputs(path, args.hours, args.speakers)
         training = ("train_cli.py", "--loss_on_softmax", "--max_steps", args.steps)
         cost = run(*training, "--data_filename", path, "--run_dir", folder)
-        shards = list(folder_of(path).glob("*.shard"))
-        inputs_gb = sum(file.stat().st_size for file in (path, *shards)) / 1e9
-    figures = {"hours": args.hours, "speakers": args.speakers, "shards": len(shards), "inputs_gb": inputs_gb}
+        shards = read_ends(path).shards
+        inputs_gb = inputs_bytes(path) / 1e9
+    figures = {"hours": args.hours, "speakers": args.speakers, "shards": shards, "inputs_gb": inputs_gb}
     report("training_memory", **figures, peak_gb=cost.largest / 1e9)
 
 
