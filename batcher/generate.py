@@ -58,37 +58,42 @@ def generate_inputs(
         InputsError: fewer than two speakers remain, or a link stands where the shards belong.
         UserError: a speaker to be held out is not in the cache, or some of it was made with other settings.
     """
+    if folder_of(path).is_symlink():
+        raise InputsError(f"{folder_of(path)} is a symbolic link; inputs are written only beside their own file")
     with cache.locked():
         cache.check_current()  # what was read before may have changed by the time that the folder is held
         check_speakers(held_out if all_held_out else (), cache.speakers())
         chosen, sides = select(cache, held_out, split_by)
-        speakers = sorted({utterance.whose for utterance in chosen})
-        if len(speakers) < 2:
-            left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
-            raise InputsError(f"{left}; training needs two or more")
-        header = InputsHeader(
-            features=settings,
-            held_out=tuple(dict.fromkeys(held_out)),
-            speakers=tuple(map(str, speakers)),
-            cache_sha256=fingerprint(chosen),
-            utterances=len(chosen),
-            copies=recipe.copies,
-            noises_sha256=recipe.noises.sha256 if recipe.noises else "",
-            responses_sha256=recipe.responses.sha256 if recipe.responses else "",
-        )
-        if folder_of(path).is_symlink():
-            raise InputsError(f"{folder_of(path)} is a symbolic link; inputs are written only beside their own file")
-        planned = plans(chosen, sides, recipe)
+        header = _header(cache.folder, chosen, held_out, settings, recipe)
         total = sum(log_mel_bytes(one, side, settings, recipe.copies) for one, side in zip(chosen, sides))
+        planned, shards = plans(chosen, sides, recipe), []
         if total > LARGEST_FILE:
             shards = _write_shards(cache.folder, path, header, groups(zip(planned, sides), header, total), workers)
         else:
-            shards = []
             _write_one_file(cache.folder, path, header, planned, zip(chosen, sides), workers)
         delete_all_but(folder_of(path), shards)
-    kept_out = len(cache.speakers()) - len(speakers)
-    train, test = sides.count(TRAIN), sides.count(TEST)
-    return {"speakers": len(speakers), "train": train, "test": test, "held_out": kept_out, "shards": len(shards)}
+    train, test, kept_out = sides.count(TRAIN), sides.count(TEST), len(cache.speakers()) - len(header.speakers)
+    counts = {"speakers": len(header.speakers), "train": train, "test": test}
+    return {**counts, "held_out": kept_out, "shards": len(shards)}
+
+
+def _header(
+    folder: Path, chosen: list[Utterance], held_out: tuple[str, ...], settings: FeatureSettings, recipe: Recipe
+) -> InputsHeader:
+    """The header of inputs in one file; raises InputsError where fewer than two speakers are left."""
+    speakers = sorted({utterance.whose for utterance in chosen})
+    if len(speakers) < 2:
+        raise InputsError(f"{len(speakers)} speaker(s) left to train on in {folder}; training needs two or more")
+    return InputsHeader(
+        features=settings,
+        held_out=tuple(dict.fromkeys(held_out)),
+        speakers=tuple(map(str, speakers)),
+        cache_sha256=fingerprint(chosen),
+        utterances=len(chosen),
+        copies=recipe.copies,
+        noises_sha256=recipe.noises.sha256 if recipe.noises else "",
+        responses_sha256=recipe.responses.sha256 if recipe.responses else "",
+    )
 
 
 def _write_shards(
