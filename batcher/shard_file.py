@@ -69,7 +69,7 @@ class ShardWriter:
     """Writes utterances with their copies one after another, then `finish` the table."""
 
     def __init__(self, file: BinaryIO):
-        self._file, self._digest = file, hashlib.sha256()
+        self.file, self._digest = file, hashlib.sha256()
         self._bytes = self._frames = 0
         self._labels: list[int] = []
         self._tests: list[bool] = []
@@ -89,7 +89,7 @@ class ShardWriter:
     def _write(self, content: bytes) -> None:
         self._digest.update(content)
         self._bytes += len(content)
-        self._file.write(content)
+        self.file.write(content)
 
     def finish(self) -> None:
         """Append the table."""

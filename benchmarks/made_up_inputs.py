@@ -1,7 +1,9 @@
 """Training inputs of any size: random log mel values in the real format, as time and memory do not depend on speech."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import measure  # noqa: F401  (the project's root on sys.path)
 import numpy as np
@@ -26,15 +28,18 @@ UTTERANCE = 360  # frames, 3.6 s
 VCTK_HOURS, VCTK_SPEAKERS = 44, 109
 
 
-def write_inputs(path: Path, hours: float, speakers: int, largest_file: int = LARGEST_FILE) -> None:
+def write_inputs(
+    path: Path, hours: float, speakers: int, largest_file: int = LARGEST_FILE, silent: bool = False
+) -> None:
     """Write a full_inputs.pkl with `hours` of speech in utterances of equal length, each speaker's share the same.
 
     It has shards where inputs of as many hours would have them, in the folder that theirs would be in; or beyond
-    another `largest_file`, in bytes of log mel values.
+    another `largest_file`, in bytes of log mel values. If `silent`, frames are zeros, which take no disk in shards.
     """
     utterances = round(hours * FRAMES_PER_HOUR / UTTERANCE / speakers)  # of each speaker
     size = DEFAULT_FEATURES.size
     log_mel = np.random.default_rng(0).standard_normal((UTTERANCE, DEFAULT_FEATURES.log_mel_size)).astype(LOG_MEL_DTYPE)
+    log_mel *= not silent
     names = [f"p{number}" for number in range(speakers)]
     header = InputsHeader(DEFAULT_FEATURES, (), tuple(names), "made up", speakers * utterances)
     statistics = FrameStatistics(np.zeros(size, np.float32), np.ones(size, np.float32))
@@ -52,6 +57,20 @@ def write_inputs(path: Path, hours: float, speakers: int, largest_file: int = LA
         writer.finish(statistics)
 
 
+class _WithHoles:
+    """A file to which zeros are not written: a file system that has holes gives them back all the same."""
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+
+    def write(self, content: bytes) -> None:
+        """Write bytes, or go as far forward."""
+        if content.count(0) < len(content):
+            self._file.write(content)
+        else:
+            self._file.seek(len(content), os.SEEK_CUR)
+
+
 def inputs_bytes(path: Path) -> int:
     """How large training inputs are on disk, with their shards."""
     return sum(file.stat().st_size for file in (path, *folder_of(path).glob("*.shard")))
@@ -61,6 +80,7 @@ def _shards(folder: Path, speakers: int, of_each: int, sides: list[str], log_mel
     folder.mkdir()
     for first in range(0, speakers, of_each):
         with new_shard(folder) as writer:
+            writer.file = _WithHoles(writer.file)
             for label in range(first, min(first + of_each, speakers)):
                 for number, side in enumerate(sides):
                     writer.add(label, str(number), side, [log_mel])
