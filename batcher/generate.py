@@ -19,11 +19,12 @@ from batcher.selection import fingerprint, select
 from batcher.shard_folder import delete_all_but, folder_of
 from batcher.splits import TEST, TRAIN, UTTERANCE
 from cache.index import Utterance
+from cache.mark import MARK
 from cache.staging import STAGING_FOLDER, staging
 from cache.utterances import UtteranceCache
 from corpus.speakers import check_speakers
 from storage.atomic import atomic_file, temporary_name
-from storage.parallel import parallel_map
+from storage.parallel import Workers, check_shared, parallel_map
 from storage.progress import tracked
 
 LARGEST_FILE = 1 << 32  # bytes of log mel values; VCTK's with two disturbed copies are three quarters of that
@@ -35,7 +36,7 @@ def generate_inputs(
     path: Path,
     held_out: tuple[str, ...],
     settings: FeatureSettings = DEFAULT_FEATURES,
-    workers: int = 1,
+    workers: Workers = 1,
     split_by: str = UTTERANCE,
     all_held_out: bool = False,
     recipe: Recipe = NO_COPIES,
@@ -61,6 +62,7 @@ def generate_inputs(
     if folder_of(path).is_symlink():
         raise InputsError(f"{folder_of(path)} is a symbolic link; inputs are written only beside their own file")
     with cache.locked():
+        check_shared(cache.folder / MARK, workers)
         cache.check_current()  # what was read before may have changed by the time that the folder is held
         check_speakers(held_out if all_held_out else (), cache.speakers())
         chosen, sides = select(cache, held_out, split_by)
@@ -97,7 +99,7 @@ def _header(
 
 
 def _write_shards(
-    cache: Path, path: Path, header: InputsHeader, grouped: Iterable[list[Member]], workers: int
+    cache: Path, path: Path, header: InputsHeader, grouped: Iterable[list[Member]], workers: Workers
 ) -> list[ShardRecord]:
     """Make the shards, and then the file that names them."""
     making = Making(
@@ -115,7 +117,7 @@ def _write_one_file(
     header: InputsHeader,
     planned: Iterable[Plan],
     utterances: Iterable[tuple[Utterance, str]],
-    workers: int,
+    workers: Workers,
 ) -> None:
     with (
         atomic_file(path) as file,
@@ -147,7 +149,7 @@ def _write(
 
 
 def _all_log_mel(
-    folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: int
+    folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: Workers
 ) -> Generator[np.ndarray]:
     """The log mel values of each utterance and of its copies, in order."""
     work = partial(_write_log_mel, folder, settings)

@@ -26,7 +26,7 @@ from batcher.splits import TRAIN
 from cache.index import Utterance
 from deep_speaker import __version__
 from storage.atomic import make_folders
-from storage.parallel import parallel_map
+from storage.parallel import Workers, parallel_map
 from storage.progress import progress
 
 GROUP = 1 << 28  # bytes of log mel values, from which on a group of speakers is a shard
@@ -85,7 +85,7 @@ def groups(planned: Iterable[tuple[Plan, str]], header: InputsHeader, total: int
 
 
 def make_shards(
-    making: Making, grouped: Iterable[list[Member]], utterances: int, workers: int
+    making: Making, grouped: Iterable[list[Member]], utterances: int, workers: Workers
 ) -> tuple[list[Receipt], RunningStatistics]:
     """Make a shard of each group, but for those that an earlier generation finished before it was killed.
 

@@ -14,12 +14,12 @@ from typing import TextIO
 from audio.channels import Wanted
 from cache.entries import AUDIO_FOLDER, USUAL, Entry, Intake, Skipped, audio_path, make_entry, wav_size
 from cache.index import INDEX, Utterance, index_line
-from cache.mark import SETTINGS_DIGEST
+from cache.mark import MARK, SETTINGS_DIGEST
 from cache.staging import staging
 from corpus.recording import Key, Recording
 from storage.atomic import publish
 from storage.existence import is_gone
-from storage.parallel import overlapped_map, parallel_map
+from storage.parallel import Workers, check_shared, overlapped_map, parallel_map
 from storage.progress import tracked
 
 FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
@@ -58,7 +58,7 @@ def fill(
     folder: Path,
     filling: Filling,
     recordings: list[Recording],
-    workers: int,
+    workers: Workers,
     anew: bool = False,
     intake: Intake = USUAL,
 ) -> None:
@@ -72,6 +72,7 @@ def fill(
         FileNotFoundError: the corpus has gone.
         OSError: the folder can't be written to, or the disk is full.
     """
+    check_shared(folder / MARK, workers)
     (folder / AUDIO_FOLDER).mkdir(exist_ok=True)
     work = ((recording, filling.entries.get(recording.key)) for recording in recordings)
     with (
