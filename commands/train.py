@@ -40,6 +40,7 @@ def train(args: argparse.Namespace) -> None:
     from evaluation.metrics import describe_accuracy
     from evaluation.plots import plot_curves
     from training.run import run_stage
+    from training.stages import MOST_TESTED
 
     folder = options.run_dir / options.stage
     try:
@@ -48,7 +49,7 @@ def train(args: argparse.Namespace) -> None:
         plot_curves(folder / HISTORY, folder / CURVES)
     print(f"{options.stage}, {counted(result.step, 'step')}: {result.summary}")
     if "test_utterance_accuracy" in result.metrics:
-        print(describe_accuracy(result.metrics["test_utterance_accuracy"], len(inputs.test.labels)))
+        print(describe_accuracy(result.metrics["test_utterance_accuracy"], min(len(inputs.test.labels), MOST_TESTED)))
     logger.info("kept in %s", folder)
 
 
