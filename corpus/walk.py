@@ -39,16 +39,34 @@ class Walk:
     def __iter__(self) -> Iterator[tuple[Path, list[str]]]:
         """Yield folders and the names of the recordings in them."""
         seen: set[str] = set()
-        for folder, folders, names in os.walk(self.root, onerror=self._add_unreadable, followlinks=True):
-            identity = os.path.realpath(folder)
-            if identity in seen or set(names) >= CACHE_FILES:
-                folders.clear()
+        waiting = [(str(self.root), os.path.realpath(self.root))]  # folders, the next one last, and where they really are
+        while waiting:
+            folder, real = waiting.pop()
+            folders, names = self._inside(folder)
+            if real in seen or CACHE_FILES.issubset(names):
                 continue
-            seen.add(identity)
-            visible = (Path(folder, name) for name in folders if not name.startswith("."))
-            folders[:] = [path.name for path in sorted(visible, key=lambda path: (path.is_symlink(), path.name))]
+            seen.add(real)
             if recordings := self._recordings(names):
                 yield Path(folder), recordings
+            for is_link, name in sorted(folders, reverse=True):
+                path = os.path.join(folder, name)  # noqa: PTH118, a path is slower, and there are many
+                waiting.append((path, os.path.realpath(path) if is_link else os.path.join(real, name)))  # noqa: PTH118
+
+    def _inside(self, folder: str) -> tuple[list[tuple[bool, str]], list[str]]:
+        """The folders in a folder that are not hidden, each with whether it is a link; and the names of the files."""
+        folders: list[tuple[bool, str]] = []
+        names: list[str] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if not _is_folder(entry):
+                        names.append(entry.name)
+                    elif not entry.name.startswith("."):
+                        folders.append((entry.is_symlink(), entry.name))
+        except OSError as error:
+            self.unreadable.append(Path(error.filename))
+            return [], []
+        return folders, names
 
     def _recordings(self, names: list[str]) -> list[str]:
         readable = readable_suffixes()
@@ -59,8 +77,12 @@ class Walk:
             self.not_read.update(suffix for suffix in suffixes if suffix in NOT_READ)
         return sorted(recordings)
 
-    def _add_unreadable(self, error: OSError) -> None:
-        self.unreadable.append(Path(error.filename))
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that can't be followed
+        return False
 
 
 def describe_not_read(not_read: Counter[str]) -> str:
