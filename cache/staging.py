@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cache.parts import PARTS_FOLDER
 from storage.atomic import TEMPORARY_PATTERN
 
 STAGING_FOLDER = "staging"  # in the cache: finished files that do not have their names yet
@@ -25,7 +26,7 @@ def staging(folder: Path) -> Iterator[None]:
 
 def left_over(folder: Path) -> Iterator[Path]:
     """Find what a killed run has left in a cache."""
-    for place in (folder, folder / STAGING_FOLDER):
+    for place in (folder, folder / STAGING_FOLDER, folder / PARTS_FOLDER):
         yield from _temporary_files(place)
 
 
