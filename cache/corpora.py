@@ -23,6 +23,7 @@ from corpus.listing import Listing, folder_name
 from corpus.recording import Recording
 from corpus.recordings import Recordings
 from storage.counting import counted
+from storage.places import SCHEME, path_of
 
 
 class Settled(NamedTuple):
@@ -99,15 +100,15 @@ def _at_known_places(recordings: Recordings, known: Collection[str]) -> Recordin
     same = {place: by_folder.get(_identity(place), place) for place in places}
     if all(place == other for place, other in same.items()):
         return recordings
-    return Recordings(
-        recording._replace(place=same.get(recording.place, recording.place)) for recording in recordings
-    )
+    return Recordings(recording._replace(place=same.get(recording.place, recording.place)) for recording in recordings)
 
 
 def _identity(place: str) -> tuple[int, int] | str:
     """What all paths of one folder have in common: links lead to it, and where the system knows one letter's two cases
     as the same, so do other spellings.
     """
+    if SCHEME in place:
+        return place
     try:
         stat = os.stat(place)  # noqa: PTH116, most places are no paths yet
     except OSError:
@@ -154,7 +155,7 @@ def _at_entry(recording: Recording, entry: Utterance | None, is_named: bool) -> 
 
 def _free(suggested: str, place: str, taken: Collection[str]) -> str:
     """The suggested name, with as much of the path in front as it takes to be no other corpus's."""
-    folder = Path(place)
+    folder = path_of(place)
     parts = [folder_name(part) for part in (*reversed(folder.parents), folder)]
     name, used = suggested, len(Path(suggested).parts)
     while name in taken:

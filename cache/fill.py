@@ -4,14 +4,13 @@ Worker processes decode, and write into the staging folder. The parent process a
 gives it its name, and only then adds a line to the index: whenever a run is killed, the index names whole files only.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol
 
 from cache.entries import AUDIO_FOLDER, USUAL, Entry, Intake, Skipped, audio_path, make_entry
 from cache.index import INDEX, Utterance, index_line
@@ -23,10 +22,17 @@ from corpus.recording import Recording
 from corpus.recordings import Recordings
 from storage.atomic import publish
 from storage.existence import is_gone
+from storage.growing_object import GrowingObject
 from storage.parallel import Workers, check_shared, overlapped_map, parallel_map
+from storage.places import is_remote, path_of
 from storage.progress import tracked
 
 FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
+
+
+class _Lines(Protocol):
+    def write(self, text: str, /) -> object:
+        """Add a line."""
 
 
 @dataclass
@@ -104,8 +110,7 @@ def check_present(recording: Recording) -> None:
         FileNotFoundError: the corpus has gone, or its folder is empty, as a mount point is without its disk.
     """
     try:
-        with os.scandir(recording.place) as inside:
-            empty = next(inside, None) is None
+        empty = next(path_of(recording.place).iterdir(), None) is None
     except NotADirectoryError:  # a manifest
         return
     except OSError:
@@ -114,8 +119,10 @@ def check_present(recording: Recording) -> None:
         raise FileNotFoundError(f"{recording.place} has gone while it was read; what was cached so far is kept")
 
 
-def _appending(path: Path) -> TextIO:
+def _appending(path: Path) -> AbstractContextManager["_Lines"]:
     """Open the index to add lines; a line that a killed run left unfinished is ended first."""
+    if is_remote(path):
+        return GrowingObject(path)
     index = open(path, "a+", encoding="ascii", newline="\n", buffering=1)  # noqa: SIM115, the caller closes it
     if index.tell():
         index.write("\n")
@@ -125,6 +132,7 @@ def _appending(path: Path) -> TextIO:
 def _place(folder: Path, outcome: Entry | Skipped) -> Entry | Skipped:
     if isinstance(outcome, Entry) and outcome.staged is not None:
         path = audio_path(folder, outcome.utterance.sha256)
-        path.parent.mkdir(exist_ok=True)
-        publish(outcome.staged, path)
+        if path != outcome.staged:
+            path.parent.mkdir(exist_ok=True)
+            publish(outcome.staged, path)
     return outcome

@@ -150,7 +150,7 @@ class Index:
 
     def _add(self, entries: dict[Key, Utterance], places: array) -> None:
         """Add to entries what lines at these places in the file say."""
-        with open(self._folder / INDEX, "rb") as file:
+        with (self._folder / INDEX).open("rb") as file:
             for place in places:
                 file.seek(place)
                 line = file.readline().decode("utf-8", errors="replace")
@@ -244,9 +244,11 @@ def read_index(folder: Path) -> dict[Key, Utterance]:
 
 def delete_parts(folder: Path) -> None:
     """Delete the files of parts, which are none of an index without parts, as a killed run leaves them."""
+    place = folder / PARTS_FOLDER
+    if not place.is_dir():
+        return
     for number in range(PARTS):
         _part_path(folder, number).unlink(missing_ok=True)
-    place = folder / PARTS_FOLDER
     if place.is_dir() and not any(place.iterdir()):
         place.rmdir()
 
@@ -278,7 +280,7 @@ def _mentioned(path: Path) -> set[bytes]:
     """The places in the lines of a file, as they stand there."""
     places: set[bytes] = set()
     if path.is_file():
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             while lines := file.readlines(BLOCK):
                 places.update(_PLACE.findall(b"".join(lines)))
     return places
@@ -289,7 +291,7 @@ def _is_long(path: Path) -> bool:
     if not path.is_file():
         return False
     lines = 0
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         while lines <= LARGE and (block := file.read(BLOCK)):
             lines += block.count(b"\n")
     return lines > LARGE
@@ -301,7 +303,7 @@ def _places_of_lines(path: Path) -> dict[int | None, array]:
     if not path.is_file():
         return places
     place = 0
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         while lines := file.readlines(BLOCK):
             texts = [line.decode("utf-8", errors="replace").rstrip("\n") for line in lines]
             for line, text, utterance in zip(lines, texts, _parsed(texts)):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cache.parts import PARTS_FOLDER
 from storage.atomic import TEMPORARY_PATTERN
+from storage.places import is_remote
 
 STAGING_FOLDER = "staging"  # in the cache: finished files that do not have their names yet
 
@@ -13,6 +14,9 @@ STAGING_FOLDER = "staging"  # in the cache: finished files that do not have thei
 @contextmanager
 def staging(folder: Path) -> Iterator[None]:
     """Make a folder in the cache for files on their way, and delete it afterwards with the files left in it."""
+    if is_remote(folder):  # where nothing is on its way
+        yield
+        return
     place = folder / STAGING_FOLDER
     place.mkdir(exist_ok=True)
     try:
@@ -26,7 +30,7 @@ def staging(folder: Path) -> Iterator[None]:
 
 def left_over(folder: Path) -> Iterator[Path]:
     """Find what a killed run has left in a cache."""
-    for place in (folder, folder / STAGING_FOLDER, folder / PARTS_FOLDER):
+    for place in () if is_remote(folder) else (folder, folder / STAGING_FOLDER, folder / PARTS_FOLDER):
         yield from _temporary_files(place)
 
 

@@ -18,6 +18,7 @@ from cache.wav_files import WavFiles
 from corpus.recording import Key, Recording, Speaker
 from corpus.recordings import Recordings
 from storage.existence import is_gone
+from storage.places import SCHEME
 
 
 @dataclass
@@ -85,10 +86,11 @@ def survey(index: Index, recordings: Recordings, stored: WavFiles, channel: Want
 
 def is_current(entry: Utterance, channel: Wanted) -> bool:
     """Whether an entry is of its recording as that is now, with the present settings and the channel asked for."""
-    if entry.made_with != SETTINGS_DIGEST or channel is not None and channel != entry.channel:
+    if entry.made_with != SETTINGS_DIGEST or (channel is not None and channel != entry.channel):
         return False
     try:
-        stat = os.stat(entry.origin[0])  # noqa: PTH116, a path is slower, and there are many
+        path = entry.origin[0]  # a text, as there are many
+        stat = entry.path.stat() if SCHEME in path else os.stat(path)  # noqa: PTH116
     except OSError:
         return False
     return (entry.size, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns)

@@ -21,6 +21,7 @@ from corpus.recording import Key, Speaker
 from storage.atomic import naming
 from storage.counting import counted
 from storage.lock import folder_lock, shared_folder_lock
+from storage.places import is_remote
 
 INPUTS_NAME = "full_inputs.pkl"  # written by batcher/
 PLACES_SHOWN = 3
@@ -146,6 +147,8 @@ def refuse_links(folder: Path) -> None:
     Raises:
         CacheError: there is one; it may lead anywhere.
     """
+    if is_remote(folder):
+        return
     audio = folder / AUDIO_FOLDER
     parts = folder / PARTS_FOLDER
     for path in (folder / INDEX, folder / STAGING_FOLDER, parts, *parts.glob("*"), audio, *audio.glob("*")):

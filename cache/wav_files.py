@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cache.digests import Raw, contained, from_bytes, hexadecimal, raw
 from cache.entries import AUDIO_FOLDER, audio_path, wav_size
 from cache.index import INDEX, Utterance
+from storage.places import is_remote, objects_below
 
 _OURS = re.compile(r"([0-9a-f]{64})\.wav")
 _FOLDER = re.compile("[0-9a-f]{2}")
@@ -57,15 +58,30 @@ class WavFiles(Mapping[str, int]):
 def wav_files(folder: Path) -> WavFiles:
     """Find the files of ours in a cache. Links are none of them."""
     digests, sizes = bytearray(), array("q")
-    for place in _scan(folder / AUDIO_FOLDER):
+    found = _stored_files if is_remote(folder) else _files_here
+    for place, file, size in found(folder / AUDIO_FOLDER):
+        name = _OURS.fullmatch(file)
+        if name is not None and name[1].startswith(place):
+            digests += bytes.fromhex(name[1])
+            sizes.append(size)
+    return WavFiles(digests, sizes)
+
+
+def _files_here(folder: Path) -> Iterator[tuple[str, str, int]]:
+    """The names of the folders that may be ours and of the files in them, and their sizes in bytes."""
+    for place in _scan(folder):
         if _FOLDER.fullmatch(place.name) is None or not place.is_dir(follow_symlinks=False):
             continue
         for file in _scan(Path(place.path)):
-            name = _OURS.fullmatch(file.name)
-            if name is not None and name[1].startswith(place.name) and file.is_file(follow_symlinks=False):
-                digests += bytes.fromhex(name[1])
-                sizes.append(file.stat(follow_symlinks=False).st_size)
-    return WavFiles(digests, sizes)
+            if file.is_file(follow_symlinks=False):
+                yield place.name, file.name, file.stat(follow_symlinks=False).st_size
+
+
+def _stored_files(folder: Path) -> Iterator[tuple[str, str, int]]:
+    """The same of a store."""
+    for path, size in objects_below(folder):
+        if path.parent.parent == folder:
+            yield path.parent.name, path.name, size
 
 
 def delete_files(folder: Path, digests: Iterable[str]) -> None:
@@ -89,7 +105,7 @@ def delete_outdated(paths: Iterable[Path]) -> None:
 def files_of_format_2(folder: Path) -> list[Path]:
     """Find the files that an index of format 2 names, in which files were named by speaker and utterance."""
     paths: list[Path] = []
-    with suppress(OSError), open(folder / INDEX, encoding="utf-8", errors="replace", newline="\n") as lines:
+    with suppress(OSError), (folder / INDEX).open(encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
             with suppress(ValueError, TypeError, KeyError, RecursionError):
                 fields = json.loads(line)

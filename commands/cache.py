@@ -189,5 +189,5 @@ def _places_above(root: Path, cache: UtteranceCache) -> set[str]:
         for part in (cache.parts() if above else ())
         for utterance in part.values()
         if utterance.place in above
-        and (utterance.origin[0].startswith(below) or utterance.place == parent and utterance.session)
+        and (utterance.origin[0].startswith(below) or (utterance.place == parent and utterance.session))
     }

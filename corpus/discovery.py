@@ -15,6 +15,7 @@ from corpus.recordings import Recordings
 from corpus.speaker_rule import RuleReading, SpeakerRule, recordings_by_rule
 from corpus.walk import Walk, absolute, describe_not_read
 from storage.counting import counted
+from storage.places import path_of
 
 FolderOfNames = tuple[Path, list[str]]  # a folder, and the names of recordings in it
 
@@ -106,7 +107,7 @@ def _by_layouts_and_folders(
     root: Path, chosen: Iterable[FolderOfNames], microphone: str, known: Iterable[str]
 ) -> tuple[Iterable[Recording], Reading]:
     """Find out who speaks in recordings, as in the whole corpus if `root` is a part of a known one; and say how."""
-    above = [Path(place) for place in known if Path(place) in root.parents]
+    above = [path for path in map(path_of, known) if path in root.parents]
     reading = Reading()
     if not above:
         return _recognised(root, chosen, reading), reading

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from corpus.recording import CorpusError, Key, Recording, Speaker
 from corpus.recordings import Recordings
 from storage.counting import counted
+from storage.places import path_of
 
 ROOT_NAME = "root"  # of a corpus in the file system's root
 
@@ -42,7 +43,7 @@ class Listing:
 
 def corpus_name(root: Path, place: str) -> str:
     """Name a corpus by the path from the root to its folder; by the folder's name if that is the root or above it."""
-    folder = Path(place)
+    folder = path_of(place)
     below = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
     return folder_name(folder) if below == "." else below
 

@@ -64,7 +64,7 @@ def _by_level(root: Path, level: int, within: Folder, name: str) -> Recording | 
     number = level - 1 if level > 0 else len(within) + level
     if not 0 <= number < len(within):
         return None
-    place = str(Path(root, *within[:number]))
+    place = str(root.joinpath(*within[:number]))
     session = "/".join(within[number + 1 :])
     stem = name.rpartition(".")[0]
     utterance = f"{session}/{stem}" if session else stem

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from storage.counting import counted
+from storage.places import is_remote, objects_below
 
 CACHE_FILES = {"cache.json", "index.jsonl"}  # of a cache's folder, which is no corpus
 OTHER_NAMES = {"AIF", "AIFC", "OGA", "OPUS", "SND", "SPH", "WAVE"}  # of libsndfile's formats
@@ -38,8 +39,13 @@ class Walk:
 
     def __iter__(self) -> Iterator[tuple[Path, list[str]]]:
         """Yield folders and the names of the recordings in them."""
+        if is_remote(self.root):
+            yield from self._objects()
+            return
         seen: set[str] = set()
-        waiting = [(str(self.root), os.path.realpath(self.root))]  # folders, the next one last, and where they really are
+        waiting = [
+            (str(self.root), os.path.realpath(self.root))
+        ]  # folders, the next one last, and where they really are
         while waiting:
             folder, real = waiting.pop()
             folders, names = self._inside(folder)
@@ -51,6 +57,19 @@ class Walk:
             for is_link, name in sorted(folders, reverse=True):
                 path = os.path.join(folder, name)  # noqa: PTH118, a path is slower, and there are many
                 waiting.append((path, os.path.realpath(path) if is_link else os.path.join(real, name)))  # noqa: PTH118
+
+    def _objects(self) -> Iterator[tuple[Path, list[str]]]:
+        """The same of a store, which has no links: all objects below a prefix, at once."""
+        folders: dict[Path, list[str]] = {}
+        for path, _ in objects_below(self.root):
+            folders.setdefault(path.parent, []).append(path.name)
+        caches = [folder for folder, names in folders.items() if CACHE_FILES.issubset(names)]
+        for folder, names in sorted(folders.items(), key=lambda item: item[0].parts):
+            is_hidden = any(part.startswith(".") for part in folder.relative_to(self.root).parts)
+            if is_hidden or any(folder.is_relative_to(one) for one in caches):
+                continue
+            if recordings := self._recordings(names):
+                yield folder, recordings
 
     def _inside(self, folder: str) -> tuple[list[tuple[bool, str]], list[str]]:
         """The folders in a folder that are not hidden, each with whether it is a link; and the names of the files."""
@@ -101,4 +120,6 @@ def absolute(folder: Path) -> Path:
 
     A link keeps its own name, which may be the speaker's; only "link/.." can't be understood without following it.
     """
+    if is_remote(folder):
+        return folder
     return folder.resolve() if ".." in folder.parts else folder.absolute()
