@@ -99,9 +99,7 @@ def _at_known_places(recordings: Recordings, known: Collection[str]) -> Recordin
     same = {place: by_folder.get(_identity(place), place) for place in places}
     if all(place == other for place, other in same.items()):
         return recordings
-    return Recordings(
-        recording._replace(place=same.get(recording.place, recording.place)) for recording in recordings
-    )
+    return Recordings(recording._replace(place=same.get(recording.place, recording.place)) for recording in recordings)
 
 
 def _identity(place: str) -> tuple[int, int] | str:

@@ -69,9 +69,7 @@ def _name(recording: Recording | Utterance) -> tuple[str, str]:
 
 def _has_gone(place: str, index: Index) -> bool:
     """Whether none of a corpus's recordings is there any more."""
-    return all(
-        is_gone(entry.path) for part in index.parts() for entry in part.entries.values() if entry.place == place
-    )
+    return all(is_gone(entry.path) for part in index.parts() for entry in part.entries.values() if entry.place == place)
 
 
 def _are_the_same(pairs: Pairs) -> bool:

@@ -1,4 +1,4 @@
-"""One look at all that is cached and all that there is to cache, part by part: what is the same, and what is left over."""
+"""One look at all that is cached and all that there is to cache, part by part: what differs."""
 
 import os
 from array import array
@@ -85,7 +85,7 @@ def survey(index: Index, recordings: Recordings, stored: WavFiles, channel: Want
 
 def is_current(entry: Utterance, channel: Wanted) -> bool:
     """Whether an entry is of its recording as that is now, with the present settings and the channel asked for."""
-    if entry.made_with != SETTINGS_DIGEST or channel is not None and channel != entry.channel:
+    if entry.made_with != SETTINGS_DIGEST or (channel is not None and channel != entry.channel):
         return False
     try:
         stat = os.stat(entry.origin[0])  # noqa: PTH116, a path is slower, and there are many

@@ -39,7 +39,7 @@ class Walk:
     def __iter__(self) -> Iterator[tuple[Path, list[str]]]:
         """Yield folders and the names of the recordings in them."""
         seen: set[str] = set()
-        waiting = [(str(self.root), os.path.realpath(self.root))]  # folders, the next one last, and where they really are
+        waiting = [(str(self.root), os.path.realpath(self.root))]  # the next one last, and where it really is
         while waiting:
             folder, real = waiting.pop()
             folders, names = self._inside(folder)

@@ -11,8 +11,8 @@ from cache import fill, parts
 from cache import update as update_module
 from cache.entries import audio_path, read_signal
 from cache.index import index_line, write_index
-from cache.parts import read_index
 from cache.mark import CURRENT, TOOL, CacheError, CacheMark, read_mark
+from cache.parts import read_index
 from cache.update import update
 from cache.utterances import UtteranceCache
 from corpus.discovery import find_recordings

@@ -12,9 +12,9 @@ from conftest import write_voice
 from cache import fill
 from cache.corpora import settle_names
 from cache.entries import read_signal
-from cache.parts import Index, read_index
 from cache.index import write_index
 from cache.mark import CacheError
+from cache.parts import Index, read_index
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
 from commands.cache import _places_above

@@ -17,8 +17,8 @@ from audio.utterance import utterance_in
 from cache import update as update_module
 from cache.entries import audio_path, read_signal
 from cache.index import Utterance, write_index
-from cache.parts import read_index
 from cache.mark import SHARDED, TOOL, CacheError
+from cache.parts import read_index
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
 from cache.wav_files import wav_files
