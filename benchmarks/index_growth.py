@@ -11,10 +11,11 @@ import argparse
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import progress, report, run
+from measure import ROOT, progress, report, run, run_command
 
 from cache.entries import audio_path, wav_size
 from cache.index import INDEX, Utterance, index_line
@@ -28,7 +29,8 @@ READERS = {
     "one_speaker": "print(len(cache.of_speaker(Speaker('corpus', 'id00007'))))",
     "walk": "print(sum(1 for part in cache.parts() for _ in part))",
 }
-READER = "import sys; from pathlib import Path; from cache.utterances import UtteranceCache; "
+READER = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
+READER += "from pathlib import Path; from cache.utterances import UtteranceCache; "
 READER += "from corpus.recording import Speaker; cache = UtteranceCache(Path(sys.argv[1])); "
 
 
@@ -108,7 +110,7 @@ def measure(folder: Path, layout: str, utterances: int) -> None:
     for what in ("first_update", "update_without_change"):
         report(what, **size, **run("cli.py", "--update_cache", *flags).figures())
     for what, code in READERS.items():
-        report(what, **size, **run("-c", READER + code, folder / "cache").figures())
+        report(what, **size, **run_command([sys.executable, "-c", READER + code, folder / "cache"]).figures())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """The cache's index: a JSON object a line, one for each utterance.
 
 It grows by a line as each utterance is finished, and is sorted when the run ends; the last line of an utterance counts.
-A line torn by a crash is ignored, so that its utterance is done again. `cache.parts` reads and writes indexes, small and
-large.
+A line torn by a crash is ignored, so that its utterance is done again. `cache.parts` reads and writes whole indexes.
 """
 
 import json

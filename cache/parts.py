@@ -6,8 +6,8 @@
 
 Which part a speaker is in follows from the names of corpus and speaker, and whether there are parts from the number of
 utterances: the same entries make the same bytes. That there are parts is said by the mark, whose format is then
-`SHARDED`; it is written when all parts are on the disk, and only then are the lines beside them deleted. An index without
-parts that has grown long is read part by part all the same, by the places of its lines.
+`SHARDED`; it is written when all parts are on the disk, and only then are the lines beside them deleted. An index
+without parts that has grown long is read part by part all the same, by the places of its lines.
 """
 
 import hashlib

@@ -30,14 +30,13 @@ def moved(index: Index, settled: Settled) -> Changes:
             if entry.place in settled.moves:
                 changes.setdefault(key, None)
                 there = _at_new_place(entry, settled)
-                if (other := changes.get(there.key)) is not None:
-                    raise _would_clash(there, other)
+                if (namesake := changes.get(there.key)) is not None:
+                    raise _would_clash(there, namesake)
                 changes[there.key] = there
     for part in index.parts():
-        for key in part.entries.keys() & changes.keys():
-            other, there = part.entries[key], changes[key]
-            if there is not None and other.place not in settled.moves:
-                raise _would_clash(there, other)
+        for key, other in part.entries.items():
+            if other.place not in settled.moves and (taking := changes.get(key)) is not None:
+                raise _would_clash(taking, other)
     return changes
 
 

@@ -1,4 +1,4 @@
-"""One look at all that is cached and all that there is to cache, part by part: what is the same, and what is left over."""
+"""One look at all that is cached and all that there is to cache, part by part: what differs."""
 
 import os
 from array import array

@@ -47,11 +47,12 @@ class UtteranceCache:
         """Read the entries part by part, each in order of key; a speaker is in one part."""
         return (part.entries for part in self.index.parts())
 
+    def __iter__(self) -> Iterator[Utterance]:
+        """Read all entries, part by part."""
+        return (entry for part in self.parts() for entry in part.values())
+
     def __len__(self) -> int:
         return self.index.summary.count
-
-    def __bool__(self) -> bool:
-        return True
 
     @classmethod
     def open(cls, folder: Path) -> "UtteranceCache":

@@ -170,8 +170,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
             known = _places_above(root, cache)
             listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus, known)
         except NothingThereError as error:
-            entries = (utterance for part in cache.parts() for utterance in part.values())
-            if not any(utterance.path.is_relative_to(root) for utterance in entries):
+            if not any(utterance.path.is_relative_to(root) for utterance in cache):
                 raise
             raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
     logger.info(listing.description)
@@ -186,8 +185,7 @@ def _places_above(root: Path, cache: UtteranceCache) -> set[str]:
     below, parent = f"{root}{os.sep}", str(root.parent)
     return {
         utterance.place
-        for part in (cache.parts() if above else ())
-        for utterance in part.values()
+        for utterance in (cache if above else ())
         if utterance.place in above
         and (utterance.origin[0].startswith(below) or (utterance.place == parent and utterance.session))
     }

@@ -46,9 +46,9 @@ def read_manifest(manifest: Path, corpus: str | None = None) -> Listing:
     if not rows_read:
         raise CorpusError(f"{manifest} names no recording")
     base = _base(place if place.is_dir() else place.parent, rows_read)
-    recordings = _recordings(rows_read, corpus or place.name.partition(".")[0] or folder_name(place), place, base)
-    _refuse_repeated(rows_read, recordings)
-    recordings = in_order(recordings)
+    named = _recordings(rows_read, corpus or place.name.partition(".")[0] or folder_name(place), place, base)
+    _refuse_repeated(rows_read, named)
+    recordings = in_order(named)
     if base == Path.cwd() != place.parent:
         how += "; its paths are taken from the working folder"
     return Listing(

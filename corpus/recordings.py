@@ -1,4 +1,4 @@
-"""Many recordings in little memory: a million take about a hundred megabytes, where as objects they take five times that."""
+"""Many recordings in little memory: about a hundred bytes each."""
 
 import marshal
 from bisect import bisect_right
@@ -28,7 +28,8 @@ class Recordings(Sequence[Recording]):
         """
         self.places: dict[str, str] = {}  # the folders of the corpora, and the names of these
         packed: dict[Speaker, list[bytes]] = {}
-        whose, rows = Speaker("", ""), []
+        whose = Speaker("", "")
+        rows: list[tuple] = []
         for recording in recordings:
             if recording[:2] != whose:
                 _pack(packed, whose, rows)

@@ -43,9 +43,7 @@ class Walk:
             yield from self._objects()
             return
         seen: set[str] = set()
-        waiting = [
-            (str(self.root), os.path.realpath(self.root))
-        ]  # folders, the next one last, and where they really are
+        waiting = [(str(self.root), os.path.realpath(self.root))]  # the next one last, and where it really is
         while waiting:
             folder, real = waiting.pop()
             folders, names = self._inside(folder)
