@@ -62,6 +62,7 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     """Write full_inputs.pkl."""
     from audio.feature_settings import FeatureSettings
     from batcher.generate import generate_inputs
+    from batcher.shard_folder import folder_of
     from batcher.splits import VCTK_TEST_SPEAKERS
 
     cache = UtteranceCache.open(cache_dir(args))
@@ -89,6 +90,7 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
         f"{target}: {counted(counts['speakers'], 'speaker')}, {counts['train']} train and "
         f"{counted(counts['test'], 'test utterance')}; {counted(counts['held_out'], 'speaker')} held out"
         + (f"; {copies} of each that trains" if args.disturbed_copies else "")
+        + (f"; in {counted(counts['shards'], 'shard')} in {folder_of(target)}" if counts["shards"] else "")
     )
 
 

@@ -191,7 +191,7 @@ def check_inputs(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("inputs", WARNING, f"none at {path} yet; training needs them", make)
         return
     try:
-        header, is_read_whole = _read_inputs(path)
+        header, how = _read_inputs(path)
     except InputsError as error:
         make = _generate(cache, VCTK_TEST_SPEAKERS) if len(cache) else None
         away = line("mv", path, path.with_name(f"{path.name}.damaged"))
@@ -202,17 +202,18 @@ def check_inputs(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("inputs", WARNING, message, _generate(cache, header.held_out, header))
         return
     utterances, speakers = counted(header.utterances, "utterance"), counted(len(header.speakers), "speaker")
-    how = "read whole" if is_read_whole else "its beginning and its end were read"
     yield Finding("inputs", OK, f"{utterances} of {speakers}, {len(header.held_out)} held out; {how}")
 
 
-def _read_inputs(path: Path) -> tuple[InputsHeader, bool]:
-    """Read inputs, whole if they are small; whether they were."""
+def _read_inputs(path: Path) -> tuple[InputsHeader, str]:
+    """Read inputs, whole if they are small; what was read of them."""
     header = read_ends(path)
+    if header.shards:
+        return header, f"in {counted(header.shards, 'shard')}, all of the right size"
     if path.stat().st_size > READ_WHOLE:
-        return header, False
+        return header, "its beginning and its end were read"
     load_inputs(path)
-    return header, True
+    return header, "read whole"
 
 
 def _generate(cache: UtteranceCache, held_out: Sequence[str], header: InputsHeader | None = None) -> str:
