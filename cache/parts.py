@@ -11,6 +11,7 @@ without parts that has grown long is read part by part all the same, by the plac
 """
 
 import hashlib
+import io
 import json
 import re
 from array import array
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Set
 from copy import copy
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from cache.index import (
     INDEX,
@@ -36,6 +37,7 @@ from cache.index import (
 from cache.mark import FORMAT, SETTINGS_DIGEST, SHARDED, read_mark, write_mark
 from corpus.recording import Key, Speaker
 from storage.atomic import atomic_file, write_atomically
+from storage.places import is_remote
 
 LARGE = 60_000  # utterances: an index of more has parts
 PARTS = 256
@@ -150,7 +152,7 @@ class Index:
 
     def _add(self, entries: dict[Key, Utterance], places: array) -> None:
         """Add to entries what lines at these places in the file say."""
-        with (self._folder / INDEX).open("rb") as file:
+        with _opened(self._folder / INDEX) as file:
             for place in places:
                 file.seek(place)
                 line = file.readline().decode("utf-8", errors="replace")
@@ -267,6 +269,11 @@ def _content(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Open a file to read, which on a store is fetched as a whole."""
+    return io.BytesIO(path.read_bytes()) if is_remote(path) else open(path, "rb")
+
+
 def _part_path(folder: Path, number: int) -> Path:
     return folder / PARTS_FOLDER / f"{number:02x}.jsonl"
 
@@ -280,7 +287,7 @@ def _mentioned(path: Path) -> set[bytes]:
     """The places in the lines of a file, as they stand there."""
     places: set[bytes] = set()
     if path.is_file():
-        with path.open("rb") as file:
+        with _opened(path) as file:
             while lines := file.readlines(BLOCK):
                 places.update(_PLACE.findall(b"".join(lines)))
     return places
@@ -291,7 +298,7 @@ def _is_long(path: Path) -> bool:
     if not path.is_file():
         return False
     lines = 0
-    with path.open("rb") as file:
+    with _opened(path) as file:
         while lines <= LARGE and (block := file.read(BLOCK)):
             lines += block.count(b"\n")
     return lines > LARGE
@@ -303,7 +310,7 @@ def _places_of_lines(path: Path) -> dict[int | None, array]:
     if not path.is_file():
         return places
     place = 0
-    with path.open("rb") as file:
+    with _opened(path) as file:
         while lines := file.readlines(BLOCK):
             texts = [line.decode("utf-8", errors="replace").rstrip("\n") for line in lines]
             for line, text, utterance in zip(lines, texts, _parsed(texts)):

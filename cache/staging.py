@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cache.parts import PARTS_FOLDER
 from storage.atomic import TEMPORARY_PATTERN
-from storage.places import is_remote
 
 STAGING_FOLDER = "staging"  # in the cache: finished files that do not have their names yet
 
@@ -14,9 +14,6 @@ STAGING_FOLDER = "staging"  # in the cache: finished files that do not have thei
 @contextmanager
 def staging(folder: Path) -> Iterator[None]:
     """Make a folder in the cache for files on their way, and delete it afterwards with the files left in it."""
-    if is_remote(folder):  # where nothing is on its way
-        yield
-        return
     place = folder / STAGING_FOLDER
     place.mkdir(exist_ok=True)
     try:
@@ -30,9 +27,10 @@ def staging(folder: Path) -> Iterator[None]:
 
 def left_over(folder: Path) -> Iterator[Path]:
     """Find what a killed run has left in a cache."""
-    for place in () if is_remote(folder) else (folder, folder / STAGING_FOLDER, folder / PARTS_FOLDER):
+    for place in (folder, folder / STAGING_FOLDER, folder / PARTS_FOLDER):
         yield from _temporary_files(place)
 
 
 def _temporary_files(place: Path) -> list[Path]:
-    return [path for path in place.glob(TEMPORARY_PATTERN) if path.is_file()]
+    inside = place.iterdir() if place.is_dir() else ()
+    return [path for path in inside if fnmatchcase(path.name, TEMPORARY_PATTERN) and path.is_file()]

@@ -20,6 +20,7 @@ from corpus.recording import NothingThereError
 from corpus.walk import absolute, describe_not_read
 from storage.counting import counted
 from storage.errors import first_few
+from storage.places import path_of
 
 if TYPE_CHECKING:
     from batcher.recipe import Recipe
@@ -183,7 +184,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
 
 def _places_above(root: Path, cache: UtteranceCache) -> set[str]:
     """The places of corpora that `root` is a part of, as cached recordings below or beside it show."""
-    above = {place for place in cache.index.places_mentioned() if Path(place) in root.parents}
+    above = {place for place in cache.index.places_mentioned() if path_of(place) in root.parents}
     below, parent = f"{root}{os.sep}", str(root.parent)
     return {
         utterance.place

@@ -9,6 +9,7 @@ import entry_point
 from models.run_names import CURVES, HISTORY
 from storage.counting import counted
 from storage.errors import UserError
+from storage.places import is_remote
 from training.options import ADAPTED, DEFAULTS, FINE, FROZEN, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
 
 EXPORTED = ".onnx"
@@ -104,4 +105,9 @@ def _inputs_file(named: Path | None) -> Path:
     from cache.utterances import INPUTS_NAME
 
     path = entry_point.default_cache_dir() if named is None else named
+    if is_remote(path):
+        raise UserError(
+            f"training maps its inputs into memory: copy {INPUTS_NAME}, and the folder of its shards if there "
+            f"is one, from {path} to a disk of this machine, and name it with --data_filename"
+        )
     return path / INPUTS_NAME if named is None or path.is_dir() else path

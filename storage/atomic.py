@@ -23,7 +23,7 @@ NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}  # fro
 def atomic_file(path: Path, private: bool = False) -> Iterator[BinaryIO]:
     """Open a binary file that takes the name `path` only when the block ends without an exception.
 
-    Missing parent folders are made. (An object on a store appears as a whole when it is stored, which is done at the end.)
+    Missing parent folders are made. (An object on a store appears as a whole when all of it is stored, at the end.)
 
     Args:
         private: whether only the owner may read it, and enter the folders that are made.
@@ -48,6 +48,19 @@ def atomic_file(path: Path, private: bool = False) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def move_to(temporary: Path, path: Path) -> None:
+    """Flush a finished file of this machine, and give it its name; or store it, if that is a URL's.
+
+    Raises:
+        OSError: as `publish`; or the store can't be written to.
+    """
+    if is_remote(path):
+        with open(temporary, "rb") as file:
+            _store(file, path)
+    else:
+        publish(temporary, path)
 
 
 def _store(file: BinaryIO, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One writer at a time in a folder of an object store, which has no locks: a small object that one process at most can make.
+"""One writer at a time in a folder of an object store, which has no locks: a small object that one process can make.
 
 Its holder renews it while it lives, which those who wait for it see. The lock of a holder that was killed stays, and is
 not taken from it, as two who waited could both believe to have it: whoever waits is told what to delete.
@@ -67,7 +67,7 @@ def wait(lock: Path, tell: Callable[[str], None] = lambda _: None) -> None:
 
 
 def holder(lock: Path) -> str | None:
-    """What the holder of the object `lock` has written into it, with the number of the last renewal; None if nobody holds it."""
+    """What the holder of the object `lock` wrote into it, with the number of the last renewal; None if nobody holds it."""
     try:
         return _store_of(lock).cat_file(str(lock)).decode(errors="replace")
     except FileNotFoundError:

@@ -1,9 +1,10 @@
 """Paths of files here, and of files on an object store or another file system that fsspec knows by URL.
 
-A URL becomes a `upath.UPath`, which has pathlib's methods; whatever is typed as `Path` may be one. What differs, as there
-are no locks, no links and nothing to flush, is asked by `is_remote`.
+A URL becomes a `upath.UPath`, which has pathlib's methods; whatever is typed as `Path` may be one. Where it matters that
+there are no locks, no links and nothing to flush, `is_remote` tells them apart.
 """
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ def path_of(text: str, *parts: str) -> Path:
         return Path(unquote(text.removeprefix(LOCAL)), *parts)
     if SCHEME not in text:
         return Path(text, *parts)
+    for client in ("aiobotocore", "botocore"):  # which tell where they found credentials
+        logging.getLogger(client).setLevel(logging.WARNING)
     from upath import UPath
 
     return cast(Path, UPath(text).joinpath(*parts))
