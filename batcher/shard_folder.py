@@ -23,7 +23,7 @@ from batcher.inputs_file import ShardRecord
 from batcher.restricted_pickle import UnsafePickleError
 from batcher.running_statistics import RunningStatistics
 from batcher.shard_file import ShardWriter, check_content, check_size
-from storage.atomic import TEMPORARY_PATTERN, move_to, naming, temporary_name, write_atomically
+from storage.atomic import TEMPORARY_PATTERN, move_to, naming, remove_if_empty, temporary_name, write_atomically
 from storage.fields import Fields
 from storage.places import is_remote
 from storage.progress import tracked
@@ -194,5 +194,4 @@ def delete_all_but(folder: Path, shards: Sequence[ShardRecord]) -> None:
         if path.name not in kept and _OURS.fullmatch(path.name) and not (shards and path.name == CHECKED):
             with suppress(OSError):  # on Windows, training may have it open: the next generation tries again
                 path.unlink()
-    with suppress(OSError):  # others are in it
-        folder.rmdir()
+    remove_if_empty(folder)

@@ -36,7 +36,7 @@ from cache.index import (
 )
 from cache.mark import FORMAT, SETTINGS_DIGEST, SHARDED, read_mark, write_mark
 from corpus.recording import Key, Speaker
-from storage.atomic import atomic_file, write_atomically
+from storage.atomic import atomic_file, remove_if_empty, write_atomically
 from storage.places import is_remote
 
 LARGE = 60_000  # utterances: an index of more has parts
@@ -251,8 +251,7 @@ def delete_parts(folder: Path) -> None:
         return
     for number in range(PARTS):
         _part_path(folder, number).unlink(missing_ok=True)
-    if place.is_dir() and not any(place.iterdir()):
-        place.rmdir()
+    remove_if_empty(place)
 
 
 def _entries(parsed: list[Utterance | None]) -> tuple[dict[Key, Utterance], int]:

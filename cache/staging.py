@@ -1,12 +1,12 @@
 """Files on their way into a cache folder."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cache.parts import PARTS_FOLDER
-from storage.atomic import TEMPORARY_PATTERN
+from storage.atomic import TEMPORARY_PATTERN, remove_if_empty
 
 STAGING_FOLDER = "staging"  # in the cache: finished files that do not have their names yet
 
@@ -21,8 +21,7 @@ def staging(folder: Path) -> Iterator[None]:
     finally:
         for path in _temporary_files(place):
             path.unlink()
-        with suppress(OSError):  # somebody else's file is in it
-            place.rmdir()
+        remove_if_empty(place)
 
 
 def left_over(folder: Path) -> Iterator[Path]:

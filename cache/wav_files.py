@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cache.digests import Raw, contained, from_bytes, hexadecimal, raw
 from cache.entries import AUDIO_FOLDER, audio_path, wav_size
 from cache.index import INDEX, Utterance
+from storage.atomic import remove_if_empty
 from storage.places import is_remote, objects_below
 
 _OURS = re.compile(r"([0-9a-f]{64})\.wav")
@@ -89,8 +90,7 @@ def delete_files(folder: Path, digests: Iterable[str]) -> None:
     for digest in digests:
         path = audio_path(folder, digest)
         path.unlink(missing_ok=True)
-        with suppress(OSError):  # others are in it
-            path.parent.rmdir()
+        remove_if_empty(path.parent)
 
 
 def delete_outdated(paths: Iterable[Path]) -> None:
@@ -98,8 +98,7 @@ def delete_outdated(paths: Iterable[Path]) -> None:
     for path in paths:
         if path.is_file() and not path.is_symlink():
             path.unlink()
-        with suppress(OSError):
-            path.parent.rmdir()
+        remove_if_empty(path.parent)
 
 
 def files_of_format_2(folder: Path) -> list[Path]:

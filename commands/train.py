@@ -107,7 +107,7 @@ def _inputs_file(named: Path | None) -> Path:
     path = entry_point.default_cache_dir() if named is None else named
     if is_remote(path):
         raise UserError(
-            f"training maps its inputs into memory: copy {INPUTS_NAME}, and the folder of its shards if there "
-            f"is one, from {path} to a disk of this machine, and name it with --data_filename"
+            f"training maps its inputs into memory: copy {INPUTS_NAME}, and the folder of its shards if any, from "
+            f"{path} to a disk of this machine, and name them with --data_filename"
         )
     return path / INPUTS_NAME if named is None or path.is_dir() else path

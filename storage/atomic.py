@@ -5,7 +5,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -88,6 +88,16 @@ def _private_opener(path: str, flags: int) -> int:
     if hasattr(os, "fchmod"):  # a mask may take the owner's own rights away
         os.fchmod(descriptor, PRIVATE_FILE)
     return descriptor
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder in which nothing is; one in which something is stays, and so does one that can't be removed.
+
+    (A store has no folders; to remove one there would mean all that is in it.)
+    """
+    if not is_remote(folder):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def temporary_name(folder: Path) -> Path:

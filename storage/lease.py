@@ -67,7 +67,7 @@ def wait(lock: Path, tell: Callable[[str], None] = lambda _: None) -> None:
 
 
 def holder(lock: Path) -> str | None:
-    """What the holder of the object `lock` wrote into it, with the number of the last renewal; None if nobody holds it."""
+    """What the holder of the object `lock` wrote into it, last the number of the renewal; None if nobody holds it."""
     try:
         return _store_of(lock).cat_file(str(lock)).decode(errors="replace")
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Paths of files here, and of files on an object store or another file system that fsspec knows by URL.
 
-A URL becomes a `upath.UPath`, which has pathlib's methods; whatever is typed as `Path` may be one. Where it matters that
-there are no locks, no links and nothing to flush, `is_remote` tells them apart.
+A URL becomes a `upath.UPath`, which has pathlib's methods; whatever is typed as `Path` may be one. Where it matters
+that there are no locks, no links and nothing to flush, `is_remote` tells them apart.
 """
 
 import logging
