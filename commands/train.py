@@ -3,14 +3,32 @@
 import argparse
 import dataclasses
 import logging
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import entry_point
+from commands.rejoin import start_again
 from models.run_names import CURVES, HISTORY
 from storage.counting import counted
 from storage.errors import UserError
 from storage.places import is_remote
-from training.options import ADAPTED, DEFAULTS, FINE, FROZEN, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
+from training.cluster import ALONE, read_cluster
+from training.options import (
+    ADAPTED,
+    DEFAULTS,
+    FINE,
+    FROZEN,
+    MULTI_WORKER,
+    RANDOM_BATCH,
+    SOFTMAX,
+    TRIPLET,
+    TrainingOptions,
+)
+
+if TYPE_CHECKING:
+    from batcher.inputs import TrainingInputs
+    from training.run import StageResult
 
 EXPORTED = ".onnx"
 
@@ -30,6 +48,7 @@ def train(args: argparse.Namespace) -> None:
     from models.backend import load_tensorflow
 
     options = training_options(args)
+    cluster = read_cluster(os.environ) if options.distribute == MULTI_WORKER else ALONE
     check_files(options)
     inputs = load_inputs(options.data_filename)  # a mistake shows before the seconds that TensorFlow takes to load
     if is_stale(inputs, options.data_filename.parent):
@@ -38,19 +57,36 @@ def train(args: argparse.Namespace) -> None:
             "--generate_training_inputs makes it again", options.data_filename
         )  # fmt: skip
     load_tensorflow()
-    from evaluation.metrics import describe_accuracy
-    from evaluation.plots import plot_curves
+    from training.distribution import WorkerLostError
     from training.run import run_stage
 
     folder = options.run_dir / options.stage
+    if not cluster.is_chief:
+        logging.getLogger().setLevel(logging.WARNING)  # the chief says how far the run is
     try:
-        result = run_stage(options, inputs)
+        result = run_stage(options, inputs, cluster)
+    except WorkerLostError as lost:
+        start_again(lost)
     finally:
-        plot_curves(folder / HISTORY, folder / CURVES)
+        if cluster.is_chief:
+            _plot(folder)
+    if cluster.is_chief:
+        _say(options, inputs, result)
+
+
+def _plot(folder: Path) -> None:
+    from evaluation.plots import plot_curves
+
+    plot_curves(folder / HISTORY, folder / CURVES)
+
+
+def _say(options: TrainingOptions, inputs: "TrainingInputs", result: "StageResult") -> None:
+    from evaluation.metrics import describe_accuracy
+
     print(f"{options.stage}, {counted(result.step, 'step')}: {result.summary}")
     if "test_utterance_accuracy" in result.metrics:
         print(describe_accuracy(result.metrics["test_utterance_accuracy"], len(inputs.test.labels)))
-    logger.info("kept in %s", folder)
+    logger.info("kept in %s", result.folder.path)
 
 
 def training_options(args: argparse.Namespace) -> TrainingOptions:
