@@ -172,7 +172,9 @@ PRINT_JSON = (
     *("verify", "cluster", "embed", "generate_training_inputs", "audit", "list_runs", "doctor"),
     *PROFILE_ACTIONS, *MEASURES, *FILLS_CACHE,
 )  # fmt: skip
+SHARED_OUT = (*FILLS_CACHE, "generate_training_inputs", "embed", *MEASURES)  # among workers
 GOES_WITH = {  # flag: actions
+    "scheduler": SHARED_OUT,
     "output": ("embed", "get_embeddings"),
     "trials": MEASURES,
     "score_norm": ("evaluate", "compare"),
@@ -229,6 +231,9 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
         parser.error("--by names columns of --speaker_info FILE, which is missing")
     if args.report_without_audio and args.report is None:
         parser.error("--report_without_audio leaves the recordings out of --report FILE.html, which is missing")
+    if args.scheduler is not None and (args.multi_threading or args.num_workers is not None):
+        parser.error("--scheduler names workers elsewhere; --num_workers and --multi_threading are for those of this "
+                     "machine")  # fmt: skip
     if args.manifest is not None and (args.audio_dir is not None or args.speaker_from is not None):
         parser.error("--manifest stands in place of --audio_dir, and names the speakers itself")
     if action == "compare" and len(args.compare) < 2:
@@ -381,7 +386,9 @@ def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument_group("cache and inputs").add_argument
     flag("--multi_threading", action="store_true", help="use every core")
     flag("--num_workers", type=whole(1, MOST_WORKERS), metavar="N", help="use N processes "
-         "(default: 1, or one per core with --multi_threading)")  # fmt: skip
+         "(default: one per core with --multi_threading and to embed many recordings, else 1)")  # fmt: skip
+    flag("--scheduler", metavar="ADDRESS", help="use the workers of a Dask cluster, by its scheduler, as "
+         "tcp://host:8786; they must see the recordings and the cache by the same paths")  # fmt: skip
     flag("--any_sound", action="store_true", help="cache recordings in which nobody seems to speak, too: a voice that "
          "sings or whispers may be taken for none")  # fmt: skip
     flag("--split_by", choices=("utterance", "session"), default="utterance", help="keep the last fifth of each "

@@ -16,8 +16,11 @@ ENVIRONMENT_FAILED, USERS_MISTAKE = 1, 2  # exit statuses
 VCTK = "VCTK-Corpus"  # the folder of that corpus in the data folder
 READER_GONE = 141  # 128 and the number of SIGPIPE, which Windows does not have
 SAMPLES = Path(__file__).resolve().parent / "samples" / "voices"  # in the repository; not in an installation
-TRAINING_PACKAGES = {  # that a plain installation does not have
-    *("keras", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "tensorboard", "tensorflow", "tf2onnx"),
+EXTRAS = {  # packages that a plain installation does not have, and the extra that they come with
+    **dict.fromkeys(
+        ("keras", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "tensorboard", "tensorflow", "tf2onnx"), "train"
+    ),
+    **dict.fromkeys(("dask", "distributed", "fsspec", "s3fs", "upath"), "cluster"),
 }
 
 logger = logging.getLogger(__name__)
@@ -150,11 +153,12 @@ def _failed(error: BaseException) -> int:
 
 
 def _missing(error: ModuleNotFoundError) -> str:
-    """What to install, where the plain installation, which is for inference, lacks a package that training needs."""
+    """What to install, where the plain installation, which is for inference, lacks a package."""
     package = (error.name or "").partition(".")[0]
-    if package not in TRAINING_PACKAGES:
+    if package not in EXTRAS:
         return str(error)
-    return f"{package} is not installed, which this needs; install this tool with its extra: pip install '.[train]'"
+    extra = EXTRAS[package]
+    return f"{package} is not installed, which this needs; install this tool with its extra: pip install '.[{extra}]'"
 
 
 def _forget_stdout() -> None:

@@ -18,11 +18,12 @@ from batcher.selection import fingerprint, select
 from batcher.splits import TEST, TRAIN, UTTERANCE
 from cache.entries import read_signal
 from cache.index import Utterance
+from cache.mark import MARK
 from cache.staging import STAGING_FOLDER, staging
 from cache.utterances import UtteranceCache
 from corpus.speakers import check_speakers
 from storage.atomic import atomic_file, temporary_name
-from storage.parallel import parallel_map
+from storage.parallel import Workers, check_shared, parallel_map
 from storage.progress import tracked
 
 SMALLEST_DEVIATION = 1e-3
@@ -34,7 +35,7 @@ def generate_inputs(
     path: Path,
     held_out: tuple[str, ...],
     settings: FeatureSettings = DEFAULT_FEATURES,
-    workers: int = 1,
+    workers: Workers = 1,
     split_by: str = UTTERANCE,
     all_held_out: bool = False,
     recipe: Recipe = NO_COPIES,
@@ -55,6 +56,7 @@ def generate_inputs(
         UserError: a speaker to be held out is not in the cache, or some of it was made with other settings.
     """
     with cache.locked(), atomic_file(path) as file:
+        check_shared(cache.folder / MARK, workers)
         cache.check_current()  # what was read before may have changed by the time that the folder is held
         check_speakers(held_out if all_held_out else (), cache.speakers())
         chosen, sides = select(cache, held_out, split_by)
@@ -101,7 +103,7 @@ def _write(
 
 
 def _all_log_mel(
-    folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: int
+    folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: Workers
 ) -> Generator[np.ndarray]:
     """The log mel values of each utterance and of its copies, in order."""
     work = partial(_write_log_mel, folder, settings)

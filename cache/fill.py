@@ -15,6 +15,7 @@ from typing import TextIO
 
 from cache.entries import AUDIO_FOLDER, USUAL, Entry, Intake, Skipped, audio_path, make_entry
 from cache.index import INDEX, Utterance, index_line
+from cache.mark import MARK
 from cache.parts import Index
 from cache.staging import staging
 from cache.survey import by_part
@@ -22,7 +23,7 @@ from corpus.recording import Recording
 from corpus.recordings import Recordings
 from storage.atomic import publish
 from storage.existence import is_gone
-from storage.parallel import overlapped_map, parallel_map
+from storage.parallel import Workers, check_shared, overlapped_map, parallel_map
 from storage.progress import tracked
 
 FLUSHES_AT_ONCE = 8  # batches of files under way to the disk, which writes several as fast as one
@@ -43,7 +44,7 @@ def fill(
     folder: Path,
     index: Index,
     recordings: Recordings,
-    workers: int,
+    workers: Workers,
     anew: bool = False,
     intake: Intake = USUAL,
 ) -> Filled:
@@ -58,6 +59,7 @@ def fill(
         FileNotFoundError: the corpus has gone.
         OSError: the folder can't be written to, or the disk is full.
     """
+    check_shared(folder / MARK, workers)
     (folder / AUDIO_FOLDER).mkdir(exist_ok=True)
     filled = Filled()
     with (

@@ -27,6 +27,7 @@ from corpus.recordings import Recordings
 from storage.atomic import sync_folder
 from storage.counting import counted
 from storage.errors import first_few
+from storage.parallel import Workers
 
 SHOWN = 3  # names in a message
 
@@ -56,7 +57,7 @@ class CacheReport:
 
 
 def update(
-    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, intake: Intake = USUAL
+    cache: UtteranceCache, listing: Listing, workers: Workers = 1, sure: bool = False, intake: Intake = USUAL
 ) -> CacheReport:
     """Add what is new or changed in a listing; keep everything else.
 
@@ -84,7 +85,7 @@ def update(
 
 
 def regenerate(
-    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, intake: Intake = USUAL
+    cache: UtteranceCache, listing: Listing, workers: Workers = 1, sure: bool = False, intake: Intake = USUAL
 ) -> CacheReport:
     """Make everything anew from a listing, then delete the entries of its corpora that it no longer has.
 

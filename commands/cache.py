@@ -23,6 +23,7 @@ from storage.errors import first_few
 
 if TYPE_CHECKING:
     from batcher.recipe import Recipe
+    from storage.parallel import Workers
 
 NAMES_SHOWN = 3  # in a warning
 FEWEST_HELD_OUT = 2  # speakers that can be told apart
@@ -41,14 +42,16 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     if count and not args.yes and agreed(question) is False:  # where there is no terminal, nobody can object
         logger.info("nothing changed")
         return
-    _print_report(args, cache, listing, regenerate(cache, listing, workers(args), args.yes, _intake(args)))
+    report = regenerate(cache, listing, workers(args), args.yes, _intake(args))
+    _print_report(args, cache, listing, report)
 
 
 def update_cache(args: argparse.Namespace) -> None:
     """Add the recordings that are new or have changed to the cache."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
-    _print_report(args, cache, listing, update(cache, listing, workers(args), args.yes, _intake(args)))
+    report = update(cache, listing, workers(args), args.yes, _intake(args))
+    _print_report(args, cache, listing, report)
 
 
 def _intake(args: argparse.Namespace) -> Intake:
@@ -65,13 +68,14 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     named = listed_speakers(args, cache.speakers())
     target = cache.folder / INPUTS_NAME
     settings = FeatureSettings.fitting(args.num_filters, num_cepstra=args.num_cepstra, dither_seed=args.seed)
-    recipe = _recipe(args)
+    chosen = workers(args)
+    recipe = _recipe(args, chosen)
     counts = generate_inputs(
         cache,
         target,
         named or VCTK_TEST_SPEAKERS,
         settings,
-        workers(args),
+        chosen,
         args.split_by,
         all_held_out=bool(named),
         recipe=recipe,
@@ -88,13 +92,13 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     )
 
 
-def _recipe(args: argparse.Namespace) -> "Recipe":
+def _recipe(args: argparse.Namespace, workers: "Workers") -> "Recipe":
     """The recipe of disturbed copies, with the noises and responses that are found in the folders named for them."""
     from batcher.recipe import Recipe
     from batcher.surroundings import NOISES, RESPONSES, find_surroundings
 
     folders = (args.noise_dir, NOISES), (args.rir_dir, RESPONSES)
-    surroundings = [folder and find_surroundings(folder, what, workers(args)) for folder, what in folders]
+    surroundings = [folder and find_surroundings(folder, what, workers) for folder, what in folders]
     return Recipe(args.disturbed_copies, args.seed, *surroundings)
 
 
