@@ -28,7 +28,6 @@ from cache.index import (
     index_line,
     lines_of,
     parse_forgotten,
-    parse_line,
     parse_lines,
     write_index,
     write_lines,
@@ -150,14 +149,16 @@ class Index:
 
     def _add(self, entries: dict[Key, Utterance], places: array) -> None:
         """Add to entries what lines at these places in the file say."""
+        lines = []
         with open(self._folder / INDEX, "rb") as file:
             for place in places:
                 file.seek(place)
-                line = file.readline().decode("utf-8", errors="replace")
-                if (utterance := parse_line(line)) is not None:
-                    entries[utterance.key] = utterance
-                elif (key := parse_forgotten(line)) is not None:
-                    entries.pop(key, None)
+                lines.append(file.readline().decode("utf-8", errors="replace").rstrip("\n"))
+        for line, utterance in zip(lines, parse_lines(lines)):
+            if utterance is not None:
+                entries[utterance.key] = utterance
+            elif (key := parse_forgotten(line)) is not None:
+                entries.pop(key, None)
 
     def changed(self, changes: Changes) -> "Index":
         """The index as these changes make it; nothing is written."""
