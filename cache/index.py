@@ -6,10 +6,10 @@ A line torn by a crash is ignored, so that its utterance is done again. `cache.p
 
 import json
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple
 
 from audio.channels import MIX, Wanted
@@ -53,7 +53,6 @@ class Utterance(Identity, _Utterance):
 
 _FIELDS = Utterance._fields
 _TYPES = tuple(_Utterance.__annotations__.values())[:-1]  # of all fields but the channel
-_REPEATED = tuple(map(_FIELDS.index, ("corpus", "speaker", "session", "place", "made_with")))  # kept in memory once
 _SHA256, _CHANNEL = _FIELDS.index("sha256"), _FIELDS.index("channel")
 _values = itemgetter(*_FIELDS)
 
@@ -130,10 +129,9 @@ def _all_at_once(lines: Sequence[str]) -> list[Utterance] | None:
 
 def _shared(row: Sequence) -> Utterance:
     """An utterance of these values, whose repeated texts stand in memory once."""
-    values = list(row)
-    for number in _REPEATED:
-        values[number] = sys.intern(values[number])
-    return Utterance._make(values)
+    corpus, speaker, utterance, session, place, source, start, end, size, mtime_ns, made_with, *others = row
+    labels = intern(corpus), intern(speaker), utterance, intern(session), intern(place), source
+    return Utterance._make((*labels, start, end, size, mtime_ns, intern(made_with), *others))
 
 
 def _is_valid(utterance: Utterance) -> bool:

@@ -27,7 +27,7 @@ SUSPICIOUS_SHARE = 0.25  # of a corpus: if more is gone, something else is likel
 def not_in_listing(index: Index, recordings: Recordings) -> Iterator[Utterance]:
     """Find the entries of what is not among the recordings."""
     speakers = by_part(index, recordings)
-    for number, part in zip(index.numbers, index.parts()):
+    for number, part in enumerate(index.parts()):
         yield from _not_among(part.entries, speakers.get(number, ()), recordings)
 
 
@@ -101,7 +101,7 @@ def find_obsolete(
     skipped = {skipped.recording.key for skipped in filled.skipped if not skipped.is_missing}
     added = {place: np.sort(from_bytes(digests)) for place, digests in filled.digests.items()}
     speakers = by_part(index, renamed_from[0]) if renamed_from is not None and added else {}
-    for number, part in zip(index.numbers, index.parts()):
+    for number, part in enumerate(index.parts()):
         left = {key: entry for key, entry in part.entries.items() if key not in gone}
         if renamed_from is not None and added:
             others = list(_not_among(left, speakers.get(number, ()), renamed_from[0]))

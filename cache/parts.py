@@ -29,7 +29,6 @@ from cache.index import (
     index_line,
     lines_of,
     parse_forgotten,
-    parse_line,
     parse_lines,
     write_index,
     write_lines,
@@ -119,7 +118,7 @@ class Index:
         return self._whole
 
     def parts(self) -> Iterator[Part]:
-        """Read all parts, one after another."""
+        """Read all parts in order of their numbers; whoever goes through all of them has made the summary, too."""
         summary = Summary()
         for number in self.numbers:
             part = self.part(number)
@@ -152,14 +151,16 @@ class Index:
 
     def _add(self, entries: dict[Key, Utterance], places: array) -> None:
         """Add to entries what lines at these places in the file say."""
+        lines = []
         with _opened(self._folder / INDEX) as file:
             for place in places:
                 file.seek(place)
-                line = file.readline().decode("utf-8", errors="replace")
-                if (utterance := parse_line(line)) is not None:
-                    entries[utterance.key] = utterance
-                elif (key := parse_forgotten(line)) is not None:
-                    entries.pop(key, None)
+                lines.append(file.readline().decode("utf-8", errors="replace").rstrip("\n"))
+        for line, utterance in zip(lines, parse_lines(lines)):
+            if utterance is not None:
+                entries[utterance.key] = utterance
+            elif (key := parse_forgotten(line)) is not None:
+                entries.pop(key, None)
 
     def changed(self, changes: Changes) -> "Index":
         """The index as these changes make it; nothing is written."""
@@ -201,16 +202,16 @@ class Index:
             entries = self.part(0).entries
             write_index(self._folder, [entry for key, entry in entries.items() if key not in gone])
             return Index(self._folder)
-        summary = copy(self.summary)
-        if self._is_settled() and not summary.unsettled and not gone:
+        if self._is_settled() and not self.summary.unsettled and not gone:
             return self
-        for number in sorted({*summary.unsettled, *(self.number_of(key[:2]) for key in gone)}):
-            entries = self.part(number).entries
-            kept = [entry for key, entry in entries.items() if key not in gone]
+        touched = {self.number_of(key[:2]) for key in gone}
+        for number, part in self._parts_but_settled(touched):
+            kept = [entry for key, entry in part.entries.items() if key not in gone]
             if kept:
                 write_lines(_part_path(self._folder, number), kept)
             else:
                 _part_path(self._folder, number).unlink(missing_ok=True)
+        summary = copy(self.summary)
         write_mark(self._folder, SHARDED)
         if self._added or self._damaged:
             write_atomically(self._folder / INDEX, b"")
@@ -219,6 +220,13 @@ class Index:
             summary.unsettled, summary.damaged = [], 0
             index._summary = summary
         return index if summary.count - len(gone) > LARGE else index._made_whole()
+
+    def _parts_but_settled(self, touched: Set[int]) -> Iterator[tuple[int, Part]]:
+        """The parts that were touched, or whose files do not hold just what they are, with their numbers."""
+        if self._summary is None:
+            yield from ((n, part) for n, part in enumerate(self.parts()) if n in touched or not part.is_settled)
+        else:
+            yield from ((n, self.part(n)) for n in sorted({*touched, *self._summary.unsettled}))
 
     def _is_settled(self) -> bool:
         """Whether the parts are all that there is."""

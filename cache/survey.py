@@ -46,7 +46,7 @@ class _Surveyor:
     def due(self, index: Index, recordings: Recordings) -> Iterator[Recording]:
         """Look at all; yields the recordings that are due."""
         speakers = by_part(index, recordings)
-        for number, part in zip(index.numbers, index.parts()):
+        for number, part in enumerate(index.parts()):
             entries = part.entries
             self.digests += bytes.fromhex("".join(entry.sha256 for entry in entries.values()))
             broken = self._broken(entries.values())

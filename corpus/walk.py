@@ -76,7 +76,7 @@ class Walk:
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if not _is_folder(entry):
+                    if entry.is_file(follow_symlinks=False) or not _is_folder(entry):
                         names.append(entry.name)
                     elif not entry.name.startswith("."):
                         folders.append((entry.is_symlink(), entry.name))

@@ -120,6 +120,22 @@ def test_the_cache_of_a_cluster_that_lost_a_worker_is_that_of_one_process(cluste
     assert contents(there.folder) == contents(here.folder)
 
 
+def test_shards_of_a_cluster_that_lost_a_worker_are_those_of_one_process(
+    cluster, kill_a_worker, tiny_cache, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("batcher.generate.LARGEST_FILE", 0)
+    monkeypatch.setattr("batcher.generate_shards.GROUP", 1)
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    generate_inputs(tiny_cache, here / INPUTS_NAME, ("p999",), recipe=Recipe(copies=1))
+    _, killing = kill_a_worker(lambda: list(there.rglob("*.shard")))
+    counts = generate_inputs(tiny_cache, there / INPUTS_NAME, ("p999",), workers=cluster, recipe=Recipe(copies=1))
+    killing.join()
+    assert counts["shards"] == 3
+    assert contents(there) == contents(here)
+
+
 def test_embeddings_of_a_cluster_are_those_of_one_process(cluster, tmp_path):
     encoder = SpeakerEncoder()
     files = [str(recording.path) for recording in find_recordings(VOICES / "p225").recordings]
