@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 import entry_point
-from commands.flags import MOST_SEED, MOST_WORKERS, channel, filled, names, open_share, path, speaker_from, whole
+from commands.flags import MOST_SEED, MOST_WORKERS, channel, filled, names, open_share, path, place, speaker_from, whole
 from commands.parser import Parser, parse
 
 MOST_FILTERS = 128  # as audio.feature_settings has it, which would load NumPy
@@ -312,13 +312,13 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument_group("files and folders").add_argument
-    flag("--audio_dir", type=path, metavar="DIR", help="recordings to cache: VCTK, LibriSpeech, VoxCeleb, CN-Celeb, "
+    flag("--audio_dir", type=place, metavar="DIR", help="recordings to cache: VCTK, LibriSpeech, VoxCeleb, CN-Celeb, "
          "VoxForge, AISHELL, Common Voice, Speech Commands, or a folder per speaker "
          "(default: $AUDIO_DIR, else $DS_DIR/VCTK-Corpus, else the samples)")  # fmt: skip
     flag("--manifest", type=path, metavar="FILE", help="recordings to cache, instead: CSV or TSV with the columns "
          "path, speaker, and if you like utterance, session, start, end; JSON lines of NeMo or Lhotse; a Kaldi data "
          "folder")  # fmt: skip
-    flag("--cache_output_dir", type=path, metavar="DIR", help="the cache "
+    flag("--cache_output_dir", type=place, metavar="DIR", help="the cache "
          "(default: $CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
     flag("--run_dir", type=path, metavar="DIR", help="trained networks (default: runs/ in the cache)")
     flag("--checkpoint", type=path, metavar="FILE", help="network to use, a checkpoint or an exported one (default: in "

@@ -21,6 +21,8 @@ from training.options import (
     DEFAULTS,
     FINE,
     FROZEN,
+    MIRRORED,
+    MULTI_WORKER,
     RANDOM_BATCH,
     SMALLEST_TRIPLET_BATCH,
     SOFTMAX,
@@ -119,6 +121,14 @@ def build_parser() -> argparse.ArgumentParser:
          "a moving average of them)")  # fmt: skip
     flag("--seed", type=whole(0, MOST_SEED), default=TrainingOptions.seed, help="of the first weights and of "
          "everything drawn")  # fmt: skip
+    flag("--mixed_precision", action="store_true", help="convolutions and GRU in 16 bits, on a GPU (default: 32 "
+         "bits; a GPU is used when TensorFlow sees one)")  # fmt: skip
+
+    flag = parser.add_argument_group("several machines or GPUs").add_argument
+    flag("--distribute", choices=(MIRRORED, MULTI_WORKER), help="spread each batch over the GPUs of this machine, or "
+         "over the machines that TF_CONFIG names, on each of which the same command runs")  # fmt: skip
+    flag("--shares", type=whole(1, MOST_WINDOWS), metavar="N", help="in which each batch is drawn (default: one for "
+         "each GPU or machine); a run that began on N goes on by it on fewer")  # fmt: skip
     return parser
 
 

@@ -155,7 +155,7 @@ def _all_log_mel(
     work = partial(_write_log_mel, folder, settings)
     with staging(folder), closing(parallel_map(work, _batches(planned), workers, chunk=1)) as files:
         for staged, lengths in files:
-            frames = np.fromfile(staged, LOG_MEL_DTYPE).reshape(-1, settings.log_mel_size)
+            frames = np.frombuffer(staged.read_bytes(), LOG_MEL_DTYPE).reshape(-1, settings.log_mel_size)
             staged.unlink()
             yield from np.split(frames, np.cumsum(lengths)[:-1])
 
@@ -176,11 +176,7 @@ def _batches(planned: Iterable[Plan]) -> Iterator[list[Plan]]:
 
 def _write_log_mel(folder: Path, settings: FeatureSettings, batch: list[Plan]) -> tuple[Path, list[int]]:
     """Write the frames of a batch, one utterance after another; returns the file and the frames of each."""
+    versions = [log_mel for plan in batch for log_mel in versions_of(plan, folder, settings)]
     staged = temporary_name(folder / STAGING_FOLDER)
-    lengths = []
-    with open(staged, "xb") as file:
-        for plan in batch:
-            for log_mel in versions_of(plan, folder, settings):
-                file.write(log_mel.tobytes())
-                lengths.append(len(log_mel))
-    return staged, lengths
+    staged.write_bytes(b"".join(log_mel.tobytes() for log_mel in versions))
+    return staged, [len(log_mel) for log_mel in versions]

@@ -152,7 +152,7 @@ def check_content(path: Path, shard: ShardRecord, size: int) -> None:
     """
     digest, left, finite = hashlib.sha256(), shard.table_at(size) // 2, True
     block = np.empty(BLOCK // 2, np.uint16)
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         while count := file.readinto(block.data.cast("B")):
             digest.update(block.data.cast("B")[:count])
             finite &= not ((block[: min(count // 2, left)] & MAGNITUDE) >= INFINITE).any()

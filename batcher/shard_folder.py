@@ -10,9 +10,10 @@ names. Receipts are there while inputs are made: who was killed goes on with the
 
 import json
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -22,8 +23,9 @@ from batcher.inputs_file import ShardRecord
 from batcher.restricted_pickle import UnsafePickleError
 from batcher.running_statistics import RunningStatistics
 from batcher.shard_file import ShardWriter, check_content, check_size
-from storage.atomic import TEMPORARY_PATTERN, naming, publish, temporary_name, write_atomically
+from storage.atomic import TEMPORARY_PATTERN, move_to, naming, remove_if_empty, temporary_name, write_atomically
 from storage.fields import Fields
+from storage.places import is_remote
 from storage.progress import tracked
 
 SUFFIX = ".shards"  # of the folder, in the place of `.pkl`
@@ -51,15 +53,16 @@ def new_shard(folder: Path) -> Iterator[ShardWriter]:
     Raises:
         OSError: the folder can't be written to, or the disk is full.
     """
-    temporary = temporary_name(folder)
-    try:
-        with naming(temporary), open(temporary, "xb") as file:
-            writer = ShardWriter(file)
-            yield writer
-            writer.finish()
-        publish(temporary, shard_path(folder, writer.written.sha256))
-    finally:
-        temporary.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() if is_remote(folder) else nullcontext(folder) as here:
+        temporary = temporary_name(Path(here))
+        try:
+            with naming(temporary), open(temporary, "xb") as file:
+                writer = ShardWriter(file)
+                yield writer
+                writer.finish()
+            move_to(temporary, shard_path(folder, writer.written.sha256))
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def check_sizes(folder: Path, shards: Sequence[ShardRecord]) -> None:
@@ -191,5 +194,4 @@ def delete_all_but(folder: Path, shards: Sequence[ShardRecord]) -> None:
         if path.name not in kept and _OURS.fullmatch(path.name) and not (shards and path.name == CHECKED):
             with suppress(OSError):  # on Windows, training may have it open: the next generation tries again
                 path.unlink()
-    with suppress(OSError):  # others are in it
-        folder.rmdir()
+    remove_if_empty(folder)

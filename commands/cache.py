@@ -20,6 +20,7 @@ from corpus.recording import NothingThereError
 from corpus.walk import absolute, describe_not_read
 from storage.counting import counted
 from storage.errors import first_few
+from storage.places import path_of
 
 if TYPE_CHECKING:
     from batcher.recipe import Recipe
@@ -35,7 +36,7 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     """Make all utterances of the cache anew, after asking."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
-    count = len(cache.utterances)
+    count = len(cache)
     question = (
         f"Make the {counted(count, 'utterance')} in {cache.folder} anew, and delete those that are no longer recorded?"
     )
@@ -135,7 +136,7 @@ def _print_report(args: argparse.Namespace, cache: UtteranceCache, listing: List
     if args.json:
         print_json(_report_fields(cache, listing, report))
         return
-    everything = f"{counted(len(cache.utterances), 'utterance')} of {counted(len(cache.speakers()), 'speaker')} in all"
+    everything = f"{counted(len(cache), 'utterance')} of {counted(len(cache.speakers()), 'speaker')} in all"
     print(
         f"{cache.folder}: {counted(report.added, 'utterance')} added, {report.unchanged} unchanged, "
         f"{len(report.skipped)} skipped; {everything}"
@@ -149,7 +150,7 @@ def _report_fields(cache: UtteranceCache, listing: Listing, report: CacheReport)
         **{name: getattr(report, name) for name in ("added", "unchanged", "deleted")},
         "skipped": [{"path": str(skipped.path), "reason": skipped.reason} for skipped in report.skipped],
         "mixed_channels": list(map(str, report.mixed)),
-        "utterances": len(cache.utterances),
+        "utterances": len(cache),
         "speakers": len(cache.speakers()),
         "read_as": listing.description,
         "not_read": dict(listing.not_read.most_common()),  # files of sound formats that are not read, by suffix
@@ -172,7 +173,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
             known = _places_above(root, cache)
             listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus, known)
         except NothingThereError as error:
-            if not any(utterance.path.is_relative_to(root) for utterance in cache.utterances.values()):
+            if not any(utterance.path.is_relative_to(root) for utterance in cache):
                 raise
             raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
     logger.info(listing.description)
@@ -183,7 +184,11 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
 
 def _places_above(root: Path, cache: UtteranceCache) -> set[str]:
     """The places of corpora that `root` is a part of, as cached recordings below or beside it show."""
+    above = {place for place in cache.index.places_mentioned() if path_of(place) in root.parents}
     below, parent = f"{root}{os.sep}", str(root.parent)
-    utterances = cache.utterances.values()
-    known = {utterance.place for utterance in utterances if utterance.origin[0].startswith(below)}
-    return known | {utterance.place for utterance in utterances if utterance.place == parent and utterance.session}
+    return {
+        utterance.place
+        for utterance in (cache if above else ())
+        if utterance.place in above
+        and (utterance.origin[0].startswith(below) or (utterance.place == parent and utterance.session))
+    }

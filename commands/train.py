@@ -3,13 +3,32 @@
 import argparse
 import dataclasses
 import logging
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import entry_point
+from commands.rejoin import start_again
 from models.run_names import CURVES, HISTORY
 from storage.counting import counted
 from storage.errors import UserError
-from training.options import ADAPTED, DEFAULTS, FINE, FROZEN, RANDOM_BATCH, SOFTMAX, TRIPLET, TrainingOptions
+from storage.places import is_remote
+from training.cluster import ALONE, read_cluster
+from training.options import (
+    ADAPTED,
+    DEFAULTS,
+    FINE,
+    FROZEN,
+    MULTI_WORKER,
+    RANDOM_BATCH,
+    SOFTMAX,
+    TRIPLET,
+    TrainingOptions,
+)
+
+if TYPE_CHECKING:
+    from batcher.inputs import TrainingInputs
+    from training.run import StageResult
 
 EXPORTED = ".onnx"
 
@@ -29,6 +48,7 @@ def train(args: argparse.Namespace) -> None:
     from models.backend import load_tensorflow
 
     options = training_options(args)
+    cluster = read_cluster(os.environ) if options.distribute == MULTI_WORKER else ALONE
     check_files(options)
     inputs = load_inputs(options.data_filename)  # a mistake shows before the seconds that TensorFlow takes to load
     if is_stale(inputs, options.data_filename.parent):
@@ -37,20 +57,37 @@ def train(args: argparse.Namespace) -> None:
             "--generate_training_inputs makes it again", options.data_filename
         )  # fmt: skip
     load_tensorflow()
-    from evaluation.metrics import describe_accuracy
-    from evaluation.plots import plot_curves
+    from training.distribution import WorkerLostError
     from training.run import run_stage
-    from training.stages import MOST_TESTED
 
     folder = options.run_dir / options.stage
+    if not cluster.is_chief:
+        logging.getLogger().setLevel(logging.WARNING)  # the chief says how far the run is
     try:
-        result = run_stage(options, inputs)
+        result = run_stage(options, inputs, cluster)
+    except WorkerLostError as lost:
+        start_again(lost)
     finally:
-        plot_curves(folder / HISTORY, folder / CURVES)
+        if cluster.is_chief:
+            _plot(folder)
+    if cluster.is_chief:
+        _say(options, inputs, result)
+
+
+def _plot(folder: Path) -> None:
+    from evaluation.plots import plot_curves
+
+    plot_curves(folder / HISTORY, folder / CURVES)
+
+
+def _say(options: TrainingOptions, inputs: "TrainingInputs", result: "StageResult") -> None:
+    from evaluation.metrics import describe_accuracy
+    from training.stages import MOST_TESTED
+
     print(f"{options.stage}, {counted(result.step, 'step')}: {result.summary}")
     if "test_utterance_accuracy" in result.metrics:
         print(describe_accuracy(result.metrics["test_utterance_accuracy"], min(len(inputs.test.labels), MOST_TESTED)))
-    logger.info("kept in %s", folder)
+    logger.info("kept in %s", result.folder.path)
 
 
 def training_options(args: argparse.Namespace) -> TrainingOptions:
@@ -105,4 +142,9 @@ def _inputs_file(named: Path | None) -> Path:
     from cache.utterances import INPUTS_NAME
 
     path = entry_point.default_cache_dir() if named is None else named
+    if is_remote(path):
+        raise UserError(
+            f"training maps its inputs into memory: copy {INPUTS_NAME}, and the folder of its shards if any, from "
+            f"{path} to a disk of this machine, and name them with --data_filename"
+        )
     return path / INPUTS_NAME if named is None or path.is_dir() else path

@@ -7,6 +7,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from models.replicas import gathered, replica_count, summed
+
 LEAST_VARIANCE = 1e-5  # keeps the square root's gradient finite
 
 Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]  # from that of the outcome to those of the arguments
@@ -16,17 +18,22 @@ Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, ...]]  # from that of the outc
 class FusedBatchNormalization(layers.BatchNormalization):
     """Batch normalisation of (batch, frames, channels), in training by one operation of TensorFlow instead of nine.
 
-    Weights, names and results are those of `keras.layers.BatchNormalization`.
+    Weights, names and results are those of `keras.layers.BatchNormalization`. Where several replicas take a step
+    together, its moments are those of all their inputs, of which each replica has as many.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Normalise by the batch in training, else by the moving statistics."""
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
+        if replica_count() > 1:
+            normalised, mean, variance = _normalised_across(inputs, self.gamma, self.beta, self.epsilon)
+            self._follow(mean, variance)
+            return normalised
         normalised = tf.raw_ops.FusedBatchNormV3(
             x=tf.expand_dims(inputs, 1),  # (batch, 1, frames, channels)
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
+            scale=tf.cast(self.gamma, tf.float32),  # Keras hands them out in the precision of the inputs
+            offset=tf.cast(self.beta, tf.float32),
             mean=[],
             variance=[],
             epsilon=self.epsilon,
@@ -34,9 +41,47 @@ class FusedBatchNormalization(layers.BatchNormalization):
         )
         count = tf.cast(tf.size(inputs) // tf.shape(inputs)[-1], tf.float32)
         variance = normalised.batch_variance * (count - 1) / count  # the operation's is an unbiased estimate
-        for moving, batch in ((self.moving_mean, normalised.batch_mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + batch * (1 - self.momentum))
+        self._follow(normalised.batch_mean, variance)
         return tf.squeeze(normalised.y, 1)
+
+    def _follow(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
+        """Move the moving statistics towards those of a batch, each (channels,)."""
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + batch * (1 - self.momentum))
+
+
+def _normalised_across(
+    inputs: tf.Tensor, scale: keras.Variable, offset: keras.Variable, epsilon: float
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Batch normalisation over all replicas: normalised (batch, frames, channels), mean and variance, (channels,).
+
+    Every replica's moments are gathered and put together as in Chan et al., "Updating Formulae and a Pairwise Algorithm
+    for Computing Sample Variances" (1979): sums of squares would cancel in 32 bits. The gradient needs the sums of all
+    replicas, too; those of scale and offset are of this replica's part.
+    """
+
+    @tf.custom_gradient
+    def normalise(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], Gradient]:
+        plain = tf.cast(x, tf.float32)
+        own_mean, own_variance = tf.nn.moments(plain, (0, 1))
+        means, variances = tf.unstack(gathered(tf.stack([own_mean, own_variance])[None]), axis=1)
+        mean = tf.reduce_mean(means, 0)
+        variance = tf.reduce_mean(variances + tf.square(means - mean), 0)
+        deviation = tf.sqrt(variance + epsilon)
+        unit = (plain - mean) / deviation
+
+        def gradient(upstream: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            upstream = tf.cast(upstream, tf.float32)
+            to_offset = tf.reduce_sum(upstream, (0, 1))
+            to_scale = tf.reduce_sum(upstream * unit, (0, 1))
+            count = tf.cast(tf.size(x) // tf.shape(x)[-1], tf.float32) * replica_count()
+            sum_all, sum_units = tf.unstack(summed(tf.stack([to_offset, to_scale])))
+            to_x = scale / deviation * (upstream - (sum_all + unit * sum_units) / count)
+            return tf.cast(to_x, x.dtype), to_scale, to_offset
+
+        return (tf.cast(unit * scale + offset, x.dtype), mean, variance), gradient
+
+    return normalise(inputs, tf.cast(scale, tf.float32), tf.cast(offset, tf.float32))
 
 
 @keras.saving.register_keras_serializable("deep_speaker")

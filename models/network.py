@@ -19,16 +19,20 @@ L2_LAYER = "l2_normalization"
 HEAD_LAYER = "speaker_cosines"
 HEAD_WEIGHTS = f"{HEAD_LAYER}/kernel"  # in a checkpoint's part `head`: (embedding_size, speakers)
 LOGIT_SCALE = 30.0  # cosines alone give a softmax too little range to be sure of anything
+FULL, HALF = "float32", "mixed_float16"  # of computing; weights have 32 bits
 FORWARD_BATCH = 512  # windows
 NUMBERS = "fiu"  # NumPy's kinds of dtypes that a variable may be set from
 BATCH_NORM_MOMENTUM = 0.95  # settles within 100 steps
 
 
-def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndarray) -> keras.Model:
+def build_embedder(
+    options: NetworkOptions, mean: np.ndarray, deviation: np.ndarray, precision: str = FULL
+) -> keras.Model:
     """The network from raw features to an embedding.
 
     Args:
         mean, deviation: of the training frames, shape = (60,); the first layer normalises with them.
+        precision: Keras's name for that of convolutions and GRU, which take nearly all of the time: `FULL` or `HALF`.
 
     Returns:
         a model (batch, frames, 60) -> (batch, embedding_size), of unit length with `normalize_embeddings`. Any number
@@ -38,11 +42,13 @@ def build_embedder(options: NetworkOptions, mean: np.ndarray, deviation: np.ndar
     x = layers.Normalization(mean=mean, variance=np.square(deviation), name="feature_normalization")(features)
     shape = zip(options.conv_filters, options.conv_kernels, options.conv_strides)
     for number, (filters, kernel, stride) in enumerate(shape, start=1):
-        x = layers.Conv1D(filters, kernel, stride, padding="same", use_bias=False, name=f"conv_{number}")(x)
-        x = FusedBatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=f"batch_norm_{number}")(x)
-        x = layers.ReLU(name=f"relu_{number}")(x)
-    x = UnrolledGRU(options.gru_units, return_sequences=True, name="gru")(x)  # (batch, frames / 8, units)
-    x = StatisticsPooling(name="statistics_over_time")(x)  # (batch, 2 * units)
+        plain = layers.Conv1D(
+            filters, kernel, stride, padding="same", use_bias=False, dtype=precision, name=f"conv_{number}"
+        )
+        normalised = FusedBatchNormalization(momentum=BATCH_NORM_MOMENTUM, dtype=precision, name=f"batch_norm_{number}")
+        x = layers.ReLU(dtype=precision, name=f"relu_{number}")(normalised(plain(x)))
+    x = UnrolledGRU(options.gru_units, return_sequences=True, dtype=precision, name="gru")(x)
+    x = StatisticsPooling(name="statistics_over_time")(x)  # (batch, frames / 8, units) -> (batch, 2 * units)
     x = layers.Dense(options.embedding_size, activation=options.embedding_activation, name="embedding")(x)
     if options.normalize_embeddings:
         x = layers.UnitNormalization(name=L2_LAYER)(x)

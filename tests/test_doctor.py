@@ -514,8 +514,17 @@ def test_finished_runs_are_well(tmp_path):
         ("softmax", {"augmentation": False, "speeds": (1.0, 0.9), "teacher": Path("-teacher's.npz"), "max_steps": 350}),
         ("softmax_fine", {"weight_averaging": False, "softmax_margin": 0.1, "speeds": (1.0,)}),
         ("triplet", {"triplet_selection": "random", "margin": 0.25, "seed": 3, "normalize_embeddings": True}),
-        ("softmax_frozen", {"embedding_activation": "tanh", "copied": 0.25, "patience": 5}),
-        ("adapted", {"checkpoint": Path("/some where/x.npz"), "speeds": (1.0,), "softmax_margin": 0.1}),
+        ("softmax_frozen", {"embedding_activation": "tanh", "copied": 0.25, "patience": 5, "mixed_precision": True}),
+        (
+            "adapted",
+            {
+                "checkpoint": Path("/some where/x.npz"),
+                "shares": 2,
+                "distribute": "multi_worker",
+                "speeds": (1.0,),
+                "softmax_margin": 0.1,
+            },
+        ),
     ],
 )
 def test_an_unfinished_stage_is_a_warning_with_the_line_that_goes_on_as_it_began(tmp_path, stage, changes):

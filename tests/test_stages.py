@@ -162,12 +162,12 @@ def test_a_margin_that_the_head_has_learned_to_bear_grows_from_there(tmp_path):
 def test_adaptation_is_pulled_back_by_the_square_of_the_distance_that_it_has_gone(tmp_path):
     stage = build(tmp_path, "adapted")
     windows, labels, utterances = stage.draw(rng())
-    plain, _ = SoftmaxStage.loss(stage, windows, labels, utterances)
+    plain, _ = SoftmaxStage.loss_of(stage, stage.state.embedder(windows, training=True), labels, utterances)
     loss, report = stage.loss(windows, labels, utterances)
     assert float(loss) == pytest.approx(float(plain), rel=1e-6)
     bias = stage.state.embedder.get_layer("embedding").bias
     bias.assign(bias + 0.5)  # eight times
-    plain, _ = SoftmaxStage.loss(stage, windows, labels, utterances)
+    plain, _ = SoftmaxStage.loss_of(stage, stage.state.embedder(windows, training=True), labels, utterances)
     loss, report = stage.loss(windows, labels, utterances)
     assert float(loss - plain) == pytest.approx(PULL * 8 * 0.25, rel=1e-3)
     assert float(report["distance"]) == pytest.approx(2**0.5, rel=1e-4)

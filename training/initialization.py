@@ -33,8 +33,9 @@ UNUSED = {
 }
 NOT_IDENTITY = {
     *("run_dir", "data_filename", "teacher", "checkpoint"),  # whose content counts, wherever it is
-    *("from_scratch", "max_steps", "max_epochs", "patience"),
+    *("from_scratch", "max_steps", "max_epochs", "patience", "distribute"),
 }
+USUAL = {"shares": None, "mixed_precision": False}  # as earlier runs were, whose identities lack these
 
 TRAINED = {FROZEN: Trained.NOTHING, ADAPTED: Trained.WEIGHTS}  # the other stages train everything
 HEADS_KEPT = {SOFTMAX, FINE}  # stages that keep the origin's head, if it is of the same speakers
@@ -74,7 +75,8 @@ def find_origin(options: TrainingOptions) -> Path | None:
 def run_identity(options: TrainingOptions, origin: Path | None) -> dict[str, Any]:
     """What tells a run apart from others: its settings, its data, and the checkpoint that it started from."""
     ignored = NOT_IDENTITY | UNUSED[options.stage]
-    settings = {name: value for name, value in options.as_json().items() if name not in ignored}
+    given = options.as_json().items()
+    settings = {name: value for name, value in given if name not in ignored and USUAL.get(name, ...) != value}
     taught = {} if options.teacher is None else {"teacher_sha256": file_sha256(options.teacher)}
     data = {"data_sha256": file_sha256(options.data_filename), **taught}
     return {**settings, **data, "origin_sha256": origin and _origin_sha256(origin)}
@@ -115,6 +117,7 @@ def build_start(
         first_rate=options.learning_rate,
         averaged=options.weight_averaging,
         taught=0 if lessons is None else lessons.shape[1],
+        mixed_precision=options.mixed_precision,
     )
     if origin is None:
         return state

@@ -10,7 +10,7 @@ from keras import ops
 
 from models.checkpoint import DEVIATION, MEAN, Checkpoint
 from models.layers import FusedBatchNormalization
-from models.network import assign, build_embedder, build_head, build_teacher_map, by_path, stored_variables
+from models.network import FULL, HALF, assign, build_embedder, build_head, build_teacher_map, by_path, stored_variables
 from models.network_options import NetworkOptions
 
 MOMENTUM = 0.999  # an average over the last thousand steps or so
@@ -182,27 +182,38 @@ def build_state(
     first_rate: float,
     averaged: bool = False,
     taught: int = 0,
+    mixed_precision: bool = False,
 ) -> NetworkState:
     """Build a network with random weights, and Adam as its optimizer.
 
     Args:
         classes: the size of its head; 0 builds none.
         taught: the size of a teacher's embeddings; 0 if there is no teacher.
+        mixed_precision: whether convolutions and GRU compute in 16 bits; the loss is then scaled, by a factor that is
+            part of the optimizer. Weights and averages have 32 bits.
     """
-    embedder = build_embedder(options, *normalization)
+    embedder = build_embedder(options, *normalization, HALF if mixed_precision else FULL)
     trained.apply_to(embedder)
     head = build_head(options, classes) if classes else None
     optimizer = keras.optimizers.Adam(first_rate)
-    average = _average(embedder, head, averaged)
+    if mixed_precision:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    average = _average(embedder, head, options, normalization) if averaged else None
     teacher_map = build_teacher_map(options, taught) if taught else None
     state = NetworkState(options, normalization, embedder, head, optimizer, teacher_map=teacher_map, average=average)
     optimizer.build(state.trainable_variables)
     return state
 
 
-def _average(embedder: keras.Model, head: keras.Model | None, averaged: bool) -> WeightAverage | None:
-    if not averaged:
-        return None
-    average = WeightAverage(keras.models.clone_model(embedder), head and keras.models.clone_model(head))
+def _average(
+    embedder: keras.Model,
+    head: keras.Model | None,
+    options: NetworkOptions,
+    normalization: tuple[np.ndarray, np.ndarray],
+) -> WeightAverage:
+    """The average of the models as they are; it is what is measured, in 32 bits as when it is used."""
+    in_half = any(layer.dtype_policy.name == HALF for layer in embedder.layers)
+    copied = build_embedder(options, *normalization) if in_half else keras.models.clone_model(embedder)
+    average = WeightAverage(copied, head and keras.models.clone_model(head))
     average.copy(variables_of(embedder, head))
     return average

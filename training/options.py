@@ -23,6 +23,7 @@ RANDOM_BATCH = 900  # windows: v1's 300 anchors, 300 positives, 300 negatives
 SPEEDS = (1.0, 0.83, 0.9, 1.1, 1.2)  # each makes other speakers of all
 SOFTMAX_MARGIN = 0.2
 COPIED = 0.5
+MIRRORED, MULTI_WORKER = "mirrored", "multi_worker"  # ways to distribute
 WINDOW_SECONDS = (0.8, 1.2, 2.0, 2.8)  # of speech; each batch has one of them
 
 
@@ -74,6 +75,9 @@ class TrainingOptions:
     teacher: Path | None = None  # embeddings of the training utterances by another network, see `teacher`
     checkpoint: Path | None = None  # where to start from instead of the stage before
     from_scratch: bool = False
+    distribute: str | None = None  # over what the batches are spread: see `distribution`; None: one process, one device
+    shares: int | None = None  # in which each batch is drawn; None: one for each replica
+    mixed_precision: bool = False  # convolutions and GRU in 16 bits, the rest in 32
 
     @property
     def augments(self) -> bool:
@@ -84,6 +88,13 @@ class TrainingOptions:
     def speeds_used(self) -> tuple[float, ...]:
         """The speeds at which each speaker is a class of the softmax, see `batcher.sampling.speeds.SpeedClasses`."""
         return self.speeds if self.augments else (1.0,)
+
+    @property
+    def windows_together(self) -> int:
+        """How many windows of a batch are drawn together: one, a triplet, or those of a speaker."""
+        if self.stage != TRIPLET:
+            return 1
+        return 3 if self.triplet_selection == "random" else WINDOWS_PER_SPEAKER
 
     @property
     def total_steps(self) -> int:

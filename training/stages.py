@@ -18,6 +18,7 @@ from batcher.sampling.speeds import SpeedClasses
 from batcher.sampling.windows import covering_windows, take_windows
 from models.network import FORWARD_BATCH, LOGIT_SCALE, compile_embedder
 from models.run_names import ADAPTED, FINE, FROZEN, SOFTMAX, TRIPLET
+from training.distribution import ONE_REPLICA, Distribution
 from training.network_state import NetworkState
 from training.options import WINDOWS_PER_SPEAKER, TrainingOptions
 from training.position import Metrics
@@ -43,8 +44,14 @@ class Stage(ABC):
 
     LEARNED: str  # the condition that `learned` checks, in words
 
-    def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
-        self.options, self.inputs, self.state = options, inputs, state
+    def __init__(
+        self,
+        options: TrainingOptions,
+        inputs: TrainingInputs,
+        state: NetworkState,
+        distribution: Distribution = ONE_REPLICA,
+    ):
+        self.options, self.inputs, self.state, self.distribution = options, inputs, state, distribution
         self.classes = SpeedClasses(len(inputs.speakers), options.speeds_used)
         augmentation = Augmentation(options.speeds, copied=options.copied) if options.augments else None
         features = training_features(inputs.feature_settings, state.normalization[0], augmentation)
@@ -54,13 +61,43 @@ class Stage(ABC):
         self.embed = compile_embedder(state.result_embedder)
         self.test_cosines: dict[str, np.ndarray] = {}  # of the last `measure`, by name, for histograms
 
-    @abstractmethod
     def draw(self, rng: np.random.Generator) -> Batch:
-        """Draw the batch of one step."""
+        """Draw the batch of one step: of its shares, those of this process.
+
+        A share is drawn by a generator of its own from speakers of its own, whoever draws it, so that shares may move
+        from one machine to another.
+        """
+        shares = self.options.shares or 1
+        sampler = self.sampler(rng)
+        if shares == 1:
+            return self.draw_from(sampler, rng, self.options.batch_size)
+        dealt, generators = sampler.deal(rng, shares), rng.spawn(shares)
+        size = self.options.batch_size // shares
+        own = self.distribution.own_shares(shares)
+        drawn = [self.draw_from(dealt[share], generators[share], size) for share in own]
+        return Batch(*map(np.concatenate, zip(*drawn)))
+
+    def sampler(self, rng: np.random.Generator) -> WindowSampler:
+        """What the windows of a step are drawn by."""
+        return self.train
 
     @abstractmethod
+    def draw_from(self, sampler: WindowSampler, rng: np.random.Generator, windows: int) -> Batch:
+        """Draw so many windows by a sampler."""
+
     def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
-        """The loss of a `Batch`, whose arrays are tensors here."""
+        """The loss of the whole batch, of which this replica has a part, a `Batch` whose arrays are tensors."""
+        embeddings = self.state.embedder(windows, training=self.trains_embedder)
+        return self.loss_of(*self.distribution.gathered(embeddings, labels, utterances))
+
+    @abstractmethod
+    def loss_of(self, embeddings: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
+        """The loss of embeddings (batch, d), labels (batch,) and utterances (batch,)."""
+
+    @property
+    def trains_embedder(self) -> bool:
+        """Whether the embedder trains; a frozen one keeps its batch statistics."""
+        return bool(self.state.embedder.trainable_variables)
 
     @abstractmethod
     def measure(self) -> Metrics:
@@ -83,9 +120,13 @@ class Stage(ABC):
     @tf.function
     def step(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> dict[str, tf.Tensor]:
         """One gradient step. Compiled once for each length of windows, which the unrolled GRU has to know."""
+        return self.distribution.run(self._step_of_replica, windows, labels, utterances)
+
+    def _step_of_replica(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
             loss, report = self.loss(windows, labels, utterances)
-        self.state.apply(tape.gradient(loss, self.state.trainable_variables))
+            part = self.state.optimizer.scale_loss(self.distribution.part_of(loss))
+        self.state.apply(tape.gradient(part, self.state.trainable_variables))
         return {"loss": loss, **report}
 
 
@@ -97,19 +138,12 @@ class SoftmaxStage(Stage):
 
     LEARNED = f"the loss is below {LEARNED_LOSS}"
 
-    def draw(self, rng: np.random.Generator) -> Batch:
+    def draw_from(self, sampler: WindowSampler, rng: np.random.Generator, windows: int) -> Batch:
         """Draw random speakers at random speeds, and a random window of each."""
-        return self.train.softmax_batch(rng, self.options.batch_size)
+        return sampler.softmax_batch(rng, windows)
 
-    def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
+    def loss_of(self, embeddings: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
         """The cross-entropy of the cosines to each speaker's weights, where the margin lowers the right one."""
-        return self._classified(self._embedded(windows), labels)
-
-    def _embedded(self, windows: tf.Tensor) -> tf.Tensor:
-        training = bool(self.state.embedder.trainable_variables)  # a frozen embedder keeps its batch statistics
-        return self.state.embedder(windows, training=training)
-
-    def _classified(self, embeddings: tf.Tensor, labels: tf.Tensor) -> Loss:
         if self.options.augments:  # stateless, so that a continued run drops what an uninterrupted one would
             seed = tf.stack([self.options.seed, tf.cast(self.state.optimizer.iterations, tf.int32)])
             embeddings = tf.nn.experimental.stateless_dropout(embeddings, EMBEDDING_DROPOUT, seed)
@@ -203,15 +237,21 @@ class TaughtStage(SoftmaxStage):
     windows have one: the network is to embed them as the teacher does without the noise.
     """
 
-    def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState, lessons: np.ndarray):
+    def __init__(
+        self,
+        options: TrainingOptions,
+        inputs: TrainingInputs,
+        state: NetworkState,
+        lessons: np.ndarray,
+        distribution: Distribution = ONE_REPLICA,
+    ):
         """Prepare the stage; `lessons` are a teacher's embeddings of the training utterances, (utterances, d)."""
-        super().__init__(options, inputs, state)
+        super().__init__(options, inputs, state, distribution)
         self.lessons = tf.constant(lessons)
 
-    def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
+    def loss_of(self, embeddings: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
         """The softmax's loss, plus the cosine distance of the same embeddings to the teacher's."""
-        embeddings = self._embedded(windows)
-        loss, report = self._classified(embeddings, labels)
+        loss, report = super().loss_of(embeddings, labels, utterances)
         lessons = tf.gather(self.lessons, utterances)
         as_recorded = ops.cast(self.classes.are_as_recorded(labels), "float32")
         known = as_recorded * ops.sum(ops.square(lessons), axis=1)
@@ -229,13 +269,19 @@ class AdaptationStage(SoftmaxStage):
     Imprinted Weights", 2018), as a random one would pull the embedder towards random directions.
     """
 
-    def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
-        super().__init__(options, inputs, state)
+    def __init__(
+        self,
+        options: TrainingOptions,
+        inputs: TrainingInputs,
+        state: NetworkState,
+        distribution: Distribution = ONE_REPLICA,
+    ):
+        super().__init__(options, inputs, state, distribution)
         self.origin = [tf.constant(variable) for variable in state.embedder.trainable_variables]
 
-    def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
+    def loss_of(self, embeddings: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
         """The softmax's loss, plus the squared distance of the embedder's weights from those that it started from."""
-        loss, report = super().loss(windows, labels, utterances)
+        loss, report = super().loss_of(embeddings, labels, utterances)
         pairs = zip(self.state.embedder.trainable_variables, self.origin)
         squared = ops.sum([ops.sum(ops.square(variable - origin)) for variable, origin in pairs])
         return loss + PULL * squared, {**report, "distance": ops.sqrt(squared)}
@@ -249,20 +295,37 @@ class TripletStage(Stage):
 
     LEARNED = "no triplet of the epoch violated the margin"
 
-    def __init__(self, options: TrainingOptions, inputs: TrainingInputs, state: NetworkState):
-        super().__init__(options, inputs, state)
+    def __init__(
+        self,
+        options: TrainingOptions,
+        inputs: TrainingInputs,
+        state: NetworkState,
+        distribution: Distribution = ONE_REPLICA,
+    ):
+        super().__init__(options, inputs, state, distribution)
         self.as_recorded = WindowSampler(inputs.train, self.lengths, PlainFeatures(inputs.feature_settings))
 
-    def draw(self, rng: np.random.Generator) -> Batch:
-        """Draw random triplets, or some windows of each of some speakers to mine triplets from; augmented or not."""
-        sampler = self.as_recorded if rng.random() < BATCHES_AS_RECORDED else self.train
-        if self.options.triplet_selection == "random":
-            return sampler.triplet_batch(rng, self.options.batch_size // 3)
-        return sampler.speaker_batch(rng, self.options.batch_size // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
+    def sampler(self, rng: np.random.Generator) -> WindowSampler:
+        """Draw whether the windows of a step are augmented."""
+        return self.as_recorded if rng.random() < BATCHES_AS_RECORDED else self.train
 
-    def loss(self, windows: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
+    def draw_from(self, sampler: WindowSampler, rng: np.random.Generator, windows: int) -> Batch:
+        """Draw random triplets, or some windows of each of some speakers to mine triplets from."""
+        if self._random:
+            return sampler.triplet_batch(rng, windows // 3)
+        return sampler.speaker_batch(rng, windows // WINDOWS_PER_SPEAKER, WINDOWS_PER_SPEAKER)
+
+    @property
+    def _random(self) -> bool:
+        return self.options.triplet_selection == "random"
+
+    def loss_of(self, embeddings: tf.Tensor, labels: tf.Tensor, utterances: tf.Tensor) -> Loss:
         """The mean hinge loss of the triplets that the strategy makes of the batch."""
-        embeddings = self.state.embedder(windows, training=True)
+        shares = self.options.shares or 1
+        if self._random and shares > 1:  # each has anchors, positives, negatives: first the anchors of all, and so on
+            size = ops.shape(embeddings)[1]
+            embeddings = ops.reshape(embeddings, (shares, 3, -1, size))
+            embeddings = ops.reshape(ops.transpose(embeddings, (1, 0, 2, 3)), (-1, size))
         select = STRATEGIES[self.options.triplet_selection]
         to_positive, to_negative, weight = select(embeddings, labels)
         hinge = triplet_hinge(to_positive, to_negative, self.options.margin) * weight
@@ -317,12 +380,16 @@ STAGES: dict[str, type[Stage]] = {
 
 
 def build_stage(
-    options: TrainingOptions, inputs: TrainingInputs, state: NetworkState, lessons: np.ndarray | None = None
+    options: TrainingOptions,
+    inputs: TrainingInputs,
+    state: NetworkState,
+    lessons: np.ndarray | None = None,
+    distribution: Distribution = ONE_REPLICA,
 ) -> Stage:
     """Build the stage that `options` name, or a `TaughtStage` where there are lessons of a teacher."""
     if lessons is not None:
-        return TaughtStage(options, inputs, state, lessons)
-    return STAGES[options.stage](options, inputs, state)
+        return TaughtStage(options, inputs, state, lessons, distribution)
+    return STAGES[options.stage](options, inputs, state, distribution)
 
 
 def _share(hits: tf.Tensor) -> tf.Tensor:

@@ -4,6 +4,7 @@ A batch depends on (seed, step) alone. A run that continues at step 1,000 theref
 the interruption, and batches can be made ahead of their use.
 """
 
+import copy
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -45,6 +46,24 @@ class WindowSampler:
         self._utterances = np.split(order, first[1:])
         spoken = np.array([split.lengths[utterances].sum() for utterances in self._utterances])  # frames
         self._shares = np.sqrt(spoken) / np.sqrt(spoken).sum()
+
+    def deal(self, rng: np.random.Generator, count: int) -> list["WindowSampler"]:
+        """Deal the speakers to `count` samplers for the shares of one batch, whose windows then have one length.
+
+        Each gets as many speakers; those left over sit this batch out.
+        """
+        frames, each = int(rng.choice(self.lengths)), len(self.speakers) // count
+        dealt = rng.permutation(len(self.speakers))[: count * each].reshape(count, each)
+        return [self._of(np.sort(hand), frames) for hand in dealt]
+
+    def _of(self, speakers: np.ndarray, frames: int) -> "WindowSampler":
+        """A sampler of some speakers, by their place in `speakers`, and of windows of one length."""
+        sampler = copy.copy(self)
+        sampler.lengths = (frames,)
+        sampler.speakers, sampler.counts = self.speakers[speakers], self.counts[speakers]
+        sampler._utterances = [self._utterances[index] for index in speakers]
+        sampler._shares = self._shares[speakers] / self._shares[speakers].sum()
+        return sampler
 
     def softmax_batch(self, rng: np.random.Generator, batch_size: int) -> Batch:
         """Random speakers at random speeds, a random utterance of each, a random window of that."""

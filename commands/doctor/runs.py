@@ -29,7 +29,7 @@ STAGE_FLAGS = {
     ADAPTED: ("--adapt",),
 }
 OFF = {"augmentation": "--no_augmentation", "weight_averaging": "--no_weight_averaging"}
-ON = {"normalize_embeddings", "from_scratch"}  # flags without a value
+ON = {"normalize_embeddings", "from_scratch", "mixed_precision"}  # flags without a value
 
 
 def check_runs(args: argparse.Namespace) -> Iterator[Finding]:
