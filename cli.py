@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 import entry_point
-from commands.flags import MOST_SEED, MOST_WORKERS, channel, filled, names, open_share, path, speaker_from, whole
+from commands.flags import MOST_SEED, MOST_WORKERS, channel, filled, names, open_share, path, place, speaker_from, whole
 from commands.parser import Parser, parse
 
 MOST_FILTERS = 128  # as audio.feature_settings has it, which would load NumPy
@@ -172,7 +172,9 @@ PRINT_JSON = (
     *("verify", "cluster", "embed", "generate_training_inputs", "audit", "list_runs", "doctor"),
     *PROFILE_ACTIONS, *MEASURES, *FILLS_CACHE,
 )  # fmt: skip
+SHARED_OUT = (*FILLS_CACHE, "generate_training_inputs", "embed", *MEASURES)  # among workers
 GOES_WITH = {  # flag: actions
+    "scheduler": SHARED_OUT,
     "output": ("embed", "get_embeddings"),
     "trials": MEASURES,
     "score_norm": ("evaluate", "compare"),
@@ -229,6 +231,9 @@ def check_flags(parser: argparse.ArgumentParser, args: argparse.Namespace, actio
         parser.error("--by names columns of --speaker_info FILE, which is missing")
     if args.report_without_audio and args.report is None:
         parser.error("--report_without_audio leaves the recordings out of --report FILE.html, which is missing")
+    if args.scheduler is not None and (args.multi_threading or args.num_workers is not None):
+        parser.error("--scheduler names workers elsewhere; --num_workers and --multi_threading are for those of this "
+                     "machine")  # fmt: skip
     if args.manifest is not None and (args.audio_dir is not None or args.speaker_from is not None):
         parser.error("--manifest stands in place of --audio_dir, and names the speakers itself")
     if action == "compare" and len(args.compare) < 2:
@@ -307,13 +312,13 @@ def _add_actions(parser: argparse.ArgumentParser) -> None:
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument_group("files and folders").add_argument
-    flag("--audio_dir", type=path, metavar="DIR", help="recordings to cache: VCTK, LibriSpeech, VoxCeleb, CN-Celeb, "
+    flag("--audio_dir", type=place, metavar="DIR", help="recordings to cache: VCTK, LibriSpeech, VoxCeleb, CN-Celeb, "
          "VoxForge, AISHELL, Common Voice, Speech Commands, or a folder per speaker "
          "(default: $AUDIO_DIR, else $DS_DIR/VCTK-Corpus, else the samples)")  # fmt: skip
     flag("--manifest", type=path, metavar="FILE", help="recordings to cache, instead: CSV or TSV with the columns "
          "path, speaker, and if you like utterance, session, start, end; JSON lines of NeMo or Lhotse; a Kaldi data "
          "folder")  # fmt: skip
-    flag("--cache_output_dir", type=path, metavar="DIR", help="the cache "
+    flag("--cache_output_dir", type=place, metavar="DIR", help="the cache "
          "(default: $CACHE_DIR, else $DS_DIR/cache; DS_DIR is ~/deep-speaker-data unless set)")  # fmt: skip
     flag("--run_dir", type=path, metavar="DIR", help="trained networks (default: runs/ in the cache)")
     flag("--checkpoint", type=path, metavar="FILE", help="network to use, a checkpoint or an exported one (default: in "
@@ -381,7 +386,9 @@ def _add_cache_and_inputs(parser: argparse.ArgumentParser) -> None:
     flag = parser.add_argument_group("cache and inputs").add_argument
     flag("--multi_threading", action="store_true", help="use every core")
     flag("--num_workers", type=whole(1, MOST_WORKERS), metavar="N", help="use N processes "
-         "(default: 1, or one per core with --multi_threading)")  # fmt: skip
+         "(default: one per core with --multi_threading and to embed many recordings, else 1)")  # fmt: skip
+    flag("--scheduler", metavar="ADDRESS", help="use the workers of a Dask cluster, by its scheduler, as "
+         "tcp://host:8786; they must see the recordings and the cache by the same paths")  # fmt: skip
     flag("--any_sound", action="store_true", help="cache recordings in which nobody seems to speak, too: a voice that "
          "sings or whispers may be taken for none")  # fmt: skip
     flag("--split_by", choices=("utterance", "session"), default="utterance", help="keep the last fifth of each "

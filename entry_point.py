@@ -11,13 +11,17 @@ from pathlib import Path
 
 from storage.errors import UserError
 from storage.interrupt import INTERRUPTED, interrupts
+from storage.places import SCHEME, path_of
 
 ENVIRONMENT_FAILED, USERS_MISTAKE = 1, 2  # exit statuses
 VCTK = "VCTK-Corpus"  # the folder of that corpus in the data folder
 READER_GONE = 141  # 128 and the number of SIGPIPE, which Windows does not have
 SAMPLES = Path(__file__).resolve().parent / "samples" / "voices"  # in the repository; not in an installation
-TRAINING_PACKAGES = {  # that a plain installation does not have
-    *("keras", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "tensorboard", "tensorflow", "tf2onnx"),
+EXTRAS = {  # packages that a plain installation does not have, and the extra that they come with
+    **dict.fromkeys(
+        ("keras", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "tensorboard", "tensorflow", "tf2onnx"), "train"
+    ),
+    **dict.fromkeys(("dask", "distributed", "fsspec", "s3fs", "upath"), "cluster"),
 }
 
 logger = logging.getLogger(__name__)
@@ -72,11 +76,14 @@ def choose_audio_dir(named: Path | None) -> Path:
 
 
 def expanded(text: str) -> Path:
-    """A path whose `~` is somebody's home folder.
+    """A path whose `~` is somebody's home folder, or that of a URL.
 
     Raises:
         UserError: there is no such user.
+        ImportError: it is a URL, and what reaches its kind is not installed.
     """
+    if SCHEME in text:
+        return path_of(text)
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
@@ -143,18 +150,24 @@ def _failed(error: BaseException) -> int:
         return _fail(ENVIRONMENT_FAILED, "error: a worker process was killed (out of memory?); run the command again")
     if isinstance(error, ModuleNotFoundError):
         return _fail(ENVIRONMENT_FAILED, f"error: {_missing(error)}")
-    if isinstance(error, (OSError, MemoryError, ImportError)):
+    if isinstance(error, (OSError, MemoryError, ImportError)) or _is_of_a_store(error):
         _forget_stdout()
         return _fail(ENVIRONMENT_FAILED, f"error: {error or type(error).__name__}")
     raise error
 
 
+def _is_of_a_store(error: BaseException) -> bool:
+    """Whether an object store could not be reached, which its client says in classes of its own."""
+    return type(error).__module__.startswith(("botocore.", "aiohttp.", "gcsfs."))
+
+
 def _missing(error: ModuleNotFoundError) -> str:
-    """What to install, where the plain installation, which is for inference, lacks a package that training needs."""
+    """What to install, where the plain installation, which is for inference, lacks a package."""
     package = (error.name or "").partition(".")[0]
-    if package not in TRAINING_PACKAGES:
+    if package not in EXTRAS:
         return str(error)
-    return f"{package} is not installed, which this needs; install this tool with its extra: pip install '.[train]'"
+    extra = EXTRAS[package]
+    return f"{package} is not installed, which this needs; install this tool with its extra: pip install '.[{extra}]'"
 
 
 def _forget_stdout() -> None:

@@ -15,10 +15,13 @@ import numpy as np
 
 from audio.decode import SAMPLE_RATE
 from audio.errors import UnusableAudioError
+from audio.feature_settings import FeatureSettings
+from audio.mfcc import speech_log_mel
 from audio.utterance import cleaned
 from batcher.additions import babble
 from batcher.chain import Background, Disturbances, chain
 from batcher.codecs import to_pcm
+from batcher.inputs_file import LOG_MEL_DTYPE
 from batcher.recipe import Ingredients, Plan, generator_of
 from batcher.surroundings import read_noise, read_response
 from cache.entries import read_signal
@@ -27,6 +30,13 @@ from cache.index import Utterance
 LONGEST = 60 * SAMPLE_RATE  # samples; of a longer utterance, a copy has a random stretch of that length
 
 logger = logging.getLogger(__name__)
+
+
+def versions_of(plan: Plan, folder: Path, settings: FeatureSettings) -> Iterator[np.ndarray]:
+    """Yield the log mel values of an utterance, and of its copies; float16, (frames, 1 + filters)."""
+    signal = read_signal(folder, plan.utterance)
+    for version in (signal, *copies_of(signal, plan, folder)):
+        yield speech_log_mel(version, settings).astype(LOG_MEL_DTYPE)
 
 
 def copies_of(signal: np.ndarray, plan: Plan, folder: Path) -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Write `full_inputs.pkl` from the cache, one utterance at a time; its format is that of `inputs_file`."""
+"""Write `full_inputs.pkl` from the cache, in the format of `inputs_file`: one file, or of a large corpus, shards."""
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
@@ -9,23 +9,25 @@ import numpy as np
 
 from audio.decode import SAMPLE_RATE
 from audio.feature_settings import DEFAULT_FEATURES, FeatureSettings
-from audio.mfcc import cepstra_with_derivatives, speech_log_mel
-from batcher.copies import copies_of
+from batcher.copies import versions_of
+from batcher.generate_shards import Making, Member, groups, log_mel_bytes, make_shards
 from batcher.inputs import InputsError
-from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord
+from batcher.inputs_file import LOG_MEL_DTYPE, InputsHeader, InputsWriter, ShardRecord, UtteranceRecord, write_sharded
 from batcher.recipe import NO_COPIES, Plan, Recipe, plans
+from batcher.running_statistics import RunningStatistics
 from batcher.selection import fingerprint, select
+from batcher.shard_folder import delete_all_but, folder_of
 from batcher.splits import TEST, TRAIN, UTTERANCE
-from cache.entries import read_signal
 from cache.index import Utterance
+from cache.mark import MARK
 from cache.staging import STAGING_FOLDER, staging
 from cache.utterances import UtteranceCache
 from corpus.speakers import check_speakers
 from storage.atomic import atomic_file, temporary_name
-from storage.parallel import parallel_map
+from storage.parallel import Workers, check_shared, parallel_map
 from storage.progress import tracked
 
-SMALLEST_DEVIATION = 1e-3
+LARGEST_FILE = 1 << 32  # bytes of log mel values; VCTK's with two disturbed copies are three quarters of that
 BATCH = 100 * SAMPLE_RATE  # samples of speech whose frames are handed over together
 
 
@@ -34,12 +36,14 @@ def generate_inputs(
     path: Path,
     held_out: tuple[str, ...],
     settings: FeatureSettings = DEFAULT_FEATURES,
-    workers: int = 1,
+    workers: Workers = 1,
     split_by: str = UTTERANCE,
     all_held_out: bool = False,
     recipe: Recipe = NO_COPIES,
 ) -> dict[str, int]:
-    """Write `path` from the cache.
+    """Write `path` from the cache, and beyond `LARGEST_FILE`, shards beside it.
+
+    Whatever happens, `path` and its shards stay as they were until all of the new ones are on the disk.
 
     Args:
         held_out: speakers to leave out, as names or `corpus/name`.
@@ -48,34 +52,78 @@ def generate_inputs(
         recipe: of disturbed copies of each training utterance; none of them by default.
 
     Returns:
-        counts: speakers, train and test utterances, held-out speakers that the cache holds.
+        counts: speakers, train and test utterances, held-out speakers that the cache holds, and shards, which are 0
+        if all is in one file.
 
     Raises:
-        InputsError: fewer than two speakers remain.
+        InputsError: fewer than two speakers remain, or a link stands where the shards belong.
         UserError: a speaker to be held out is not in the cache, or some of it was made with other settings.
     """
-    with cache.locked(), atomic_file(path) as file:
+    if folder_of(path).is_symlink():
+        raise InputsError(f"{folder_of(path)} is a symbolic link; inputs are written only beside their own file")
+    with cache.locked():
+        check_shared(cache.folder / MARK, workers)
         cache.check_current()  # what was read before may have changed by the time that the folder is held
         check_speakers(held_out if all_held_out else (), cache.speakers())
         chosen, sides = select(cache, held_out, split_by)
-        speakers = sorted({utterance.whose for utterance in chosen})
-        if len(speakers) < 2:
-            left = f"{len(speakers)} speaker(s) left to train on in {cache.folder}"
-            raise InputsError(f"{left}; training needs two or more")
-        header = InputsHeader(
-            features=settings,
-            held_out=tuple(dict.fromkeys(held_out)),
-            speakers=tuple(map(str, speakers)),
-            cache_sha256=fingerprint(chosen),
-            utterances=len(chosen),
-            copies=recipe.copies,
-            noises_sha256=recipe.noises.sha256 if recipe.noises else "",
-            responses_sha256=recipe.responses.sha256 if recipe.responses else "",
-        )
-        with closing(_all_log_mel(cache.folder, plans(chosen, sides, recipe), settings, workers)) as log_mel:
-            _write(InputsWriter(file, header), header, zip(chosen, sides), log_mel)
-    kept_out = len(cache.speakers()) - len(speakers)
-    return {"speakers": len(speakers), "train": sides.count(TRAIN), "test": sides.count(TEST), "held_out": kept_out}
+        header = _header(cache.folder, chosen, held_out, settings, recipe)
+        total = sum(log_mel_bytes(one, side, settings, recipe.copies) for one, side in zip(chosen, sides))
+        planned, shards = plans(chosen, sides, recipe), []
+        if total > LARGEST_FILE:
+            shards = _write_shards(cache.folder, path, header, groups(zip(planned, sides), header, total), workers)
+        else:
+            _write_one_file(cache.folder, path, header, planned, zip(chosen, sides), workers)
+        delete_all_but(folder_of(path), shards)
+    train, test, kept_out = sides.count(TRAIN), sides.count(TEST), len(cache.speakers()) - len(header.speakers)
+    counts = {"speakers": len(header.speakers), "train": train, "test": test}
+    return {**counts, "held_out": kept_out, "shards": len(shards)}
+
+
+def _header(
+    folder: Path, chosen: list[Utterance], held_out: tuple[str, ...], settings: FeatureSettings, recipe: Recipe
+) -> InputsHeader:
+    """The header of inputs in one file; raises InputsError where fewer than two speakers are left."""
+    speakers = sorted({utterance.whose for utterance in chosen})
+    if len(speakers) < 2:
+        raise InputsError(f"{len(speakers)} speaker(s) left to train on in {folder}; training needs two or more")
+    return InputsHeader(
+        features=settings,
+        held_out=tuple(dict.fromkeys(held_out)),
+        speakers=tuple(map(str, speakers)),
+        cache_sha256=fingerprint(chosen),
+        utterances=len(chosen),
+        copies=recipe.copies,
+        noises_sha256=recipe.noises.sha256 if recipe.noises else "",
+        responses_sha256=recipe.responses.sha256 if recipe.responses else "",
+    )
+
+
+def _write_shards(
+    cache: Path, path: Path, header: InputsHeader, grouped: Iterable[list[Member]], workers: Workers
+) -> list[ShardRecord]:
+    """Make the shards, and then the file that names them."""
+    making = Making(
+        cache.absolute(), folder_of(path).absolute(), header.features, header.noises_sha256, header.responses_sha256
+    )
+    receipts, statistics = make_shards(making, grouped, header.utterances, workers)
+    shards = [receipt.shard for receipt in receipts]
+    write_sharded(path, header, shards, statistics.result())
+    return shards
+
+
+def _write_one_file(
+    cache: Path,
+    path: Path,
+    header: InputsHeader,
+    planned: Iterable[Plan],
+    utterances: Iterable[tuple[Utterance, str]],
+    workers: Workers,
+) -> None:
+    with (
+        atomic_file(path) as file,
+        closing(_all_log_mel(cache, planned, header.features, workers)) as log_mel,
+    ):
+        _write(InputsWriter(file, header), header, utterances, log_mel)
 
 
 def _write(
@@ -89,7 +137,7 @@ def _write(
     Args:
         utterances: each with its side.
     """
-    statistics = _RunningStatistics(header.features)
+    statistics = RunningStatistics(header.features)
     for utterance, side in tracked(utterances, "inputs", header.utterances, "file"):
         for copy in range(1 + (header.copies if side == TRAIN else 0)):
             frames = next(log_mel)
@@ -101,13 +149,13 @@ def _write(
 
 
 def _all_log_mel(
-    folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: int
+    folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: Workers
 ) -> Generator[np.ndarray]:
     """The log mel values of each utterance and of its copies, in order."""
     work = partial(_write_log_mel, folder, settings)
     with staging(folder), closing(parallel_map(work, _batches(planned), workers, chunk=1)) as files:
         for staged, lengths in files:
-            frames = np.fromfile(staged, LOG_MEL_DTYPE).reshape(-1, settings.log_mel_size)
+            frames = np.frombuffer(staged.read_bytes(), LOG_MEL_DTYPE).reshape(-1, settings.log_mel_size)
             staged.unlink()
             yield from np.split(frames, np.cumsum(lengths)[:-1])
 
@@ -128,34 +176,7 @@ def _batches(planned: Iterable[Plan]) -> Iterator[list[Plan]]:
 
 def _write_log_mel(folder: Path, settings: FeatureSettings, batch: list[Plan]) -> tuple[Path, list[int]]:
     """Write the frames of a batch, one utterance after another; returns the file and the frames of each."""
+    versions = [log_mel for plan in batch for log_mel in versions_of(plan, folder, settings)]
     staged = temporary_name(folder / STAGING_FOLDER)
-    lengths = []
-    with open(staged, "xb") as file:
-        for plan in batch:
-            signal = read_signal(folder, plan.utterance)
-            for version in (signal, *copies_of(signal, plan, folder)):
-                log_mel = speech_log_mel(version, settings).astype(LOG_MEL_DTYPE)
-                file.write(log_mel.tobytes())
-                lengths.append(len(log_mel))
-    return staged, lengths
-
-
-class _RunningStatistics:
-    """Mean and deviation of the features of frames that are never together in memory."""
-
-    def __init__(self, settings: FeatureSettings):
-        self.settings = settings
-        self.count = 0
-        self.sum = np.zeros(settings.size)
-        self.sum_of_squares = np.zeros(settings.size)
-
-    def add(self, log_mel: np.ndarray) -> None:
-        frames = cepstra_with_derivatives(log_mel.astype(np.float64), self.settings)
-        self.count += len(frames)
-        self.sum += frames.sum(axis=0)
-        self.sum_of_squares += np.square(frames).sum(axis=0)
-
-    def result(self) -> FrameStatistics:
-        mean = self.sum / self.count
-        deviation = np.sqrt(np.maximum(self.sum_of_squares / self.count - mean**2, SMALLEST_DEVIATION**2))
-        return FrameStatistics(mean.astype(np.float32), deviation.astype(np.float32))
+    staged.write_bytes(b"".join(log_mel.tobytes() for log_mel in versions))
+    return staged, [len(log_mel) for log_mel in versions]

@@ -1,22 +1,33 @@
 """Training inputs: the log mel values of every training speaker, each utterance's frames once.
 
-They become cepstra when windows of them are drawn (`batcher.sampling`), after what is done to them to make speakers and
-recordings more varied. Statistics of the training set alone normalise everything, tests and held-out speakers included:
-v1 took those of each speaker, train and test together, which gave the speaker away to the network. The format of the
-file is that of `inputs_file`.
+They are in memory, or if they are many, in shards that are mapped into it (`shard_file`). They become cepstra when
+windows of them are drawn (`batcher.sampling`), after what is done to them to make speakers and recordings more varied.
+Statistics of the training set alone normalise everything, tests and held-out speakers included: v1 took those of each
+speaker, train and test together, which gave the speaker away to the network. The format of the file is that of
+`inputs_file`.
 """
 
 import reprlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from audio.feature_settings import FeatureSettings
-from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, UtteranceRecord, footer_bytes
+from batcher.inputs_file import (
+    LOG_MEL_DTYPE,
+    FrameStatistics,
+    InputsHeader,
+    ShardRecord,
+    UtteranceRecord,
+    footer_bytes,
+)
+from batcher.mapped_shards import map_shards
 from batcher.restricted_pickle import UnsafePickleError, read_records
+from batcher.shard_folder import check_shards, check_sizes, folder_of
+from batcher.speaker_split import SpeakerSplit
 from batcher.splits import TEST, TRAIN
 from corpus.recording import Speaker
 from storage.errors import UserError
@@ -24,24 +35,6 @@ from storage.errors import UserError
 
 class InputsError(UserError):
     """`full_inputs.pkl` can't be made or used; the message says why and what to do."""
-
-
-def _no_copies() -> np.ndarray:
-    return np.zeros((0, 0), np.int64)
-
-
-@dataclass(frozen=True)
-class SpeakerSplit:
-    """A side of the data: frames of utterances, and who speaks them."""
-
-    log_mel: np.ndarray  # (all frames, 33) float16, log energy and log mel values, utterance after utterance
-    starts: np.ndarray  # (utterances,) int64, first frame of each
-    lengths: np.ndarray  # (utterances,) int64, frames of each
-    labels: np.ndarray  # (utterances,) int64, index into `TrainingInputs.speakers`
-    # of each utterance's disturbed copies, (copies, utterances) int64
-    copy_starts: np.ndarray = field(default_factory=_no_copies)
-    copy_lengths: np.ndarray = field(default_factory=_no_copies)
-    names: tuple[str, ...] = ()  # of the utterances, as `corpus/speaker/utterance`
 
 
 @dataclass(frozen=True)
@@ -59,27 +52,51 @@ class TrainingInputs:
 
 
 def load_inputs(path: Path) -> TrainingInputs:
-    """Read `full_inputs.pkl` without running anything in it.
+    """Read `full_inputs.pkl` without running anything in it; its shards are checked, mapped into memory, and stay open.
 
     Raises:
-        InputsError: missing, damaged, of another format, or a pickle that is not ours.
+        InputsError: missing, damaged, of another format, or a pickle that is not ours; or a shard is.
+        OSError: a file can't be read.
     """
     with _usable(path):
-        return _assemble(read_records(path))
+        records = read_records(path)
+        header = InputsHeader.from_json(_next(records))
+        if not header.shards:
+            return _assemble(header, records)
+        shards, statistics = _read_shard_records(header, records)
+        train, test = map_shards(folder_of(path), header, shards)
+        check_shards(folder_of(path), shards, header.features.log_mel_size)
+        return _made_of(header, statistics, train, test)
 
 
 def read_ends(path: Path) -> InputsHeader:
-    """Read the header and the last record of `full_inputs.pkl`: that all is there, not that all of it is whole.
+    """Read the header and the last record of `full_inputs.pkl`, and look at the sizes of shards.
+
+    So all is there; whether all of it is whole remains to be seen.
 
     Raises:
         InputsError: as `load_inputs`.
     """
     with _usable(path):
-        header = InputsHeader.from_json(_next(read_records(path)))
+        records = read_records(path)
+        header = InputsHeader.from_json(_next(records))
         size = header.features.size
+        if header.shards:
+            check_sizes(folder_of(path), _read_shard_records(header, records)[0])
+            return header
         footer = max(path.stat().st_size - footer_bytes(size), 0)
         FrameStatistics.from_record(_next(read_records(path, footer)), size)
         return header
+
+
+def _read_shard_records(header: InputsHeader, records: Iterator[object]) -> tuple[list[ShardRecord], FrameStatistics]:
+    """Read what follows the header of inputs in shards."""
+    shards = [ShardRecord.from_record(_next(records), header.features.log_mel_size) for _ in range(header.shards)]
+    statistics = FrameStatistics.from_record(_next(records), header.features.size)
+    _expect_end(records)
+    if sum(shard.utterances for shard in shards) != header.utterances:
+        raise ValueError(f"expected shards of {header.utterances} utterances. Received others")
+    return shards, statistics
 
 
 @contextmanager
@@ -100,8 +117,8 @@ def _usable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _assemble(records: Iterator[object]) -> TrainingInputs:
-    header = InputsHeader.from_json(_next(records))
+def _assemble(header: InputsHeader, records: Iterator[object]) -> TrainingInputs:
+    """Read the utterances of inputs that are one file."""
     size = header.features.log_mel_size
     labels = {name: label for label, name in enumerate(header.speakers)}
     sides = {TRAIN: _SplitBuilder(size, header.copies), TEST: _SplitBuilder(size, 0)}
@@ -116,11 +133,23 @@ def _assemble(records: Iterator[object]) -> TrainingInputs:
             _check_copy(copy, number, utterance)
             side.add(copy, labels)
     statistics = FrameStatistics.from_record(_next(records), header.features.size)
+    _expect_end(records)
+    return _made_of(header, statistics, sides[TRAIN].build(), sides[TEST].build())
+
+
+def _expect_end(records: Iterator[object]) -> None:
     for _ in records:
         raise ValueError("something follows its last record")
-    silent = len(set(labels.values()) - set(sides[TRAIN].labels))
-    if silent or not labels:
-        raise ValueError(f"it holds no training utterances of {silent} of the {len(labels)} speakers that it names")
+
+
+def _made_of(
+    header: InputsHeader, statistics: FrameStatistics, train: SpeakerSplit, test: SpeakerSplit
+) -> TrainingInputs:
+    silent = len(set(range(len(header.speakers))) - set(train.labels.tolist()))
+    if silent or not header.speakers:
+        raise ValueError(
+            f"it holds no training utterances of {silent} of the {len(header.speakers)} speakers that it names"
+        )
     return TrainingInputs(
         speakers=header.speakers,
         held_out=header.held_out,
@@ -128,8 +157,8 @@ def _assemble(records: Iterator[object]) -> TrainingInputs:
         cache_sha256=header.cache_sha256,
         mean=statistics.mean,
         deviation=statistics.deviation,
-        train=sides[TRAIN].build(),
-        test=sides[TEST].build(),
+        train=train,
+        test=test,
     )
 
 

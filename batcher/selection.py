@@ -27,7 +27,7 @@ def select(
         utterances in order of corpus, speaker and name, and the side of each, "train" or "test".
     """
     kept_out = speakers_named(held_out, cache.speakers())
-    chosen = [entry for _, entry in sorted(cache.utterances.items()) if entry.whose not in kept_out]
+    chosen = cache.of_speakers(set(cache.speakers()) - kept_out)
     by_speaker = [list(utterances) for _, utterances in groupby(chosen, key=lambda entry: entry.whose)]
     return chosen, [side for utterances in by_speaker for side in sides(utterances, split_by)]
 
@@ -47,6 +47,6 @@ def fingerprint(chosen: list[Utterance]) -> str:
 def is_stale(inputs: TrainingInputs | InputsHeader, folder: Path) -> bool:
     """Whether the cache in `folder` would give other inputs now; False where there is no cache to compare with."""
     cache = UtteranceCache(folder)
-    if not cache.utterances:
+    if not len(cache):
         return False
     return fingerprint(select(cache, inputs.held_out)[0]) != inputs.cache_sha256

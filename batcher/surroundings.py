@@ -21,7 +21,7 @@ from audio.opening import open_recording
 from corpus.walk import absolute, audio_files
 from storage.digest import file_sha256
 from storage.errors import UserError, first_few
-from storage.parallel import parallel_map
+from storage.parallel import Workers, parallel_map
 from storage.progress import tracked
 
 NOISES, RESPONSES = "noises", "impulse responses"  # what a folder may be asked for
@@ -54,7 +54,7 @@ class Surroundings(NamedTuple):
         return kind, tuple(of_kind[number] for number in rng.integers(0, len(of_kind), count))
 
 
-def find_surroundings(folder: Path, what: str, workers: int = 1) -> Surroundings:
+def find_surroundings(folder: Path, what: str, workers: Workers = 1) -> Surroundings:
     """Look through a folder, at any depth.
 
     Args:

@@ -19,7 +19,7 @@ from resource import RUSAGE_SELF, getrusage
 from typing import TYPE_CHECKING
 
 import numpy as np
-from made_up_inputs import VCTK_HOURS, VCTK_SPEAKERS, write_inputs
+from made_up_inputs import VCTK_HOURS, VCTK_SPEAKERS, inputs_bytes, write_inputs
 from measure import progress, report
 from peak_memory import KIB
 
@@ -51,7 +51,7 @@ def main() -> None:
         for name in (SOFTMAX, TRIPLET):
             progress(f"{name}: {args.steps} steps of each kind")
             options = TrainingOptions(name, path, Path(folder), **dataclasses.asdict(DEFAULTS[name]))
-            report_stage(build_stage(options, inputs), args, path.stat().st_size)
+            report_stage(build_stage(options, inputs), args, inputs_bytes(path))
 
 
 def build_stage(options: TrainingOptions, inputs: TrainingInputs) -> "Stage":

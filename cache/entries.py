@@ -5,6 +5,7 @@ of the index goes from one to the other: at no instant is an entry without its f
 a speaker is called, now or later.
 """
 
+import io
 import wave
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from cache.staging import STAGING_FOLDER
 from corpus.recording import Recording
 from storage.atomic import temporary_name
 from storage.digest import samples_sha256
+from storage.places import is_remote, local_copy
 
 AUDIO_FOLDER = "audio"  # in the cache
 HEADER_SIZE = 44  # bytes before the samples of a 16-bit WAV file
@@ -45,7 +47,7 @@ class Entry(NamedTuple):
     """An utterance, and its WAV file on the way to its place."""
 
     utterance: Utterance
-    staged: Path | None  # its WAV file in the staging folder; None if the cached one has the same samples
+    staged: Path | None  # its WAV file, see `staged_path`; None if the cached one has the same samples
     is_mixed: bool  # whether channels with different speech were mixed
 
 
@@ -65,12 +67,20 @@ class Skipped:
 
 def audio_path(folder: Path, sha256: str) -> Path:
     """Where the cache in `folder` keeps the WAV file of samples with that digest."""
-    return Path(folder, AUDIO_FOLDER, sha256[:2], f"{sha256}.wav")
+    return folder / AUDIO_FOLDER / sha256[:2] / f"{sha256}.wav"
 
 
 def wav_size(samples: int) -> int:
     """The size of a WAV file of so many samples, in bytes."""
     return HEADER_SIZE + 2 * samples
+
+
+def staged_path(folder: Path, sha256: str) -> Path:
+    """Where a file of that digest is written before it is flushed and gets its name.
+
+    On a store that is its name at once: an object appears as a whole, and one that no entry names is deleted later.
+    """
+    return audio_path(folder, sha256) if is_remote(folder) else temporary_name(folder / STAGING_FOLDER)
 
 
 def is_whole(folder: Path, utterance: Utterance) -> bool:
@@ -94,8 +104,8 @@ def read_signal(folder: Path, utterance: Utterance) -> NDArray[np.int16]:
     how = f"--update_cache --audio_dir {utterance.place} makes it again"
     of = f"of {utterance.whose}, {utterance.utterance}"
     try:
-        signal = soundfile.read(path, dtype="int16")[0]
-    except soundfile.LibsndfileError as error:
+        signal = soundfile.read(io.BytesIO(path.read_bytes()) if is_remote(path) else path, dtype="int16")[0]
+    except (soundfile.LibsndfileError, FileNotFoundError) as error:
         raise CacheError(f"{path} ({of}) is gone or damaged; {how}") from error
     if signal.shape != (utterance.samples,) or samples_sha256(signal) != utterance.sha256:
         raise CacheError(f"{path} ({of}) is damaged; delete it, and {how}")
@@ -142,7 +152,9 @@ def make_entry(
     )
     if not anew and known is not None and known.sha256 == utterance.sha256 and is_whole(folder, known):
         return Entry(utterance, None, is_mixed)
-    return Entry(utterance, _stage(folder, speech.signal), is_mixed)
+    staged = staged_path(folder, utterance.sha256)
+    _write_wav(staged, speech.signal)
+    return Entry(utterance, staged, is_mixed)
 
 
 def speech_digest(recording: Recording, channel: Wanted) -> str | None:
@@ -156,13 +168,14 @@ def speech_digest(recording: Recording, channel: Wanted) -> str | None:
 def _speech(recording: Recording, intake: Intake) -> tuple[Speech, bool]:
     """The speech in a recording, and whether channels with different speech were mixed."""
     path, start, end = recording.path, recording.start, recording.end
-    decoded = decode_recording(path, start, end, intake.channel, counts_tops=False)
+    with local_copy(path) as file:
+        decoded = decode_recording(file, start, end, intake.channel, counts_tops=False)
     return utterance_in(decoded.signal, intake.any_sound), decoded.channels_differ
 
 
-def _stage(folder: Path, signal: NDArray[np.int16]) -> Path:
-    staged = temporary_name(folder / STAGING_FOLDER)
-    with open(staged, "xb") as file, wave.open(file, "wb") as wav:
+def _write_wav(path: Path, signal: NDArray[np.int16]) -> None:
+    content = io.BytesIO()
+    with wave.open(content, "wb") as wav:
         wav.setparams((1, signal.itemsize, SAMPLE_RATE, len(signal), "NONE", ""))
         wav.writeframes(signal.tobytes())
-    return staged
+    path.write_bytes(content.getbuffer())

@@ -5,12 +5,11 @@ They tell of voices as the recordings do: where an utterance is deleted, `forget
 
 import logging
 import re
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from storage.atomic import TEMPORARY_PATTERN
+from storage.atomic import TEMPORARY_PATTERN, remove_if_empty
 from storage.npz import read_npz, write_npz
 
 FOLDER = "embeddings"
@@ -59,8 +58,7 @@ def forget_kept(folder: Path) -> None:
     for path in place.iterdir():
         if _OURS.fullmatch(path.name) or path.match(TEMPORARY_PATTERN):
             path.unlink(missing_ok=True)
-    with suppress(OSError):  # something else is in it
-        place.rmdir()
+    remove_if_empty(place)
 
 
 def _path(folder: Path, key: str) -> Path:

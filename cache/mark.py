@@ -19,6 +19,7 @@ from storage.lock import LOCK_FILES
 MARK = "cache.json"
 TOOL = "deep-speaker utterance cache"
 FORMAT = 3  # of folder and index; 2 named entries by speaker and utterance only
+SHARDED = 4  # the same, but with an index in parts, see `parts`
 SETTINGS: dict[str, object] = {  # whatever shapes an entry: one that was made under another value of any is made again
     "sample_rate": SAMPLE_RATE,
     "resampler": f"soxr {RESAMPLER_QUALITY}",
@@ -47,7 +48,7 @@ class CacheMark:
     @property
     def is_current(self) -> bool:
         """Whether this version reads the index."""
-        return self.format == FORMAT
+        return self.format in (FORMAT, SHARDED)
 
 
 CURRENT = CacheMark(TOOL, FORMAT, SETTINGS)
@@ -72,10 +73,11 @@ def read_mark(folder: Path) -> CacheMark | None:
     return CacheMark(TOOL, number if isinstance(number, int) else 0, settings, filled_from)
 
 
-def write_mark(folder: Path) -> None:
-    """Mark the folder as ours, and as of this version."""
-    content = {"tool": CURRENT.tool, "format": CURRENT.format, "settings": CURRENT.settings}
-    write_atomically(folder / MARK, json.dumps(content, indent=2) + "\n")
+def write_mark(folder: Path, number: int = FORMAT) -> None:
+    """Mark the folder as ours, as of this version, and of a format; a mark that says just that stays."""
+    content = {"tool": CURRENT.tool, "format": number, "settings": CURRENT.settings}
+    if read_mark(folder) != CacheMark(TOOL, number, SETTINGS):
+        write_atomically(folder / MARK, json.dumps(content, indent=2) + "\n")
 
 
 def check_ownership(folder: Path) -> CacheMark | None:
@@ -89,7 +91,7 @@ def check_ownership(folder: Path) -> CacheMark | None:
     mark = read_mark(folder)
     if folder.is_dir() and mark is None and not all(map(_is_of_an_early_kill, folder.iterdir())):
         raise CacheError(f"{folder} holds files but is not a cache of this tool; name an empty or new folder")
-    if mark is not None and mark.format > FORMAT:
+    if mark is not None and mark.format > SHARDED:
         raise CacheError(f"{folder} was made by a newer version of this tool, of format {mark.format}; use that")
     return mark
 

@@ -1,10 +1,12 @@
 """Files on their way into a cache folder."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from storage.atomic import TEMPORARY_PATTERN
+from cache.parts import PARTS_FOLDER
+from storage.atomic import TEMPORARY_PATTERN, remove_if_empty
 
 STAGING_FOLDER = "staging"  # in the cache: finished files that do not have their names yet
 
@@ -19,15 +21,15 @@ def staging(folder: Path) -> Iterator[None]:
     finally:
         for path in _temporary_files(place):
             path.unlink()
-        with suppress(OSError):  # somebody else's file is in it
-            place.rmdir()
+        remove_if_empty(place)
 
 
 def left_over(folder: Path) -> Iterator[Path]:
     """Find what a killed run has left in a cache."""
-    for place in (folder, folder / STAGING_FOLDER):
+    for place in (folder, folder / STAGING_FOLDER, folder / PARTS_FOLDER):
         yield from _temporary_files(place)
 
 
 def _temporary_files(place: Path) -> list[Path]:
-    return [path for path in place.glob(TEMPORARY_PATTERN) if path.is_file()]
+    inside = place.iterdir() if place.is_dir() else ()
+    return [path for path in inside if fnmatchcase(path.name, TEMPORARY_PATTERN) and path.is_file()]

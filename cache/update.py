@@ -1,25 +1,33 @@
 """Update a cache, or make it anew. Files that no entry names are deleted last, when the index is on the disk."""
 
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from cache import obsolete
 from cache.corpora import Settled, settle_names
-from cache.entries import USUAL, Intake, Skipped, audio_path
-from cache.fill import Filling, check_present, fill
-from cache.index import Utterance, write_index
+from cache.digests import Raw, contained, from_bytes, hexadecimal
+from cache.entries import USUAL, Intake, Skipped
+from cache.fill import Filled, check_present, fill
+from cache.index import Utterance
 from cache.kept_embeddings import forget_kept
-from cache.mark import CURRENT, CacheError, CacheMark, check_ownership, write_mark
-from cache.relabelling import relabelled
+from cache.mark import FORMAT, SHARDED, CacheError, CacheMark, check_ownership, write_mark
+from cache.parts import Index
+from cache.relabelling import moved, renamed
+from cache.survey import Survey, survey
 from cache.utterances import UtteranceCache
-from cache.wav_files import delete_files, delete_outdated, files_of_format_2, wav_files
+from cache.wav_files import WavFiles, delete_files, delete_outdated, files_of_format_2, wav_files
 from corpus.listing import Listing
 from corpus.recording import Key, Recording
+from corpus.recordings import Recordings
 from storage.atomic import sync_folder
 from storage.counting import counted
 from storage.errors import first_few
+from storage.parallel import Workers
 
 SHOWN = 3  # names in a message
 
@@ -49,7 +57,7 @@ class CacheReport:
 
 
 def update(
-    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, intake: Intake = USUAL
+    cache: UtteranceCache, listing: Listing, workers: Workers = 1, sure: bool = False, intake: Intake = USUAL
 ) -> CacheReport:
     """Add what is new or changed in a listing; keep everything else.
 
@@ -64,17 +72,20 @@ def update(
     """
     mark = check_ownership(cache.folder)
     with cache.locked():
-        filling, recordings = _begin(cache, listing, mark, sure)
-        due = [recording for recording in recordings if not filling.is_current(recording, intake.channel)]
-        fill(cache.folder, filling, due, workers, intake=intake)
-        _forget(filling, obsolete.renamed(filling, recordings, listing), RENAMED)
-        _end(cache, filling, mark)
-    unchanged = len(recordings) - len(filling.added) - len(filling.skipped)
-    return CacheReport(len(filling.added), unchanged, 0, tuple(filling.skipped), tuple(filling.mixed))
+        run = _begin(cache, listing, mark, sure, intake)
+        due = run.found.due
+        if due or run.found.lost or not run.index.is_sharded:
+            filled = fill(cache.folder, run.index, due, workers, intake=intake)
+            _end(cache, run, filled, renamed_from=(run.recordings, listing))
+        else:
+            filled = Filled()
+            _tidy(cache, run, run.index, np.sort(run.found.digests))
+    unchanged = len(run.recordings) - filled.added - len(filled.skipped)
+    return CacheReport(filled.added, unchanged, 0, tuple(filled.skipped), tuple(filled.mixed))
 
 
 def regenerate(
-    cache: UtteranceCache, listing: Listing, workers: int = 1, sure: bool = False, intake: Intake = USUAL
+    cache: UtteranceCache, listing: Listing, workers: Workers = 1, sure: bool = False, intake: Intake = USUAL
 ) -> CacheReport:
     """Make everything anew from a listing, then delete the entries of its corpora that it no longer has.
 
@@ -93,42 +104,58 @@ def regenerate(
     """
     mark = check_ownership(cache.folder)
     with cache.locked():
-        filling, recordings = _begin(cache, listing, mark, sure)
-        gone = obsolete.without_recording(filling.entries, recordings, listing, sure)
-        _log_unseen(filling, recordings, gone)
-        fill(cache.folder, filling, recordings, workers, anew=True, intake=intake)
-        if not filling.added:
-            count, reason = counted(len(recordings), "recording"), filling.skipped[0].reason
+        run = _begin(cache, listing, mark, sure, intake)
+        recordings = run.recordings
+        gone = obsolete.without_recording(run.index, recordings, listing, sure)
+        _log_unseen(run.index, recordings, gone)
+        filled = fill(cache.folder, run.index, recordings, workers, anew=True, intake=intake)
+        if not filled.added:
+            count, reason = counted(len(recordings), "recording"), filled.skipped[0].reason
             raise CacheError(f"of {count}, none can be used: {reason}")
         for recording in {recording.place: recording for recording in recordings}.values():
             check_present(recording)
-        still = set(obsolete.without_recording(filling.entries, recordings, listing, sure=True))
-        gone = [key for key in gone if key in still]  # as hours may have passed
-        _forget(filling, gone, GONE)
-        _end(cache, filling, mark)
-    return CacheReport(len(filling.added), 0, len(gone), tuple(filling.skipped), tuple(filling.mixed))
+        gone &= obsolete.without_recording(Index(cache.folder), recordings, listing, sure=True)  # hours may have passed
+        _log_forgotten(gone, GONE)
+        _end(cache, run, filled, gone)
+    return CacheReport(filled.added, 0, len(gone), tuple(filled.skipped), tuple(filled.mixed))
 
 
-def _begin(
-    cache: UtteranceCache, listing: Listing, mark: CacheMark | None, sure: bool
-) -> tuple[Filling, list[Recording]]:
-    """The entries under the names of the listing, as the index has them from here on."""
+@dataclass(frozen=True)
+class _Run:
+    """What is found where a run begins."""
+
+    recordings: Recordings  # under the names that they have in the cache
+    index: Index  # which has these names
+    stored: WavFiles
+    outdated: list[Path]  # files of an earlier version
+    found: Survey
+
+
+def _begin(cache: UtteranceCache, listing: Listing, mark: CacheMark | None, sure: bool, intake: Intake) -> _Run:
+    """Bring the index into order, and give its entries the names of the listing."""
     folder = cache.folder
     if mark is None:
         write_mark(folder)
     elif not mark.is_current:
         _check_earlier(mark, listing.recordings, sure)
         logger.warning("%s was made by an earlier version of this tool; every utterance is done again", folder)
-    earlier = cache.utterances
-    settled = settle_names(earlier.values(), listing)
-    _log_names(settled, listing)
-    entries = relabelled(earlier, settled, listing)
-    if entries != earlier:
-        changed = sum(earlier.get(key) != entry for key, entry in entries.items())
-        logger.info("%s other names now", "1 utterance has" if changed == 1 else f"{changed} utterances have")
-        write_index(folder, entries.values())
     outdated = [] if mark is None or mark.is_current else files_of_format_2(folder)
-    return Filling(entries, wav_files(folder), outdated), settled.recordings
+    stored = wav_files(folder)
+    index = cache.index if outdated else cache.index.settled()
+    recordings = Recordings.of(listing.recordings)
+    found = survey(index, recordings, stored, intake.channel)
+    settled = settle_names(index, listing)
+    _log_names(settled, listing)
+    changed = index.changed(moved(index, settled))
+    if changed is not index or settled.recordings is not recordings:
+        found = survey(changed, settled.recordings, stored, intake.channel)
+    changed = changed.changed(renamed(changed, found, listing))
+    if changed is not index:
+        count = sum(entry is not None for entry in changed.changes.values())
+        logger.info("%s other names now", "1 utterance has" if count == 1 else f"{count} utterances have")
+        index = changed.written()
+        found = survey(index, settled.recordings, stored, intake.channel)
+    return _Run(settled.recordings, index, stored, outdated, found)
 
 
 def _log_names(settled: Settled, listing: Listing) -> None:
@@ -151,32 +178,46 @@ def _check_earlier(mark: CacheMark, recordings: Collection[Recording], sure: boo
         )
 
 
-def _end(cache: UtteranceCache, filling: Filling, mark: CacheMark | None) -> None:
-    """Write the index, then delete the files that it does not name, or that an earlier version's named."""
-    folder, entries = cache.folder, filling.entries
-    _forget(filling, obsolete.unusable(filling), UNUSABLE)
-    _forget(filling, obsolete.lost(filling), LOST)
-    for place in {audio_path(folder, entries[key].sha256).parent for key in filling.added if key in entries}:
+def _end(
+    cache: UtteranceCache,
+    run: _Run,
+    filled: Filled,
+    gone: Set[Key] = frozenset(),
+    renamed_from: tuple[Recordings, Listing] | None = None,
+) -> None:
+    """Write the index, without what is obsolete, then delete the files that it does not name."""
+    index = Index(cache.folder)
+    stored = wav_files(cache.folder) if filled.folders else run.stored
+    found = obsolete.find_obsolete(index, filled, stored, gone, renamed_from)
+    for keys, messages in ((found.renamed, RENAMED), (found.unusable, UNUSABLE), (found.lost, LOST)):
+        _log_forgotten(keys, messages)
+    for place in filled.folders:
         sync_folder(place)
-    earlier = filling.stored.keys() | {entry.sha256 for entry in cache.utterances.values()}
-    outdated = earlier - {entry.sha256 for entry in entries.values()}
-    if outdated:
+    forgotten = {*gone, *found.renamed, *found.unusable, *found.lost}
+    _tidy(cache, replace(run, stored=stored), index, np.sort(from_bytes(found.digests)), forgotten)
+
+
+def _tidy(cache: UtteranceCache, run: _Run, index: Index, digests: Raw, forgotten: Set[Key] = frozenset()) -> None:
+    """Write what is not written of the index, then delete the files that it does not name.
+
+    Args:
+        digests: of all entries but those to be forgotten, in order.
+    """
+    folder, stored = cache.folder, run.stored.digests
+    unnamed = stored[~contained(stored, digests)]
+    if len(unnamed) or not contained(run.found.digests, digests).all():
         forget_kept(folder)
-    write_index(folder, entries.values())
-    delete_files(folder, filling.stored.keys() & outdated)
-    delete_outdated(filling.outdated)
-    if mark is not None and mark != CURRENT:
-        write_mark(folder)
-    cache.utterances = entries
-    duplicates = obsolete.duplicates(entries.values())
+    cache.index = index.without(forgotten)
+    delete_files(folder, hexadecimal(unnamed))
+    delete_outdated(run.outdated)
+    write_mark(folder, SHARDED if cache.index.is_sharded else FORMAT)
+    duplicates = obsolete.duplicates(cache.index, digests)
     _warn_of_duplicates([(a, b) for a, b in duplicates if a.whose != b.whose], "another speaker")
     _warn_of_duplicates([(a, b) for a, b in duplicates if a.whose == b.whose], "the same speaker")
 
 
-def _forget(filling: Filling, keys: Collection[Key], messages: tuple[str, str]) -> None:
-    """Take entries out of the index, and warn of them: by the first message of one, by the second of several."""
-    for key in keys:
-        del filling.entries[key]
+def _log_forgotten(keys: Collection[Key], messages: tuple[str, str]) -> None:
+    """Warn of entries that go: by the first message of one, by the second of several."""
     if keys:
         shown = first_few(sorted("/".join(key) for key in keys), SHOWN)
         logger.warning("%d %s: %s", len(keys), messages[len(keys) > 1], shown)
@@ -191,12 +232,10 @@ def _warn_of_duplicates(pairs: list[tuple[Utterance, Utterance]], whose: str) ->
         )
 
 
-def _log_unseen(filling: Filling, recordings: Collection[Recording], gone: Collection[Key]) -> None:
+def _log_unseen(index: Index, recordings: Recordings, gone: Collection[Key]) -> None:
     """Log what stays in the cache beside what was asked for."""
-    unseen = {entry.key: entry.place for entry in obsolete.not_in_listing(filling.entries, recordings)}
-    for key in gone:
-        del unseen[key]
+    unseen = Counter(entry.place for entry in obsolete.not_in_listing(index, recordings) if entry.key not in gone)
     if unseen:
-        places = first_few(sorted(set(unseen.values())), SHOWN)
-        which = "1 utterance stays" if len(unseen) == 1 else f"{len(unseen)} utterances stay"
+        count, places = unseen.total(), first_few(sorted(unseen), SHOWN)
+        which = "1 utterance stays" if count == 1 else f"{count} utterances stay"
         logger.info("%s, whose recordings were not seen or not chosen, of %s", which, places)

@@ -2,23 +2,26 @@
 
 <cache>/cache.json            the mark of a folder that this tool wrote, see `mark`
 <cache>/index.jsonl           one line per utterance, see `index`
+<cache>/index/00.jsonl …      the same of a large cache, see `parts`
 <cache>/audio/ab/abcd….wav    speech, 16-bit mono, named by the SHA-256 of their samples, see `entries`
 <cache>/staging/              files on their way there; gone between runs
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 from cache.entries import AUDIO_FOLDER
-from cache.index import INDEX, Utterance, read_index
-from cache.mark import SETTINGS_DIGEST, CacheError, read_mark
+from cache.index import INDEX, Utterance
+from cache.mark import SHARDED, CacheError, read_mark
+from cache.parts import PARTS_FOLDER, Index, delete_parts
 from cache.staging import STAGING_FOLDER, left_over
 from corpus.recording import Key, Speaker
 from storage.atomic import naming
 from storage.counting import counted
 from storage.lock import folder_lock, shared_folder_lock
+from storage.places import is_remote
 
 INPUTS_NAME = "full_inputs.pkl"  # written by batcher/
 PLACES_SHOWN = 3
@@ -31,9 +34,25 @@ class UtteranceCache:
         self.folder = folder
 
     @cached_property
+    def index(self) -> Index:
+        """The index, as it was when it was asked for first."""
+        return Index(self.folder)
+
+    @cached_property
     def utterances(self) -> dict[Key, Utterance]:
-        """The index, by corpus, speaker and utterance."""
-        return read_index(self.folder)
+        """All entries at once, by corpus, speaker and utterance; a large cache is better read by `parts`."""
+        return {key: entry for part in self.parts() for key, entry in part.items()}
+
+    def parts(self) -> Iterator[dict[Key, Utterance]]:
+        """Read the entries part by part, each in order of key; a speaker is in one part."""
+        return (part.entries for part in self.index.parts())
+
+    def __iter__(self) -> Iterator[Utterance]:
+        """Read all entries, part by part."""
+        return (entry for part in self.parts() for entry in part.values())
+
+    def __len__(self) -> int:
+        return self.index.summary.count
 
     @classmethod
     def open(cls, folder: Path) -> "UtteranceCache":
@@ -46,7 +65,7 @@ class UtteranceCache:
         if mark is not None and not mark.is_current:
             raise CacheError(f"{folder} was made by another version of this tool; --update_cache makes it again")
         cache = cls(folder)
-        if mark is None or not cache.utterances:
+        if mark is None or not len(cache):
             raise CacheError(f"no cached utterances in {folder}; run --regenerate_full_cache first")
         cache.check_current()
         return cache
@@ -57,14 +76,13 @@ class UtteranceCache:
         Raises:
             CacheError: there are such entries.
         """
-        outdated = [entry for entry in self.utterances.values() if entry.made_with != SETTINGS_DIGEST]
+        outdated = self.index.summary.outdated
         if outdated:
-            places = sorted({entry.place for entry in outdated})
-            verb = "was" if len(outdated) == 1 else "were"
+            verb = "was" if outdated.total() == 1 else "were"
             raise CacheError(
-                f"{len(outdated)} of {counted(len(self.utterances), 'utterance')} in {self.folder} {verb} made with "
+                f"{outdated.total()} of {counted(len(self), 'utterance')} in {self.folder} {verb} made with "
                 "other settings; --update_cache --audio_dir makes them again, from "
-                f"{', '.join(places[:PLACES_SHOWN])}"
+                f"{', '.join(sorted(outdated)[:PLACES_SHOWN])}"
             )
 
     @classmethod
@@ -82,11 +100,18 @@ class UtteranceCache:
 
     def speakers(self) -> list[Speaker]:
         """List all speakers, in order."""
-        return sorted({entry.whose for entry in self.utterances.values()})
+        return sorted(self.index.summary.speakers)
 
     def of_speaker(self, speaker: Speaker) -> list[Utterance]:
         """List a speaker's utterances in order of name; an unknown speaker has none."""
-        return [entry for _, entry in sorted(self.utterances.items()) if entry.whose == speaker]
+        part = self.index.part(self.index.number_of(speaker))
+        return [entry for entry in part.entries.values() if entry.whose == speaker]
+
+    def of_speakers(self, speakers: Collection[Speaker]) -> list[Utterance]:
+        """List the utterances of speakers in order of corpus, speaker and name."""
+        numbers = sorted({self.index.number_of(speaker) for speaker in speakers})
+        entries = (entry for number in numbers for entry in self.index.part(number).entries.values())
+        return sorted((entry for entry in entries if entry.whose in speakers), key=lambda entry: entry.key)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -100,8 +125,21 @@ class UtteranceCache:
             refuse_links(self.folder)
             for path in left_over(self.folder):
                 path.unlink()
-            self.__dict__.pop("utterances", None)  # what `cached_property` keeps
+            if not self.is_sharded:
+                delete_parts(self.folder)
+            self.forget()
             yield
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether the index on the disk has parts."""
+        mark = read_mark(self.folder)
+        return mark is not None and mark.format == SHARDED
+
+    def forget(self) -> None:
+        """Read the index again when it is asked for next."""
+        for name in ("index", "utterances"):  # what `cached_property` keeps
+            self.__dict__.pop(name, None)
 
 
 def refuse_links(folder: Path) -> None:
@@ -110,7 +148,10 @@ def refuse_links(folder: Path) -> None:
     Raises:
         CacheError: there is one; it may lead anywhere.
     """
+    if is_remote(folder):
+        return
     audio = folder / AUDIO_FOLDER
-    for path in (folder / INDEX, folder / STAGING_FOLDER, audio, *audio.glob("*")):
+    parts = folder / PARTS_FOLDER
+    for path in (folder / INDEX, folder / STAGING_FOLDER, parts, *parts.glob("*"), audio, *audio.glob("*")):
         if path.is_symlink():
             raise CacheError(f"{path} is a symbolic link, and the cache writes only inside its own folder")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from corpus.recording import Speaker
     from inference.encoder import SpeakerEncoder
     from inference.profiles import ProfileStore
+    from storage.parallel import Workers
 
 
 def cache_dir(args: argparse.Namespace) -> Path:
@@ -20,11 +21,27 @@ def cache_dir(args: argparse.Namespace) -> Path:
     return args.cache_output_dir or entry_point.default_cache_dir()
 
 
-def workers(args: argparse.Namespace) -> int:
-    """How many processes to use."""
+def workers(args: argparse.Namespace, by_default_all: bool = False) -> "Workers":
+    """The workers that were asked for: the cluster of --scheduler, or processes, one unless more are named.
+
+    Args:
+        by_default_all: whether every core is used where nothing was said.
+    """
     from storage.parallel import worker_count
 
-    return worker_count(args.multi_threading, args.num_workers)
+    if args.scheduler is None:
+        return worker_count(args.multi_threading or by_default_all, args.num_workers)
+    from storage.dask_cluster import Cluster
+
+    return Cluster(args.scheduler, version_of_front_end)
+
+
+def version_of_front_end() -> tuple[str, str]:
+    """What all machines of a cluster have to agree in: this tool's version, and the settings of its utterances."""
+    from cache.mark import SETTINGS_DIGEST
+    from deep_speaker import __version__
+
+    return __version__, SETTINGS_DIGEST
 
 
 def listed_speakers(args: argparse.Namespace, known: "Iterable[Speaker]") -> tuple[str, ...]:

@@ -20,9 +20,11 @@ from corpus.recording import NothingThereError
 from corpus.walk import absolute, describe_not_read
 from storage.counting import counted
 from storage.errors import first_few
+from storage.places import path_of
 
 if TYPE_CHECKING:
     from batcher.recipe import Recipe
+    from storage.parallel import Workers
 
 NAMES_SHOWN = 3  # in a warning
 FEWEST_HELD_OUT = 2  # speakers that can be told apart
@@ -34,21 +36,23 @@ def regenerate_full_cache(args: argparse.Namespace) -> None:
     """Make all utterances of the cache anew, after asking."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
-    count = len(cache.utterances)
+    count = len(cache)
     question = (
         f"Make the {counted(count, 'utterance')} in {cache.folder} anew, and delete those that are no longer recorded?"
     )
     if count and not args.yes and agreed(question) is False:  # where there is no terminal, nobody can object
         logger.info("nothing changed")
         return
-    _print_report(args, cache, listing, regenerate(cache, listing, workers(args), args.yes, _intake(args)))
+    report = regenerate(cache, listing, workers(args), args.yes, _intake(args))
+    _print_report(args, cache, listing, report)
 
 
 def update_cache(args: argparse.Namespace) -> None:
     """Add the recordings that are new or have changed to the cache."""
     cache = UtteranceCache(cache_dir(args))
     listing = _listing(args, cache)
-    _print_report(args, cache, listing, update(cache, listing, workers(args), args.yes, _intake(args)))
+    report = update(cache, listing, workers(args), args.yes, _intake(args))
+    _print_report(args, cache, listing, report)
 
 
 def _intake(args: argparse.Namespace) -> Intake:
@@ -59,19 +63,21 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
     """Write full_inputs.pkl."""
     from audio.feature_settings import FeatureSettings
     from batcher.generate import generate_inputs
+    from batcher.shard_folder import folder_of
     from batcher.splits import VCTK_TEST_SPEAKERS
 
     cache = UtteranceCache.open(cache_dir(args))
     named = listed_speakers(args, cache.speakers())
     target = cache.folder / INPUTS_NAME
     settings = FeatureSettings.fitting(args.num_filters, num_cepstra=args.num_cepstra, dither_seed=args.seed)
-    recipe = _recipe(args)
+    chosen = workers(args)
+    recipe = _recipe(args, chosen)
     counts = generate_inputs(
         cache,
         target,
         named or VCTK_TEST_SPEAKERS,
         settings,
-        workers(args),
+        chosen,
         args.split_by,
         all_held_out=bool(named),
         recipe=recipe,
@@ -85,16 +91,17 @@ def generate_training_inputs(args: argparse.Namespace) -> None:
         f"{target}: {counted(counts['speakers'], 'speaker')}, {counts['train']} train and "
         f"{counted(counts['test'], 'test utterance')}; {counted(counts['held_out'], 'speaker')} held out"
         + (f"; {copies} of each that trains" if args.disturbed_copies else "")
+        + (f"; in {counted(counts['shards'], 'shard')} in {folder_of(target)}" if counts["shards"] else "")
     )
 
 
-def _recipe(args: argparse.Namespace) -> "Recipe":
+def _recipe(args: argparse.Namespace, workers: "Workers") -> "Recipe":
     """The recipe of disturbed copies, with the noises and responses that are found in the folders named for them."""
     from batcher.recipe import Recipe
     from batcher.surroundings import NOISES, RESPONSES, find_surroundings
 
     folders = (args.noise_dir, NOISES), (args.rir_dir, RESPONSES)
-    surroundings = [folder and find_surroundings(folder, what, workers(args)) for folder, what in folders]
+    surroundings = [folder and find_surroundings(folder, what, workers) for folder, what in folders]
     return Recipe(args.disturbed_copies, args.seed, *surroundings)
 
 
@@ -129,7 +136,7 @@ def _print_report(args: argparse.Namespace, cache: UtteranceCache, listing: List
     if args.json:
         print_json(_report_fields(cache, listing, report))
         return
-    everything = f"{counted(len(cache.utterances), 'utterance')} of {counted(len(cache.speakers()), 'speaker')} in all"
+    everything = f"{counted(len(cache), 'utterance')} of {counted(len(cache.speakers()), 'speaker')} in all"
     print(
         f"{cache.folder}: {counted(report.added, 'utterance')} added, {report.unchanged} unchanged, "
         f"{len(report.skipped)} skipped; {everything}"
@@ -143,7 +150,7 @@ def _report_fields(cache: UtteranceCache, listing: Listing, report: CacheReport)
         **{name: getattr(report, name) for name in ("added", "unchanged", "deleted")},
         "skipped": [{"path": str(skipped.path), "reason": skipped.reason} for skipped in report.skipped],
         "mixed_channels": list(map(str, report.mixed)),
-        "utterances": len(cache.utterances),
+        "utterances": len(cache),
         "speakers": len(cache.speakers()),
         "read_as": listing.description,
         "not_read": dict(listing.not_read.most_common()),  # files of sound formats that are not read, by suffix
@@ -166,7 +173,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
             known = _places_above(root, cache)
             listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus, known)
         except NothingThereError as error:
-            if not any(utterance.path.is_relative_to(root) for utterance in cache.utterances.values()):
+            if not any(utterance.path.is_relative_to(root) for utterance in cache):
                 raise
             raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
     logger.info(listing.description)
@@ -177,7 +184,11 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
 
 def _places_above(root: Path, cache: UtteranceCache) -> set[str]:
     """The places of corpora that `root` is a part of, as cached recordings below or beside it show."""
+    above = {place for place in cache.index.places_mentioned() if path_of(place) in root.parents}
     below, parent = f"{root}{os.sep}", str(root.parent)
-    utterances = cache.utterances.values()
-    known = {utterance.place for utterance in utterances if utterance.origin[0].startswith(below)}
-    return known | {utterance.place for utterance in utterances if utterance.place == parent and utterance.session}
+    return {
+        utterance.place
+        for utterance in (cache if above else ())
+        if utterance.place in above
+        and (utterance.origin[0].startswith(below) or (utterance.place == parent and utterance.session))
+    }

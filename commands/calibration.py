@@ -80,12 +80,14 @@ def _cache(args: argparse.Namespace) -> Iterator[UtteranceCache]:
 
 def _trials(args: argparse.Namespace, encoder: SpeakerEncoder, cache: UtteranceCache) -> tuple[Trials, tuple[str, ...]]:
     """Trials to fit on, and the names of their corpora."""
+    chosen_workers = workers(args, by_default_all=True)
     if args.trials is None:
         named = listed_speakers(args, cache.speakers())
         check_speakers(named, cache.speakers())
-        return trials_of_cache(encoder, cache, named or map(str, cache.speakers()))
+        return trials_of_cache(encoder, cache, named or map(str, cache.speakers()), chosen_workers)
     listed = read_trials(args.trials, cache, encoder.trained_on)
-    trials = calibration_trials(list(score(encoder, cache, listed, CUTS, [encoder.scoring])), encoder.scoring.norm)
+    sets = list(score(encoder, cache, listed, CUTS, [encoder.scoring], chosen_workers))
+    trials = calibration_trials(sets, encoder.scoring.norm)
     return without_most_strangers(chosen(trials, a_few_of_each(trials, TRIALS_OF_EACH))), (listed.source,)
 
 

@@ -2,13 +2,12 @@
 
 import argparse
 
-from commands.arguments import check_named, check_writable, network_of
+from commands.arguments import check_named, check_writable, network_of, workers
 from commands.results import print_json
 from inference.bulk_embedding import embed_files
 from inference.embeddings_file import check_output, write_embeddings
 from inference.recording_files import find_files
 from storage.counting import counted
-from storage.parallel import worker_count
 
 
 def embed(args: argparse.Namespace) -> None:
@@ -17,8 +16,7 @@ def embed(args: argparse.Namespace) -> None:
     check_writable(args.output)
     check_named(args.embed)
     files, named = find_files(args.embed)
-    workers = worker_count(True, args.num_workers)
-    embeddings, used = embed_files(network_of(args), files, named, workers, args.channel)
+    embeddings, used = embed_files(network_of(args), files, named, workers(args, by_default_all=True), args.channel)
     write_embeddings(args.output, embeddings, used)
     skipped = len(files) - len(used)
     if args.json:

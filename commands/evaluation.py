@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cache.utterances import UtteranceCache
-from commands.arguments import cache_dir, check_no_input, check_writable, listed_speakers
+from commands.arguments import cache_dir, check_no_input, check_writable, listed_speakers, workers
 from commands.cached_speakers import opened
 from commands.report import check_report, write_reports
 from commands.results import print_json
@@ -44,7 +44,15 @@ def evaluate(args: argparse.Namespace) -> None:
         trial_sets, left_out = trials_of(args, cache, [encoder])
         properties = _properties(args, info, {speaker for one in trial_sets for speaker in one.speakers})
         scorings, distances = _scorings(args, cache, encoder), args.trials is None
-        found = measured(encoder, cache, trial_sets, scorings, distances=distances, properties=properties)
+        found = measured(
+            encoder,
+            cache,
+            trial_sets,
+            scorings,
+            distances=distances,
+            properties=properties,
+            workers=workers(args, by_default_all=True),
+        )
         if args.scores is not None:
             _write_scores(args, found)
         description = _description(found, cache, encoder, left_out)
@@ -64,7 +72,11 @@ def compare(args: argparse.Namespace) -> None:
         check_speakers(listed_speakers(args, cache.speakers()), cache.speakers())
         encoders = [SpeakerEncoder(named_network(name)) for name in args.compare]
         trial_sets, left_out = trials_of(args, cache, encoders)
-        found = [scored(encoder, cache, trial_sets, _scorings(args, cache, encoder)[-1:]) for encoder in encoders]
+        chosen = workers(args, by_default_all=True)
+        found = [
+            scored(encoder, cache, trial_sets, _scorings(args, cache, encoder)[-1:], workers=chosen)
+            for encoder in encoders
+        ]
     ways = [next(iter(made_by.items())) for _, made_by in found]  # each network's norm, and whose ratios there are
     sets = [one for one, _ in found]
     if len({by for _, by in ways}) > 1:

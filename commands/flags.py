@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from entry_point import expanded
 from storage.errors import UserError
+from storage.places import SCHEME
 
 MOST_WORKERS = 1024
 LEAST_PRIOR = 1e-12  # and its complement; beyond, odds are no longer numbers
@@ -19,6 +20,13 @@ Number = TypeVar("Number", int, float)
 
 def path(text: str) -> Path:
     """Read a path, and expand `~` where the shell does not; refuse an empty text, which would be the working folder."""
+    if SCHEME in text:
+        raise argparse.ArgumentTypeError(f"expected a path on this machine. Received the URL {text!r}")
+    return place(text)
+
+
+def place(text: str) -> Path:
+    """Read a path, as `path` does, or the URL of a folder that fsspec can reach."""
     if not text:
         raise argparse.ArgumentTypeError("expected a path. Received an empty text (is a variable of the shell unset?)")
     try:

@@ -12,6 +12,7 @@ from commands.rejoin import start_again
 from models.run_names import CURVES, HISTORY
 from storage.counting import counted
 from storage.errors import UserError
+from storage.places import is_remote
 from training.cluster import ALONE, read_cluster
 from training.options import (
     ADAPTED,
@@ -81,10 +82,11 @@ def _plot(folder: Path) -> None:
 
 def _say(options: TrainingOptions, inputs: "TrainingInputs", result: "StageResult") -> None:
     from evaluation.metrics import describe_accuracy
+    from training.stages import MOST_TESTED
 
     print(f"{options.stage}, {counted(result.step, 'step')}: {result.summary}")
     if "test_utterance_accuracy" in result.metrics:
-        print(describe_accuracy(result.metrics["test_utterance_accuracy"], len(inputs.test.labels)))
+        print(describe_accuracy(result.metrics["test_utterance_accuracy"], min(len(inputs.test.labels), MOST_TESTED)))
     logger.info("kept in %s", result.folder.path)
 
 
@@ -140,4 +142,9 @@ def _inputs_file(named: Path | None) -> Path:
     from cache.utterances import INPUTS_NAME
 
     path = entry_point.default_cache_dir() if named is None else named
+    if is_remote(path):
+        raise UserError(
+            f"training maps its inputs into memory: copy {INPUTS_NAME}, and the folder of its shards if any, from "
+            f"{path} to a disk of this machine, and name them with --data_filename"
+        )
     return path / INPUTS_NAME if named is None or path.is_dir() else path

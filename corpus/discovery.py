@@ -1,7 +1,9 @@
 """Find the recordings below a folder, and say who speaks in each: by a published layout, by folders, or by a rule."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from corpus import common_voice, folders
@@ -9,11 +11,24 @@ from corpus.layouts import LabelledFile, label_by_layout
 from corpus.listing import Listing, corpus_name, describe, in_order
 from corpus.microphones import of_microphone
 from corpus.recording import CorpusError, NothingThereError, Recording
-from corpus.speaker_rule import SpeakerRule, recordings_by_rule
+from corpus.recordings import Recordings
+from corpus.speaker_rule import RuleReading, SpeakerRule, recordings_by_rule
 from corpus.walk import Walk, absolute, describe_not_read
 from storage.counting import counted
+from storage.places import path_of
 
 FolderOfNames = tuple[Path, list[str]]  # a folder, and the names of recordings in it
+
+
+@dataclass
+class Reading:
+    """How it was found out who speaks in recordings."""
+
+    counts: Counter[str] = field(default_factory=Counter)  # files, by the layout that says who speaks in them
+    remarks: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return "; ".join([", ".join(name for name, _ in self.counts.most_common()), *self.remarks])
 
 
 def find_recordings(
@@ -45,15 +60,16 @@ def find_recordings(
     root = absolute(audio_dir)
     walk = Walk(root)
     chosen = _chosen(walk, microphone)
+    reading: Reading | RuleReading
     if speaker_from is None:
-        recordings, how = _by_layouts_and_folders(root, chosen, microphone, known)
+        found, reading = _by_layouts_and_folders(root, chosen, microphone, known)
     else:
-        recordings, how = recordings_by_rule(root, chosen, speaker_from)
+        found, reading = recordings_by_rule(root, chosen, speaker_from)
+    recordings, how = in_order(found), str(reading)
     if not recordings:
         raise CorpusError(f"{how}: no recording in {root} is left")
     if corpus is not None:
         recordings = _of_corpus(recordings, corpus, root)
-    recordings = in_order(recordings)
     return Listing(
         root,
         recordings,
@@ -65,74 +81,76 @@ def find_recordings(
     )
 
 
-def _of_corpus(recordings: list[Recording], corpus: str, root: Path) -> list[Recording]:
-    if len({recording.place for recording in recordings}) > 1:
+def _of_corpus(recordings: Recordings, corpus: str, root: Path) -> Recordings:
+    if len(recordings.places) > 1:
         raise CorpusError(f"expected one corpus in {root}, as --corpus {corpus} names one; it holds several")
-    return [recording._replace(corpus=corpus) for recording in recordings]
+    return Recordings(recording._replace(corpus=corpus) for recording in recordings)
 
 
-def _chosen(walk: Walk, microphone: str) -> list[FolderOfNames]:
+def _chosen(walk: Walk, microphone: str) -> Iterator[FolderOfNames]:
     """Find the folders with recordings, and in each the names of those that are of the microphone."""
-    everything = list(walk)
-    if not everything:
+    count, found = 0, False
+    for folder, names in walk:
+        count += len(names)
+        chosen = of_microphone(folder, names, microphone)
+        found = found or bool(chosen)
+        yield folder, chosen
+    if not count:
         not_read = describe_not_read(walk.not_read)
         raise NothingThereError(f"no recording in {walk.root}, at any depth" + (f"; {not_read}" if not_read else ""))
-    chosen = [(folder, of_microphone(folder, names, microphone)) for folder, names in everything]
-    if not any(names for _, names in chosen):
-        count = counted(sum(len(names) for _, names in everything), "recording")
-        raise CorpusError(f"of {count} in {walk.root}, none is of {microphone}; see --microphone")
-    return chosen
+    if not found:
+        recordings = counted(count, "recording")
+        raise CorpusError(f"of {recordings} in {walk.root}, none is of {microphone}; see --microphone")
 
 
 def _by_layouts_and_folders(
-    root: Path, chosen: list[FolderOfNames], microphone: str, known: Iterable[str]
-) -> tuple[list[Recording], str]:
+    root: Path, chosen: Iterable[FolderOfNames], microphone: str, known: Iterable[str]
+) -> tuple[Iterable[Recording], Reading]:
     """Find out who speaks in recordings, as in the whole corpus if `root` is a part of a known one; and say how."""
-    above = [Path(place) for place in known if Path(place) in root.parents]
+    above = [path for path in map(path_of, known) if path in root.parents]
+    reading = Reading()
     if not above:
-        return _recognised(root, chosen)
+        return _recognised(root, chosen, reading), reading
+    for _ in chosen:  # what can't be seen, or is not there, is that of the part
+        pass
     whole = min(above, key=lambda place: len(place.parts))
-    recordings, how = _recognised(whole, _chosen(Walk(whole), microphone))
-    return [recording for recording in recordings if recording.path.is_relative_to(root)], how
+    recordings = _recognised(whole, _chosen(Walk(whole), microphone), reading)
+    return (recording for recording in recordings if recording.path.is_relative_to(root)), reading
 
 
-def _recognised(root: Path, chosen: Iterable[FolderOfNames]) -> tuple[list[Recording], str]:
-    """Find out who speaks in recordings by layouts, or by folders where no layout fits; and say how.
-
-    Returns:
-        the recordings, and in words how it was found out who speaks in them.
-    """
-    labelled: list[LabelledFile] = []
+def _recognised(root: Path, chosen: Iterable[FolderOfNames], reading: Reading) -> Iterator[Recording]:
+    """Find out who speaks in recordings by layouts, or by folders where no layout fits; `reading` is told how."""
     others: dict[Path, list[str]] = {}
-    recordings: list[Recording] = []
-    counts: Counter[str] = Counter()  # files, by the layout that says who speaks in them
+    corpora: dict[str, str] = {}
     for folder, names in chosen:
         if (table := common_voice.table_of(folder)) is not None:
             corpus = corpus_name(root, str(folder.parent))
             validated = common_voice.recordings(table, folder, set(names), corpus)
-            recordings += validated
             left_out = counted(len(names) - len(validated), "clip")
-            counts[f"{common_voice.NAME} ({left_out} not validated)"] += len(validated)
+            reading.counts[f"{common_voice.NAME} ({left_out} not validated)"] += len(validated)
+            yield from validated
             continue
         by_layout, left = label_by_layout(folder, names)
-        labelled += by_layout
+        yield from _recordings(root, by_layout, corpora, reading)
         if left:
             others[folder] = left
-    by_folders, remarks = folders.label_by_folders(root, others)
-    counts.update(file.label.layout for file in (*labelled, *by_folders))
-    recordings += _recordings(root, (*labelled, *by_folders))
-    how = ", ".join(name for name, _ in counts.most_common())
-    return recordings, "; ".join([how, *remarks])
+    by_folders, reading.remarks = folders.label_by_folders(root, others)
+    yield from _recordings(root, by_folders, corpora, reading)
 
 
-def _recordings(root: Path, labelled: Iterable[LabelledFile]) -> Iterator[Recording]:
-    corpora: dict[str, str] = {}
+def _recordings(
+    root: Path, labelled: Iterable[LabelledFile], corpora: dict[str, str], reading: Reading
+) -> Iterator[Recording]:
+    folder, levels, place, inside, corpus = Path(), -1, "", "", ""
     for file in labelled:
-        layout_label, place = file.label, file.place
-        if layout_label.speaker is None:
+        label = file.label
+        reading.counts[label.layout] += 1
+        if label.speaker is None:
             continue
-        if place not in corpora:
-            corpora[place] = corpus_name(root, place)
-        yield Recording(
-            corpora[place], layout_label.speaker, layout_label.utterance, layout_label.session, place, file.source
-        )
+        if file.folder is not folder or label.levels != levels:  # as for the one before, mostly
+            folder, levels, place = file.folder, label.levels, file.place
+            inside = file.source.removesuffix(file.name)
+            if place not in corpora:
+                corpora[place] = corpus_name(root, place)
+            place, corpus = sys.intern(place), corpora[place]
+        yield Recording(corpus, label.speaker, label.utterance, label.session, place, inside + file.name)

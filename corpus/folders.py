@@ -8,7 +8,7 @@ supports another one.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ class Interpretation(NamedTuple):
     certain: bool  # whether no name supports another kind
 
 
-def label_by_folders(root: Path, names: Mapping[Path, list[str]]) -> tuple[list[LabelledFile], list[str]]:
+def label_by_folders(root: Path, names: Mapping[Path, list[str]]) -> tuple[Iterator[LabelledFile], list[str]]:
     """Label files by the folders that they are in.
 
     Args:
@@ -58,11 +58,11 @@ def label_by_folders(root: Path, names: Mapping[Path, list[str]]) -> tuple[list[
         kinds.update(dict.fromkeys(outer_of, interpretation.kind))
         if not interpretation.certain:
             remarks.append(_remark(place, outer_of, interpretation.kind))
-    labelled = [
+    labelled = (
         LabelledFile(folder, name, _label(folder, name, kinds.get(folder.parts, SPEAKERS)))
         for folder, inside in names.items()
         for name in inside
-    ]
+    )
     more = len(remarks) - REMARKS_SHOWN
     summary = [f"{counted(more, 'more folder')} {'is' if more == 1 else 'are'} as ambiguous"] if more > 0 else []
     return labelled, remarks[:REMARKS_SHOWN] + summary

@@ -84,25 +84,27 @@ def label_by_layout(folder: Path, names: Iterable[str]) -> tuple[list[LabelledFi
     tail = "/".join(folder.parts[-DEPTH:])
     labelled: list[LabelledFile] = []
     others: list[str] = []
-    layout: Layout | None = None
+    layouts: tuple[Layout, ...] = LAYOUTS
     for name in names:
-        recognised = _recognise(f"{tail}/{name.rpartition('.')[0]}", layout)
+        recognised = _recognise(f"{tail}/{name.rpartition('.')[0]}", layouts)
         if recognised is None:
             others.append(name)
         else:
             label, layout = recognised
+            if layouts[0] is not layout:
+                layouts = (layout, *LAYOUTS)
             labelled.append(LabelledFile(folder, name, label))
     return labelled, others
 
 
-def _recognise(tail: str, first: Layout | None) -> tuple[Label, Layout] | None:
+def _recognise(tail: str, layouts: Iterable[Layout]) -> tuple[Label, Layout] | None:
     """What the first layout that fits says of a file.
 
     Args:
         tail: the last `DEPTH` folders of the path and the file's name without its suffix, with slashes between.
-        first: the layout to try first, as the files of a folder are alike.
+        layouts: those to try; first the one that fitted the file before, as the files of a folder are alike.
     """
-    for layout in LAYOUTS if first is None else (first, *LAYOUTS):
+    for layout in layouts:
         match = layout.pattern.fullmatch(tail)
         if match is not None:
             return _label(layout.name, match.groupdict()), layout

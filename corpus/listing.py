@@ -1,13 +1,15 @@
 """What there is to cache: the recordings that a folder or a manifest holds, and what could not be seen."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath
 
-from corpus.recording import CorpusError, Recording, Speaker
+from corpus.recording import CorpusError, Key, Recording, Speaker
+from corpus.recordings import Recordings
 from storage.counting import counted
+from storage.places import path_of
 
 ROOT_NAME = "root"  # of a corpus in the file system's root
 
@@ -20,7 +22,7 @@ class Listing:
     """
 
     root: Path  # the folder, or the manifest; absolute
-    recordings: list[Recording]  # in order of corpus, speaker and utterance
+    recordings: Sequence[Recording]  # in order of corpus, speaker and utterance
     description: str  # how many there are, and how it was understood who speaks
     is_manifest: bool = False
     is_named: bool = False  # whether the user named the corpus
@@ -31,7 +33,7 @@ class Listing:
     @cached_property
     def places(self) -> dict[str, str]:
         """The folders of the corpora, and the names of these."""
-        return {recording.place: recording.corpus for recording in self.recordings}
+        return Recordings.of(self.recordings).places
 
     def could_see(self, path: Path) -> bool:
         """Whether a recording at `path` would have been found, had it been there."""
@@ -41,7 +43,7 @@ class Listing:
 
 def corpus_name(root: Path, place: str) -> str:
     """Name a corpus by the path from the root to its folder; by the folder's name if that is the root or above it."""
-    folder = Path(place)
+    folder = path_of(place)
     below = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
     return folder_name(folder) if below == "." else below
 
@@ -52,13 +54,13 @@ def folder_name(folder: PurePath) -> str:
     return folder.name or drive or ROOT_NAME
 
 
-def describe(root: Path, recordings: Collection[Recording], how: str) -> str:
+def describe(root: Path, recordings: Recordings, how: str) -> str:
     """Say how many recordings and speakers there are below the root, and how it was understood who speaks."""
-    speakers = len({(recording.corpus, recording.speaker) for recording in recordings})
-    return f"{root}: {counted(len(recordings), 'recording')} of {counted(speakers, 'speaker')}, read as {how}"
+    speakers = counted(len(recordings.speakers), "speaker")
+    return f"{root}: {counted(len(recordings), 'recording')} of {speakers}, read as {how}"
 
 
-def in_order(recordings: Iterable[Recording]) -> list[Recording]:
+def in_order(recordings: Iterable[Recording]) -> Recordings:
     """Sort recordings by corpus, speaker and utterance.
 
     Files of one speaker that share a name (`a.wav` and `a.flac`) are named with their suffix, or if that is the same,
@@ -67,16 +69,26 @@ def in_order(recordings: Iterable[Recording]) -> list[Recording]:
     Raises:
         CorpusError: two still have one name.
     """
-    recordings = list(recordings)
-    for rename in (_with_suffix, _with_path):
-        recordings = _clashing(recordings, rename)
-    names = Counter(recording.key for recording in recordings)
-    if len(names) < len(recordings):
-        (corpus, speaker, utterance), count = names.most_common(1)[0]
+    shared: Counter[Key] = Counter()  # names that several recordings have for all that
+    ordered = Recordings(recordings, lambda of_speaker: _named_apart(of_speaker, shared))
+    if shared:
+        (corpus, speaker, utterance), count = shared.most_common(1)[0]
         raise CorpusError(
             f"{count} utterances of {Speaker(corpus, speaker)} are called {utterance!r}; expected a name for each"
         )
-    return sorted(recordings, key=lambda recording: recording.key)
+    return ordered
+
+
+def _named_apart(recordings: list[Recording], shared: Counter[Key]) -> list[Recording]:
+    """A speaker's recordings, with another name for each of those that share one; counts the names still shared."""
+    if len({recording.utterance for recording in recordings}) == len(recordings):
+        return recordings
+    for rename in (_with_suffix, _with_path):
+        recordings = _clashing(recordings, rename)
+    shared.update(
+        {key: count for key, count in Counter(recording.key for recording in recordings).items() if count > 1}
+    )
+    return recordings
 
 
 def _clashing(recordings: list[Recording], rename: Callable[[Recording], Recording]) -> list[Recording]:

@@ -22,6 +22,7 @@ from corpus.recording import CorpusError, Key, Origin, Recording
 from corpus.tables import objects, rows
 from corpus.walk import absolute
 from storage.existence import is_gone
+from storage.places import SCHEME
 
 JSON_LINES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 NEMO_PATH = "audio_filepath"
@@ -45,9 +46,9 @@ def read_manifest(manifest: Path, corpus: str | None = None) -> Listing:
     if not rows_read:
         raise CorpusError(f"{manifest} names no recording")
     base = _base(place if place.is_dir() else place.parent, rows_read)
-    recordings = _recordings(rows_read, corpus or place.name.partition(".")[0] or folder_name(place), place, base)
-    _refuse_repeated(rows_read, recordings)
-    recordings = in_order(recordings)
+    named = _recordings(rows_read, corpus or place.name.partition(".")[0] or folder_name(place), place, base)
+    _refuse_repeated(rows_read, named)
+    recordings = in_order(named)
     if base == Path.cwd() != place.parent:
         how += "; its paths are taken from the working folder"
     return Listing(
@@ -116,7 +117,7 @@ def _default_name(row: Row, is_shared: bool = False) -> str:
 def _recording(row: Row, utterance: str, name: str, place: Path, base: Path) -> Recording:
     """A speaker `a/b` is b of the corpus a, which is part of the description's and has a place of its own."""
     part, _, speaker = row.speaker.rpartition("/")
-    path = os.path.normpath(os.path.join(base, row.path))  # noqa: PTH118, so that one file has one name
+    path = row.path if SCHEME in row.path else os.path.normpath(Path(base, row.path))  # so that one file has one name
     corpus = "/".join(filter(None, (name, part)))
     return Recording(
         corpus, speaker, row.utterance or utterance, row.session, str(Path(place, part)), path, row.start, row.end

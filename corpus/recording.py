@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from storage.errors import UserError
+from storage.places import SCHEME, joined, path_of
 
 Key = tuple[str, str, str]  # corpus, speaker, utterance
 Origin = tuple[str, float | None, float | None]  # path, start and end in s
@@ -63,13 +64,18 @@ class Identity:
     @property
     def origin(self: RecordingFields) -> Origin:
         """(path, start, end): what was recorded, whoever is said to speak in it."""
-        path = os.path.join(self.place, self.source)  # noqa: PTH118, a path is slower, and there are many
-        return path.replace("/", os.sep), self.start, self.end  # one file has one path on Windows, too
+        path = joined(self.place, self.source) if SCHEME in self.place else _joined_here(self.place, self.source)
+        return path, self.start, self.end
 
     @property
     def path(self: RecordingFields) -> Path:
         """Where the file is."""
-        return Path(self.place, self.source)
+        return path_of(self.place, self.source)
+
+
+def _joined_here(place: str, source: str) -> str:
+    path = os.path.join(place, source)  # noqa: PTH118, a path is slower, and there are many
+    return path.replace("/", os.sep)  # one file has one path on Windows, too
 
 
 class _Recording(NamedTuple):

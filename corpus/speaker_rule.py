@@ -1,7 +1,8 @@
 """Who speaks, by the user's rule (--speaker_from): a folder on the way to the file, or a pattern for the path."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +14,22 @@ from storage.counting import counted
 SpeakerRule = int | re.Pattern[str]  # see `discovery.find_recordings`
 
 
+@dataclass
+class RuleReading:
+    """What the rule is, and how many files it leaves out."""
+
+    rule: SpeakerRule
+    left_out: int = 0
+
+    def __str__(self) -> str:
+        text = self.rule if isinstance(self.rule, int) else self.rule.pattern
+        left_out = f" ({counted(self.left_out, 'file')} left out, as it names no speaker of theirs)"
+        return f"--speaker_from {text} says" + (left_out if self.left_out else "")
+
+
 def recordings_by_rule(
     root: Path, folders: Iterable[tuple[Path, list[str]]], rule: SpeakerRule
-) -> tuple[list[Recording], str]:
+) -> tuple[Iterator[Recording], RuleReading]:
     """Label recordings by the user's rule.
 
     Args:
@@ -24,15 +38,22 @@ def recordings_by_rule(
         rule: the number of a folder, or a pattern, with which all of the root is one corpus.
 
     Returns:
-        the recordings; and what the rule is, and how many files it leaves out, in words.
+        the recordings, and what says how they were read when all of them were taken.
     """
-    label = _labeller(root, rule)
-    labelled = [label(folder.relative_to(root).parts, name) for folder, names in folders for name in names]
-    recordings = [recording for recording in labelled if recording is not None]
-    left_out = len(labelled) - len(recordings)
-    text = rule if isinstance(rule, int) else rule.pattern
-    remark = f" ({counted(left_out, 'file')} left out, as it names no speaker of theirs)" if left_out else ""
-    return recordings, f"--speaker_from {text} says{remark}"
+    reading = RuleReading(rule)
+    return _labelled(root, folders, reading), reading
+
+
+def _labelled(root: Path, folders: Iterable[tuple[Path, list[str]]], reading: RuleReading) -> Iterator[Recording]:
+    label = _labeller(root, reading.rule)
+    for folder, names in folders:
+        within = folder.relative_to(root).parts
+        for name in names:
+            recording = label(within, name)
+            if recording is None:
+                reading.left_out += 1
+            else:
+                yield recording
 
 
 def _labeller(root: Path, rule: SpeakerRule) -> Callable[[Folder, str], Recording | None]:
@@ -43,7 +64,7 @@ def _by_level(root: Path, level: int, within: Folder, name: str) -> Recording | 
     number = level - 1 if level > 0 else len(within) + level
     if not 0 <= number < len(within):
         return None
-    place = str(Path(root, *within[:number]))
+    place = str(root.joinpath(*within[:number]))
     session = "/".join(within[number + 1 :])
     stem = name.rpartition(".")[0]
     utterance = f"{session}/{stem}" if session else stem

@@ -84,12 +84,22 @@ KnownUtterance = TypeVar("KnownUtterance", bound=NamedUtterance)
 class Utterances(Generic[KnownUtterance]):
     """Finds what a list names among known utterances, say the cache's."""
 
-    def __init__(self, known: Iterable[KnownUtterance]):
+    def __init__(self, known: Iterable[KnownUtterance], wanted: Iterable[str] | None = None):
+        """Go through what is known, and keep what is wanted.
+
+        Args:
+            known: gone through again where something is not found, to say what is like it.
+            wanted: the names that will be looked for; None where that may be any.
+        """
+        self._known = known
+        ends = None if wanted is None else {end for name in wanted for end in (name, _without_suffix(name))}
+        depths = {end.count("/") + 1 for end in ends or ()}
         self._by_end: dict[str, list[tuple[str, KnownUtterance]]] = {}
         for utterance in known:
-            source = f"{utterance.corpus}/{utterance.source.replace(os.sep, '/')}"
-            for name in {_full_name(utterance), source.rpartition(".")[0]}:
-                self._by_end.setdefault(name.rpartition("/")[2], []).append((f"/{name}", utterance))
+            for name in _names_of(utterance):
+                parts = name.split("/")
+                if ends is None or any("/".join(parts[-depth:]) in ends for depth in depths):
+                    self._by_end.setdefault(parts[-1], []).append((f"/{name}", utterance))
 
     def find(self, name: str) -> KnownUtterance:
         """Find the utterance of a name.
@@ -116,7 +126,12 @@ class Utterances(Generic[KnownUtterance]):
     def _names(self, like: str) -> set[str]:
         """All names, with as many folders in front as the one that is looked for."""
         parts = like.count("/") + 1
-        return {"/".join(name.split("/")[-parts:]) for names in self._by_end.values() for name, _ in names}
+        return {"/".join(name.split("/")[-parts:]) for utterance in self._known for name in _names_of(utterance)}
+
+
+def _names_of(utterance: NamedUtterance) -> set[str]:
+    source = f"{utterance.corpus}/{utterance.source.replace(os.sep, '/')}"
+    return {_full_name(utterance), source.rpartition(".")[0]}
 
 
 def _full_name(utterance: NamedUtterance) -> str:

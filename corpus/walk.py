@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from storage.counting import counted
+from storage.places import is_remote, objects_below
 
 CACHE_FILES = {"cache.json", "index.jsonl"}  # of a cache's folder, which is no corpus
 OTHER_NAMES = {"AIF", "AIFC", "OGA", "OPUS", "SND", "SPH", "WAVE"}  # of libsndfile's formats
@@ -38,17 +39,51 @@ class Walk:
 
     def __iter__(self) -> Iterator[tuple[Path, list[str]]]:
         """Yield folders and the names of the recordings in them."""
+        if is_remote(self.root):
+            yield from self._objects()
+            return
         seen: set[str] = set()
-        for folder, folders, names in os.walk(self.root, onerror=self._add_unreadable, followlinks=True):
-            identity = os.path.realpath(folder)
-            if identity in seen or set(names) >= CACHE_FILES:
-                folders.clear()
+        waiting = [(str(self.root), os.path.realpath(self.root))]  # the next one last, and where it really is
+        while waiting:
+            folder, real = waiting.pop()
+            folders, names = self._inside(folder)
+            if real in seen or CACHE_FILES.issubset(names):
                 continue
-            seen.add(identity)
-            visible = (Path(folder, name) for name in folders if not name.startswith("."))
-            folders[:] = [path.name for path in sorted(visible, key=lambda path: (path.is_symlink(), path.name))]
+            seen.add(real)
             if recordings := self._recordings(names):
                 yield Path(folder), recordings
+            for is_link, name in sorted(folders, reverse=True):
+                path = os.path.join(folder, name)  # noqa: PTH118, a path is slower, and there are many
+                waiting.append((path, os.path.realpath(path) if is_link else os.path.join(real, name)))  # noqa: PTH118
+
+    def _objects(self) -> Iterator[tuple[Path, list[str]]]:
+        """The same of a store, which has no links: all objects below a prefix, at once."""
+        folders: dict[Path, list[str]] = {}
+        for path, _ in objects_below(self.root):
+            folders.setdefault(path.parent, []).append(path.name)
+        caches = [folder for folder, names in folders.items() if CACHE_FILES.issubset(names)]
+        for folder, names in sorted(folders.items(), key=lambda item: item[0].parts):
+            is_hidden = any(part.startswith(".") for part in folder.relative_to(self.root).parts)
+            if is_hidden or any(folder.is_relative_to(one) for one in caches):
+                continue
+            if recordings := self._recordings(names):
+                yield folder, recordings
+
+    def _inside(self, folder: str) -> tuple[list[tuple[bool, str]], list[str]]:
+        """The folders in a folder that are not hidden, each with whether it is a link; and the names of the files."""
+        folders: list[tuple[bool, str]] = []
+        names: list[str] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_file(follow_symlinks=False) or not _is_folder(entry):
+                        names.append(entry.name)
+                    elif not entry.name.startswith("."):
+                        folders.append((entry.is_symlink(), entry.name))
+        except OSError as error:
+            self.unreadable.append(Path(error.filename))
+            return [], []
+        return folders, names
 
     def _recordings(self, names: list[str]) -> list[str]:
         readable = readable_suffixes()
@@ -59,8 +94,12 @@ class Walk:
             self.not_read.update(suffix for suffix in suffixes if suffix in NOT_READ)
         return sorted(recordings)
 
-    def _add_unreadable(self, error: OSError) -> None:
-        self.unreadable.append(Path(error.filename))
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that can't be followed
+        return False
 
 
 def describe_not_read(not_read: Counter[str]) -> str:
@@ -79,4 +118,6 @@ def absolute(folder: Path) -> Path:
 
     A link keeps its own name, which may be the speaker's; only "link/.." can't be understood without following it.
     """
+    if is_remote(folder):
+        return folder
     return folder.resolve() if ".." in folder.parts else folder.absolute()

@@ -23,6 +23,7 @@ from inference.estimate import Estimate
 from inference.likelihood_ratio import side_by_side
 from storage.counting import counted
 from storage.errors import UserError
+from storage.parallel import Workers
 
 TRIALS_OF_EACH = 60  # speaker and pair, at each combination of lengths; rates are the same to 0.1 % with all of them
 ADVISED_SPEAKERS = 20  # from fewer nobody can tell how often strangers are taken for one, and rates of 0 % come out
@@ -45,7 +46,7 @@ def calibrate(
 
 
 def trials_of_cache(
-    encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str]
+    encoder: SpeakerEncoder, cache: UtteranceCache, names: Iterable[str], workers: Workers = 1
 ) -> tuple[Trials, tuple[str, ...]]:
     """Make trials, to fit on, of the named speakers whom the network was not trained on, and name their corpora.
 
@@ -58,7 +59,7 @@ def trials_of_cache(
         raise UserError(
             f"the cache at {cache.folder} holds no two speakers of a corpus whom the network was not trained on"
         )
-    trials = crossed_trials(encoder, cache, speakers, encoder.scoring)
+    trials = crossed_trials(encoder, cache, speakers, encoder.scoring, workers)
     return chosen(trials, a_few_of_each(trials, TRIALS_OF_EACH)), tuple(speakers)
 
 

@@ -4,7 +4,7 @@ They are between utterances, whole and cut to 5, 2 and 1 s, and speakers enrolle
 and of two. Each is within a corpus, as the channel of another corpus gives strangers away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -12,12 +12,12 @@ import numpy as np
 
 from cache.index import Utterance
 from cache.utterances import UtteranceCache
-from evaluation.cuts import CUTS, embed_cuts
+from evaluation.cuts import CUTS, Beginnings, embed_groups
 from evaluation.trial_sets import UTTERANCES_PAIRED, in_turn
 from inference.cohort import Scoring, normalised
 from inference.embedding import mean_embedding
 from inference.encoder import SpeakerEncoder
-from storage.progress import tracked
+from storage.parallel import Workers
 
 ENROLLED_BY = 3  # utterances
 PAIRS_OF_SPEAKERS = 300  # of each corpus, drawn where there are more
@@ -52,6 +52,7 @@ def crossed_trials(
     cache: UtteranceCache,
     corpora: Mapping[str, Sequence[list[Utterance]]],
     scoring: Scoring,
+    workers: Workers = 1,
 ) -> Trials:
     """Make all trials between the speakers of each corpus, who are given by their utterances and numbered throughout.
 
@@ -59,10 +60,9 @@ def crossed_trials(
     """
     parts, number = [], 0
     for corpus, (name, speakers) in enumerate(corpora.items()):
-        embedded = [
-            recordings_of(encoder, cache, in_turn(utterances)[:UTTERANCES_PAIRED], scoring)
-            for utterances in tracked(speakers, f"embed {name}".strip(), len(speakers), "speaker")
-        ]
+        groups = [_by_session(in_turn(utterances)[:UTTERANCES_PAIRED]) for utterances in speakers]
+        beginnings = embed_groups(encoder, cache, groups, CUTS, name, workers)
+        embedded = [recordings_of(group, found, scoring) for group, found in zip(groups, beginnings)]
         for a, b in _pairs(len(embedded)):
             parts.append(trials_between(embedded[a], embedded[b], number + a, number + b, corpus))
         number += len(embedded)
@@ -77,12 +77,19 @@ def _pairs(speakers: int) -> list[tuple[int, int]]:
     return [*((speaker, speaker) for speaker in range(speakers)), *((a, b) for a, b in pairs.tolist())]
 
 
-def recordings_of(
-    encoder: SpeakerEncoder, cache: UtteranceCache, utterances: Sequence[Utterance], scoring: Scoring
-) -> SpeakerRecordings:
-    """Embed a speaker's utterances at every cut, and enrolments by `ENROLLED_BY` whole ones."""
-    utterances = sorted(utterances, key=lambda u: (u.session, u.key))  # enrolments are of one session, mostly
-    embedded, seconds = embed_cuts(encoder, cache, utterances, CUTS)
+def _by_session(utterances: Iterable[Utterance]) -> list[Utterance]:
+    """Sort a speaker's utterances so that enrolments, which take some in turn, are of one session, mostly."""
+    return sorted(utterances, key=lambda utterance: (utterance.session, utterance.key))
+
+
+def recordings_of(utterances: Sequence[Utterance], beginnings: Beginnings, scoring: Scoring) -> SpeakerRecordings:
+    """Make recordings of a speaker's utterances, embedded at every cut, and enrolments by `ENROLLED_BY` whole ones.
+
+    Args:
+        utterances: in order of session.
+        beginnings: of these, at `CUTS`.
+    """
+    embedded, seconds = beginnings
     starts = range(0, len(utterances) - ENROLLED_BY + 1, ENROLLED_BY)
     groups = [slice(start, start + ENROLLED_BY) for start in starts]
     whole = CUTS.index(None)

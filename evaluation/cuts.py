@@ -1,8 +1,10 @@
 """Embed utterances whole, and cut to their beginnings."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +15,13 @@ from audio.speech_activity import speech_seconds
 from cache.entries import read_signal
 from cache.index import Utterance
 from cache.kept_embeddings import keep, read_kept
+from cache.mark import MARK
 from cache.utterances import UtteranceCache
 from deep_speaker import __version__
+from inference.bulk_embedding import encoder_of_worker
 from inference.encoder import SpeakerEncoder
+from storage.parallel import Workers, check_shared, parallel_map
+from storage.progress import tracked
 
 CUTS = (None, 5.0, 2.0, 1.0)  # s from the beginning of what the cache holds; None for all of it
 
@@ -25,6 +31,37 @@ class Beginnings(NamedTuple):
 
     embeddings: NDArray[np.float32]  # (cuts, utterances, embedding_size), rows of length 1
     seconds: NDArray[np.float64]  # (cuts, utterances) of speech
+
+
+def embed_groups(
+    encoder: SpeakerEncoder,
+    cache: UtteranceCache,
+    groups: Sequence[Sequence[Utterance]],
+    cuts: Sequence[float | None],
+    what: str,
+    workers: Workers = 1,
+) -> Iterator[Beginnings]:
+    """Embed groups of utterances, mostly a speaker's each, as `embed_cuts` does; yield them in order, with progress.
+
+    Workers keep what they have embedded in the cache, where it is read from. (What all of them hand over through one
+    pipe has to be small, see `parallel_map`.)
+
+    Args:
+        what: is embedded, for the progress.
+    """
+    if workers == 1:
+        finished: Iterator[None] = iter([None] * len(groups))
+    else:
+        check_shared(cache.folder / MARK, workers)
+        finished = parallel_map(partial(_embed_in_worker, encoder.exported, cache.folder, cuts), groups, workers, 1)
+    for group, _ in zip(groups, tracked(finished, f"embed {what}".strip(), len(groups), "speaker")):
+        yield embed_cuts(encoder, cache, group, cuts)
+
+
+def _embed_in_worker(
+    network: bytes, folder: Path, cuts: Sequence[float | None], utterances: Sequence[Utterance]
+) -> None:
+    embed_cuts(encoder_of_worker(network), UtteranceCache(folder), utterances, cuts)
 
 
 def embed_cuts(

@@ -17,6 +17,7 @@ from evaluation.subsets import Properties
 from evaluation.trial_sets import TrialSet
 from inference.cohort import COSINES, Scoring
 from inference.encoder import SpeakerEncoder
+from storage.parallel import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ def evaluate(
     cuts: Sequence[float | None] = CUTS,
     distances: bool = True,
     properties: Properties | None = None,
+    workers: Workers = 1,
 ) -> Evaluation:
     """Measure a network on trials, each set of them by itself, at each length.
 
@@ -47,8 +49,9 @@ def evaluate(
         cuts: seconds to use of each utterance; None for all of it.
         distances: whether to measure SAP and SAN too.
         properties: of speakers, by which to measure them apart.
+        workers: who embed the utterances.
     """
-    sets, ratios_by = scored(encoder, cache, trial_sets, scorings, cuts)
+    sets, ratios_by = scored(encoder, cache, trial_sets, scorings, cuts, workers)
     return Evaluation(sets, measure(sets, distances, properties), ratios_by)
 
 
@@ -58,9 +61,10 @@ def scored(
     trial_sets: Sequence[TrialSet],
     scorings: Sequence[Scoring],
     cuts: Sequence[float | None] = CUTS,
+    workers: Workers = 1,
 ) -> tuple[list[ScoredSet], dict[str, RatiosBy]]:
     """Score trials, as `evaluate` does before it measures them, and say whose their log-likelihood ratios are."""
-    sets = [one for trials in trial_sets for one in score(encoder, cache, trials, cuts, scorings)]
+    sets = [one for trials in trial_sets for one in score(encoder, cache, trials, cuts, scorings, workers)]
     return with_ratios(sets, encoder.calibration, perhaps_calibrated_on(encoder, cache.speakers()))
 
 

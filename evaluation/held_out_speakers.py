@@ -34,9 +34,8 @@ def held_out_utterances(
     warn_of_namesakes(named & perhaps_trained - trained)
     kept = named - trained
     corpora: dict[str, Speakers] = {}
-    for _, utterance in sorted(cache.utterances.items()):
-        if utterance.whose in kept:
-            corpora.setdefault(utterance.corpus, {}).setdefault(utterance.speaker, []).append(utterance)
+    for utterance in cache.of_speakers(kept):
+        corpora.setdefault(utterance.corpus, {}).setdefault(utterance.speaker, []).append(utterance)
     return corpora, named & trained
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cache.utterances import UtteranceCache
-from evaluation.cuts import embed_cuts
+from evaluation.cuts import embed_groups
 from evaluation.detection import ScoredTrials, scores_of
 from evaluation.trial_sets import TrialSet
 from inference.cohort import Scoring
 from inference.encoder import SpeakerEncoder
-from storage.progress import tracked
+from storage.parallel import Workers
 
 LEAST_SECONDS = 0.1  # of speech, as which less counts: lengths go in as logarithms
 
@@ -43,20 +43,21 @@ def score(
     trials: TrialSet,
     cuts: Sequence[float | None],
     scorings: Sequence[Scoring],
+    workers: Workers = 1,
 ) -> Iterator[ScoredSet]:
     """Embed the utterances of the trials whole and cut, and score the trials.
 
     Args:
         cuts: seconds to use of each utterance; None for all of it.
         scorings: how to compare embeddings.
+        workers: who embed the utterances.
 
     Yields:
         a set for each cut, without ratios yet.
     """
-    parts = []
     spans = np.split(np.arange(len(trials.owners)), np.flatnonzero(np.diff(trials.owners)) + 1)
-    for span in tracked(spans, f"embed {trials.source}".strip(), len(spans), "speaker"):
-        parts.append(embed_cuts(encoder, cache, [trials.utterances[row] for row in span], cuts))
+    groups = [[trials.utterances[row] for row in span] for span in spans]
+    parts = embed_groups(encoder, cache, groups, cuts, trials.source, workers)
     embedded, lengths = (np.concatenate(sides, axis=1) for sides in zip(*parts))  # (cuts, utterances, ...)
     for cut, embeddings, seconds in zip(cuts, embedded, np.maximum(lengths, LEAST_SECONDS)):
         scores = {one.norm: scores_of(embeddings, trials.first, trials.second, one) for one in scorings}

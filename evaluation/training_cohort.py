@@ -33,7 +33,7 @@ def training_cohort(encoder: SpeakerEncoder, cache: UtteranceCache) -> Cohort:
             f"network was trained on, and scores are normalised by {FEWEST} or more"
         )
     by_speaker: dict[Speaker, list[Utterance]] = defaultdict(list)
-    for _, utterance in sorted(cache.utterances.items()):
+    for utterance in cache:  # those of a speaker in order of name
         if utterance.whose in trained and len(by_speaker[utterance.whose]) < UTTERANCES:
             by_speaker[utterance.whose].append(utterance)
     means = np.stack(

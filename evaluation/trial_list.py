@@ -1,6 +1,7 @@
 """A trial list: pairs of cached utterances, each said to be of one speaker or of two."""
 
 from collections.abc import Iterable, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) ->
             the same, contradicts the cache on who speaks, or names a speaker of the training; or there are no trials
             of one speaker, or none of two.
     """
-    known = lists.Utterances(cache.utterances.values())
+    known = lists.Utterances(cache, _names_in(path))
     trained, perhaps_trained = speakers.trained_on(trained_on, cache.speakers())
     trials = []
     for line in lists.read_trial_list(path):
@@ -56,6 +57,15 @@ def read_trials(path: Path, cache: UtteranceCache, trained_on: Iterable[str]) ->
             f"expected trials of one speaker and of two in {path}. Received {targets} and {len(trials) - targets}"
         )
     return listed_pairs(path.name, [(trial.first, trial.second) for trial in trials])
+
+
+def _names_in(path: Path) -> set[str]:
+    """The names in a list, up to a line that is malformed."""
+    names: set[str] = set()
+    with suppress(TrialListError):
+        for line in lists.read_trial_list(path):
+            names |= {line.first, line.second}
+    return names
 
 
 def _checked(line: lists.Trial, known: lists.Utterances, trained: Set[Speaker]) -> Trial:

@@ -1,9 +1,8 @@
-"""Embed many recordings, with every core."""
+"""Embed many recordings, with every core, or every machine of a cluster."""
 
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from pathlib import Path
 
 import numpy as np
 
@@ -12,9 +11,8 @@ from inference.embedding import Embedding
 from inference.encoder import SpeakerEncoder
 from inference.recordings import RecordingError
 from inference.sources import STANDARD_INPUT
-from models.onnx_file import read_exported
 from storage.counting import counted
-from storage.parallel import parallel_map
+from storage.parallel import Workers, parallel_map
 from storage.progress import tracked
 
 CHUNK = 4  # recordings handed to a worker at once; their embeddings fit into a pipe
@@ -24,14 +22,14 @@ logger = logging.getLogger(__name__)
 
 
 def embed_files(
-    encoder: SpeakerEncoder, files: Sequence[str], needed: set[str], workers: int, channel: Wanted = None
+    encoder: SpeakerEncoder, files: Sequence[str], needed: set[str], workers: Workers, channel: Wanted = None
 ) -> tuple[np.ndarray, list[str]]:
     """Embed recordings; those that can't be used are left out with a warning, unless they are needed.
 
     Args:
         files: as `inference.recording_files.find_files` gives them.
         needed: those of them that must be used.
-        workers: processes to share them out among, where they are many.
+        workers: processes or a cluster to share them out among, where they are many.
         channel: of several, see `load_speech`.
 
     Returns:
@@ -58,12 +56,12 @@ def embed_files(
 
 
 def _way_to_embed(
-    encoder: SpeakerEncoder, files: Sequence[str], workers: int, channel: Wanted
-) -> tuple[Callable[[str], Embedding | str], Sequence[str], int]:
-    """What to call for each of the files, and by how many processes."""
-    if workers == 1 or len(files) < FEWEST_SHARED or STANDARD_INPUT in files or encoder.file is None:
-        return partial(_embed, encoder, channel), files, 1  # a worker could not read the last two
-    return partial(_embed_in_worker, encoder.file, channel), files, workers
+    encoder: SpeakerEncoder, files: Sequence[str], workers: Workers, channel: Wanted
+) -> tuple[Callable[[str], Embedding | str], Sequence[str], Workers]:
+    """What to call for each of the files, and by which workers."""
+    if workers == 1 or len(files) < FEWEST_SHARED or STANDARD_INPUT in files:  # which a worker could not read
+        return partial(_embed, encoder, channel), files, 1
+    return partial(_embed_in_worker, encoder.exported, channel), files, workers
 
 
 def _embed(encoder: SpeakerEncoder, channel: Wanted, file: str) -> Embedding | str:
@@ -74,11 +72,11 @@ def _embed(encoder: SpeakerEncoder, channel: Wanted, file: str) -> Embedding | s
         return str(error)
 
 
-def _embed_in_worker(network: Path, channel: Wanted, file: str) -> Embedding | str:
-    return _embed(_encoder_of_worker(network), channel, file)
+def _embed_in_worker(network: bytes, channel: Wanted, file: str) -> Embedding | str:
+    return _embed(encoder_of_worker(network), channel, file)
 
 
 @lru_cache(1)
-def _encoder_of_worker(network: Path) -> SpeakerEncoder:
-    """The one encoder of a process, which reads the network itself: sessions of ONNX Runtime are never inherited."""
-    return SpeakerEncoder.from_exported(read_exported(network))
+def encoder_of_worker(network: bytes) -> SpeakerEncoder:
+    """The one encoder of a process, of an exported network: sessions of ONNX Runtime are never inherited."""
+    return SpeakerEncoder.from_exported(network)

@@ -54,7 +54,6 @@ class SpeakerEncoder:
         features: settings of the features that the network is given.
         calibration: turns the network's scores into log-likelihood ratios; None if it has none.
         scoring: how its embeddings are compared.
-        file: the exported network that other processes can read; None if there is no such file.
 
     Raises:
         CheckpointError: the file is missing, damaged, or of a network that this version can't use.
@@ -67,7 +66,7 @@ class SpeakerEncoder:
         calibration: str | os.PathLike | None = None,
     ):
         loaded = network if isinstance(network, LoadedNetwork) else load_network(network)
-        self._path, self._session, self.file = loaded.path, loaded.session, loaded.exported_file
+        self._path, self._session = loaded.path, loaded.session
         self.description = loaded.session.description
         try:
             self.features = FeatureSettings.from_json(self.description.features)
@@ -95,6 +94,11 @@ class SpeakerEncoder:
             CheckpointError: as for a file.
         """
         return cls(network_in(content))
+
+    @property
+    def exported(self) -> bytes:
+        """The content of the exported network's file, of which `from_exported` makes the same encoder elsewhere."""
+        return self._session.content
 
     @property
     def origin(self) -> dict[str, str | int | bool]:

@@ -21,7 +21,6 @@ class LoadedNetwork:
 
     session: OnnxSession
     path: Path | None = None  # the file that was named: an exported network or a checkpoint; None if it was in memory
-    exported_file: Path | None = None  # what other processes can read it from; None if that could not be kept
 
     @property
     def name(self) -> str:
@@ -58,7 +57,7 @@ def network_in(content: bytes) -> LoadedNetwork:
 
 
 def _of_exported(path: Path) -> LoadedNetwork:
-    return LoadedNetwork(OnnxSession(read_exported(path), str(path)), path, path)
+    return LoadedNetwork(OnnxSession(read_exported(path), str(path)), path)
 
 
 def _of_checkpoint(path: Path) -> LoadedNetwork:
@@ -67,13 +66,13 @@ def _of_checkpoint(path: Path) -> LoadedNetwork:
         try:
             session = OnnxSession(read_exported(kept), str(kept))
             if session.description.checkpoint_sha256 == file_sha256(path):
-                return LoadedNetwork(session, path, kept)
+                return LoadedNetwork(session, path)
         except CheckpointError as error:
             logger.warning("%s. It is made again", error)
     from models.onnx_export import export_and_keep
 
     content = export_and_keep(path, kept)
-    return LoadedNetwork(OnnxSession(content, str(path)), path, kept if kept.is_file() else None)
+    return LoadedNetwork(OnnxSession(content, str(path)), path)
 
 
 def _is_checkpoint(path: Path) -> bool:

@@ -24,7 +24,7 @@ class OnnxSession:
         Raises:
             CheckpointError: it is not ONNX of this tool, or uses operators that ONNX Runtime does not have.
         """
-        self._name, self._content = name, content
+        self._name, self.content = name, content
         try:
             self._session = load_session(content)
         except Exception as error:  # its own classes derive from nothing narrower
@@ -35,7 +35,7 @@ class OnnxSession:
 
     def __reduce__(self) -> tuple[type["OnnxSession"], tuple[bytes, str]]:
         """Hand the file's content to another process: a session of ONNX Runtime can't be pickled."""
-        return OnnxSession, (self._content, self._name)
+        return OnnxSession, (self.content, self._name)
 
     def __call__(self, windows: np.ndarray) -> np.ndarray:
         """Embed windows (n, frames, feature_size) float32: (n, embedding_size) float32.

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from storage.places import is_remote
+
 
 def is_gone(path: Path) -> bool:
     """Whether nothing stands at `path`: False also where that can't be told, say in a folder that can't be entered."""
     try:
-        path.lstat()
+        path.stat() if is_remote(path) else path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except (OSError, ValueError):  # ValueError: a null character, which no file has in its name

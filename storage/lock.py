@@ -11,6 +11,8 @@ from pathlib import Path
 from storage import flock
 from storage.atomic import PRIVATE_FILE, make_folders
 from storage.flock import NoLocksError
+from storage.lease import holder, lease, wait
+from storage.places import is_remote
 
 LOCK_NAME = ".lock"
 HOLDER_NAME = ".lock-holder"
@@ -34,6 +36,10 @@ def folder_lock(folder: Path) -> Iterator[None]:
         OSError: the folder can't be written to, or its file system has no locks. (There is no going on without: two
             writers at once could damage what is there.)
     """
+    if is_remote(folder):
+        with lease(folder / LOCK_NAME, partial(_tell_whom, folder)):
+            yield
+        return
     folder.mkdir(parents=True, exist_ok=True)
     with _held(folder / LOCK_NAME, folder, partial(_writer, folder)), _noted(folder / HOLDER_NAME):
         yield
@@ -51,6 +57,10 @@ def shared_folder_lock(folder: Path) -> Iterator[None]:
         LockError: a link, a folder or a pipe stands where the lock's file belongs.
         OSError: the lock's file is there and can't be read.
     """
+    if is_remote(folder):  # where whole objects are read, while others may take their place
+        wait(folder / LOCK_NAME, partial(_tell_whom, folder))
+        yield
+        return
     descriptor = _lock_for_reading(folder) if flock.AVAILABLE else None
     try:
         yield
@@ -66,6 +76,8 @@ def writer_in(folder: Path) -> str | None:
         LockError: a link, a folder or a pipe stands where the lock's file belongs.
         OSError: the lock's file is there and can't be read.
     """
+    if is_remote(folder):
+        return holder(folder / LOCK_NAME)
     try:
         held = flock.AVAILABLE and flock.is_held(folder / LOCK_NAME)
     except NoLocksError:
@@ -136,7 +148,11 @@ def _lock_for_reading(folder: Path) -> int | None:
 
 def _tell(what: Path, writer: Callable[[], str], by_readers: bool) -> None:
     """Say whom we wait for. (Readers leave no note, and one of a killed writer would be false.)"""
-    logger.warning("%s is in use by %s; waiting for it to finish", what, READERS if by_readers else writer())
+    _tell_whom(what, READERS if by_readers else writer())
+
+
+def _tell_whom(what: Path, whom: str) -> None:
+    logger.warning("%s is in use by %s; waiting for it to finish", what, whom)
 
 
 @contextmanager
@@ -175,7 +191,7 @@ def _held_on_windows(lock: Path, what: Path, writer: Callable[[], str]) -> Itera
     try:
         held.acquire(timeout=0)
     except Timeout:
-        logger.warning("%s is in use by %s; waiting for it to finish", what, writer())
+        _tell_whom(what, writer())
         held.acquire()
     try:
         yield

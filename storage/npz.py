@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from storage.atomic import write_atomically
+from storage.places import is_remote
 
 ENCRYPTED = 0x1  # bit of a member's flags
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -63,12 +64,13 @@ def read_npz(path: Path, largest: int, only: str | None = None) -> dict[str, np.
 
 
 def _read(path: Path, largest: int, only: str | None) -> dict[str, np.ndarray]:
-    _check_file(path, largest)
-    with np.load(path, allow_pickle=False) as archive:
+    file: Path | io.BytesIO = io.BytesIO(path.read_bytes()) if is_remote(path) else path
+    _check_file(file, largest)
+    with np.load(file, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files if only in (None, name)}
 
 
-def _check_file(path: Path, largest: int) -> None:
+def _check_file(path: Path | io.BytesIO, largest: int) -> None:
     if not is_zipfile(path):  # what NumPy says of other files is advice to unpickle them
         raise ValueError("no npz file")
     with ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""Map a function over many files with every core, in order, in bounded memory."""
+"""Map a function over many files with every core, or every machine of a cluster, in order, in bounded memory."""
 
 import gc
 import itertools
@@ -8,8 +8,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import cache
 from multiprocessing import connection, parent_process
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -28,8 +30,21 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+class MappingCluster(Protocol):
+    """Worker processes on any machines, as `storage.dask_cluster.Cluster` has them."""
+
+    def map(self, function: Callable[[Any], Result], chunks: Iterable[tuple]) -> Generator[Result]:
+        """Yield `function(item)` for each item of each chunk, in order."""
+
+    def check_shared(self, path: Path) -> None:
+        """Refuse to go on if a worker does not see a file as it is seen here."""
+
+
+Workers = int | MappingCluster  # processes of this machine, or a cluster
+
+
 def parallel_map(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int, chunk: int = CHUNK
+    function: Callable[[Item], Result], items: Iterable[Item], workers: Workers, chunk: int = CHUNK
 ) -> Generator[Result]:
     """Yield `function(item)` for each item, in the items' order.
 
@@ -38,12 +53,17 @@ def parallel_map(
             What it returns should be small, a few hundred bytes: all workers share a pipe, and one that is killed in
             the middle of a message of more than that holds would leave the others waiting for its end.
         items: of any number, also unknown; the chunks that give every worker one are taken before any starts.
-        workers: number of processes, at most; never more are started than there are chunks.
+        workers: number of processes, at most; never more are started than there are chunks. Or a cluster, whose
+            workers get all of the chunks.
         chunk: items handed over at once.
 
     Raises:
-        concurrent.futures.process.BrokenProcessPool: a worker was killed.
+        concurrent.futures.process.BrokenProcessPool: a worker process of this machine was killed.
+        OSError: a cluster can't go on.
     """
+    if not isinstance(workers, int):
+        yield from workers.map(function, _chunks(items, chunk))
+        return
     if workers == 1:
         yield from _map_here(function, items)
         return
@@ -53,12 +73,22 @@ def parallel_map(
         yield from _map_here(function, itertools.chain(*first))
         return
     executor = ProcessPoolExecutor(len(first), initializer=_start_worker)
-    yield from _map(executor, function, itertools.chain(first, chunks), len(first) * CHUNKS_AHEAD)
+    yield from mapped(executor, function, itertools.chain(first, chunks), lambda: len(first))
+
+
+def check_shared(path: Path, workers: Workers) -> None:
+    """Make sure that all workers see a file as it is seen here, as processes of this machine always do.
+
+    Raises:
+        UserError: a worker of a cluster does not.
+    """
+    if not isinstance(workers, int):
+        workers.check_shared(path)
 
 
 def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Generator[Result]:
     """Yield `function(item)` for each item, in the items' order, for a function that waits more than it computes."""
-    yield from _map(ThreadPoolExecutor(threads), function, _chunks(items, CHUNK), threads)
+    yield from mapped(ThreadPoolExecutor(threads), function, _chunks(items, CHUNK), lambda: threads, ahead=1)
 
 
 def _map_here(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -68,13 +98,21 @@ def _map_here(function: Callable[[Item], Result], items: Iterable[Item]) -> Iter
         yield from map(function, items)
 
 
-def _map(executor: Executor, function: Callable, chunks: Iterable[tuple], chunks_ahead: int) -> Iterator:
+def mapped(
+    executor: Executor, function: Callable, chunks: Iterable[tuple], size: Callable[[], int], ahead: int = CHUNKS_AHEAD
+) -> Generator:
+    """Yield `function(item)` for each item of each chunk, in order, and shut the executor down.
+
+    Args:
+        size: how many workers the executor has at the moment.
+        ahead: chunks under way for each of them.
+    """
     try:
         under_way: deque[Future] = deque()
         for chunk in chunks:
             with interrupts_held_back():  # a worker may be started
                 under_way.append(executor.submit(_apply, function, chunk))
-            if len(under_way) >= chunks_ahead:
+            if len(under_way) >= size() * ahead:
                 yield from under_way.popleft().result()
         while under_way:
             yield from under_way.popleft().result()
@@ -105,9 +143,15 @@ def _start_worker() -> None:
     """Leave Ctrl-C to the parent, end when the parent has ended, however it did, keep to one core and little memory."""
     ignore_interrupts()
     threading.Thread(target=_exit_after_parent, daemon=True).start()
-    threadpool_limits(1)  # the other cores have workers of their own
-    os.environ.update(dict.fromkeys(THREADS, "1"))  # for what is not loaded yet, as in a worker that was not forked
     gc.freeze()  # to look through what a fork has of its parent's would make copies of it
+    prepare_worker()
+
+
+@cache
+def prepare_worker() -> None:
+    """Keep this process, which others share the machine's cores with, to one of them; once is enough."""
+    threadpool_limits(1)
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # for what is not loaded yet, as in a worker that was not forked
     _keep_freed_memory()
 
 

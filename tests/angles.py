@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cache.index import Utterance
+from cache.index import Utterance, write_index
+from cache.mark import SETTINGS_DIGEST
 from cache.utterances import UtteranceCache
 
 SAMPLES = 24_000  # of each utterance, 3 s
@@ -14,7 +15,21 @@ def made_up(corpus: str, speaker: str, utterance: str, samples: int = SAMPLES, s
     """A line of the index of which nothing is stored."""
     source = f"{speaker}/{utterance}.wav"
     return Utterance(
-        corpus, speaker, utterance, session, f"/{corpus}", source, None, None, 1, 1, "", "", samples, 0.0, 0.0
+        corpus,
+        speaker,
+        utterance,
+        session,
+        f"/{corpus}",
+        source,
+        None,
+        None,
+        1,
+        1,
+        SETTINGS_DIGEST,
+        "0" * 64,
+        samples,
+        0.0,
+        0.0,
     )
 
 
@@ -41,15 +56,15 @@ def cache_of(
     Args:
         utterances_a_session: how many follow each other in one; 0 where no sessions are known.
     """
-    cache = UtteranceCache(folder)
-    degrees = {}
+    utterances, degrees = [], {}
     for name, values in angles.items():
         corpus, _, speaker = name.rpartition("/")
         for number, value in enumerate(values):
             session = f"s{number // utterances_a_session}" if utterances_a_session else ""
             utterance = made_up(corpus, speaker, f"{number:03}", samples, session)
-            cache.utterances[utterance.key] = utterance
+            utterances.append(utterance)
             degrees[utterance.key] = value
     for module in ("inference.cached_speakers", "evaluation.cuts"):
         patch.setattr(f"{module}.read_signal", lambda _folder, u: np.full(u.samples, degrees[u.key], np.int16))
-    return cache
+    write_index(folder, utterances)
+    return UtteranceCache(folder)

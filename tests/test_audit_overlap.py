@@ -8,7 +8,7 @@ from sample_signals import sample_signals
 
 from audio.mfcc import speech_log_mel
 from audio.utterance import utterance_in
-from batcher.inputs import SpeakerSplit
+from batcher.speaker_split import SpeakerSplit
 from evaluation.audit.finding import Status
 from evaluation.audit.overlap import overlaps
 
@@ -69,6 +69,17 @@ def test_a_cut_and_quieter_copy_is_found_by_its_sound(tiny_inputs, sides):
     assert leaks(inputs) == [TESTS[2]]
     (found,) = [finding for finding in overlaps(inputs, HELD_OUT) if finding.status is Status.LEAK]
     assert found.sentence == "1 pair, such as c/p226/1 and c/p226/cut"
+
+
+def test_of_very_many_utterances_some_are_compared_by_sound_and_all_by_hash(tiny_inputs, sides, monkeypatch):
+    train, test = sides
+    test["c/p226/again"] = train["c/p226/1"]
+    inputs = inputs_of(tiny_inputs, train, test)
+    frames = sum(int(side.lengths.sum()) for side in (inputs.train, inputs.test))
+    monkeypatch.setattr("evaluation.audit.overlap.MOST_COMPARED", frames * 0.6)
+    findings = overlaps(inputs, HELD_OUT)
+    assert findings[0].status is Status.LEAK
+    assert findings[2].sentence == "none among 4 of the 9 utterances"
 
 
 def test_a_held_out_speaker_in_training_is_found_by_name_and_by_sound(tiny_inputs, sides):

@@ -116,9 +116,14 @@ def test_each_utterance_is_read_once(cache, monkeypatch):
     assert sorted(read) == sorted(cache.utterances)
 
 
+def recordings_of(cache, utterances):
+    beginnings = cuts.embed_cuts(AngleEncoder(), cache, utterances, cuts.CUTS)
+    return calibration_trials.recordings_of(utterances, beginnings, Scoring(None))
+
+
 def test_no_utterance_is_compared_with_itself(cache):
     utterances = cache.of_speaker(Speaker("corpus", "s03"))
-    voice = calibration_trials.recordings_of(AngleEncoder(), cache, utterances, Scoring(None))
+    voice = recordings_of(cache, utterances)
     pairs = calibration_trials.trials_between(voice, voice, 3, 3, 0)
     each = UTTERANCES * (UTTERANCES - 1) // 2 * 4**2  # of two utterances, at all cuts
     enrolled = 2 * 4 * (UTTERANCES - 3) + 1  # against cuts of the other utterances, and each other
@@ -128,12 +133,12 @@ def test_no_utterance_is_compared_with_itself(cache):
 
 def test_trials_across_sessions_are_known(cache):
     utterances = cache.of_speaker(Speaker("corpus", "s03"))  # four of one session, three of the next
-    voice = calibration_trials.recordings_of(AngleEncoder(), cache, utterances, Scoring(None))
+    voice = recordings_of(cache, utterances)
     pairs = calibration_trials.trials_between(voice, voice, 3, 3, 0)
     enrolled = 4 * 3  # one of the first session's 0, 1, 2 against cuts of 4, 5, 6; one of 3, 4, 5 is of both
     assert pairs.across.sum() == 4 * 3 * 4**2 + enrolled
     unknown = [one._replace(session="") for one in utterances]
-    voice = calibration_trials.recordings_of(AngleEncoder(), cache, unknown, Scoring(None))
+    voice = recordings_of(cache, unknown)
     assert not calibration_trials.trials_between(voice, voice, 3, 3, 0).across.any()
 
 

@@ -102,7 +102,7 @@ def test_encoders_differ_in_where_they_came_from_alone(encoder):
         assert other.description == encoder.description
     assert encoder.origin == {"path": str(BUNDLED), "stage": "triplet", "step": 6000, "finished": True}
     assert content.origin == {"stage": "triplet", "step": 6000, "finished": True}
-    assert (encoder.file, pickled.file, content.file) == (BUNDLED, BUNDLED, None)
+    assert encoder.exported == pickled.exported == content.exported == read_exported(BUNDLED)
 
 
 @pytest.mark.parametrize(

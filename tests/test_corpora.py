@@ -12,8 +12,9 @@ from conftest import write_voice
 from cache import fill
 from cache.corpora import settle_names
 from cache.entries import read_signal
-from cache.index import read_index, write_index
+from cache.index import write_index
 from cache.mark import CacheError
+from cache.parts import Index, read_index
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
 from commands.cache import _places_above
@@ -183,14 +184,16 @@ def test_a_manifest_elsewhere_gives_the_files_it_describes_the_names_it_says(tmp
 
 
 @pytest.mark.parametrize("taken", [["c"], ["c", "root/c"]])
-def test_a_corpus_has_as_much_of_its_path_as_its_name_needs_and_more_can_not_be_had(taken):
-    known = [made_up(name, "ann", "a")._replace(place=f"/elsewhere/{name}") for name in taken]
+def test_a_corpus_has_as_much_of_its_path_as_its_name_needs_and_more_can_not_be_had(tmp_path, taken):
+    known = [made_up(name, "ann", "a")._replace(place=f"/elsewhere/{name}", sha256="0" * 64) for name in taken]
+    write_index(tmp_path, known)
+    index = Index(tmp_path)
     listing = Listing(Path("/c"), [Recording("c", "bob", "b", "", "/c", "bob/b.wav")], "")
     if "root/c" not in taken:
-        assert settle_names(known, listing)[1] == {"/c": "root/c"}
+        assert settle_names(index, listing)[1] == {"/c": "root/c"}
     else:
         with pytest.raises(CacheError, match="no name is left for the corpus in /c; give it one with --corpus"):
-            settle_names(known, listing)
+            settle_names(index, listing)
 
 
 def test_whoever_is_said_to_speak_last_speaks(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from corpus.discovery import find_recordings
 from corpus.recording import CorpusError
+from corpus.walk import Walk
 
 SUFFIXES = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "aif", "au", "w64", "caf", "rf64", "sph", "WAV", "Flac",
             "aifc", "oga", "snd", "wave", "m4a", "MP4", "aac", "wma", "webm", "amr", "3gp", "mka",
@@ -356,7 +357,7 @@ def test_a_folder_named_like_a_recording_is_a_folder(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="there is one root on POSIX")
 def test_recordings_in_the_file_systems_root_are_nobodys(monkeypatch):
-    monkeypatch.setattr(os, "walk", lambda root, **_: [(str(root), [], ["x.wav"])])
+    monkeypatch.setattr(Walk, "__iter__", lambda walk: iter([(walk.root, ["x.wav"])]))
     with pytest.raises(CorpusError, match=r"no recording in / is left"):
         find_recordings(Path("/"))
 

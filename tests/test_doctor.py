@@ -19,6 +19,7 @@ from command_line import PATIENCE, ROOT, environment, run, succeed
 from conftest import VOICES
 
 import train_cli
+from batcher.generate import generate_inputs
 from cache.entries import audio_path
 from cache.index import INDEX, index_line
 from cache.mark import MARK
@@ -470,6 +471,19 @@ def test_large_inputs_are_looked_at_from_both_ends(tiny_cache, tiny_inputs_path,
     assert "beginning and its end" in only(check_inputs(arguments(tiny_cache.folder)), OK).message
     path.write_bytes(path.read_bytes()[:-cut])
     assert "not usable" in only(check_inputs(arguments(tiny_cache.folder)), FAULT).message
+
+
+def test_shards_are_counted_and_one_of_another_size_is_a_fault(tiny_cache, monkeypatch):
+    monkeypatch.setattr("batcher.generate.LARGEST_FILE", 0)
+    generate_inputs(tiny_cache, tiny_cache.folder / "full_inputs.pkl", ("p362",))
+    assert (
+        "1 held out; in 1 shard, all of the right size" in only(check_inputs(arguments(tiny_cache.folder)), OK).message
+    )
+    (shard,) = (tiny_cache.folder / "full_inputs.shards").glob("*.shard")
+    shard.write_bytes(shard.read_bytes()[:-1])
+    damaged = only(check_inputs(arguments(tiny_cache.folder)), FAULT)
+    assert shard.name in damaged.message
+    assert "--generate_training_inputs" in damaged.command
 
 
 # Runs

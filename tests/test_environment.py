@@ -12,7 +12,7 @@ from command_line import PATIENCE, ROOT, environment, plain_lines, run, succeed
 from conftest import VOICES, copy_voices
 
 from cache.entries import audio_path, is_whole
-from cache.index import read_index
+from cache.parts import read_index
 from cache.update import update
 from cache.utterances import INPUTS_NAME, UtteranceCache
 from corpus.discovery import find_recordings

@@ -29,7 +29,7 @@ NOISE = np.random.default_rng(0).normal(0, 9000, 12_000)
 
 def test_counts(tmp_path, tiny_cache):
     counts = generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362", "p999"))
-    assert counts == {"speakers": 2, "train": 8, "test": 2, "held_out": 1}
+    assert counts == {"speakers": 2, "train": 8, "test": 2, "held_out": 1, "shards": 0}
 
 
 def test_sides_hold_each_utterances_log_mel_in_order(tiny_cache, tiny_inputs):
@@ -84,7 +84,7 @@ def test_two_people_of_one_name_are_two_classes(tmp_path, tiny_cache):
     others = [entry._replace(corpus="other") for entry in entries if entry.speaker == "p225"]
     write_index(tiny_cache.folder, [*entries, *others])
     counts = generate_inputs(tiny_cache, tmp_path / "inputs.pkl", ("p362",))
-    assert counts == {"speakers": 3, "train": 12, "test": 3, "held_out": 1}
+    assert counts == {"speakers": 3, "train": 12, "test": 3, "held_out": 1, "shards": 0}
     inputs = load_inputs(tmp_path / "inputs.pkl")
     assert inputs.speakers == ("corpus/p225", "corpus/p226", "other/p225")
     assert inputs.train.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4

@@ -24,7 +24,7 @@ from conftest import VOICES, copy_voices
 from audio.feature_settings import FeatureSettings
 from batcher.generate import generate_inputs
 from cache.entries import read_signal
-from cache.index import read_index
+from cache.parts import read_index
 from cache.update import update
 from cache.utterances import INPUTS_NAME, UtteranceCache
 from corpus.discovery import find_recordings

@@ -39,6 +39,10 @@ def test_the_package_with_its_extra_asks_for_what_requirements_txt_does():
     )
 
 
+def test_the_extra_for_clusters_asks_for_what_its_file_does():
+    assert named(PROJECT["optional-dependencies"]["cluster"]) == named(in_file("requirements-cluster.txt"))
+
+
 def test_the_plain_package_asks_for_nothing_that_only_training_uses():
     assert not NOT_FOR_INFERENCE & named(PROJECT["dependencies"]).keys()
     assert named(PROJECT["optional-dependencies"]["train"]).keys() == NOT_FOR_INFERENCE
@@ -51,7 +55,7 @@ def test_the_tests_ask_for_nothing_twice():
 def test_the_lock_file_has_one_release_of_each_within_its_range_and_no_path():
     pinned = dict(line.split("==") for line in in_file("constraints.txt"))
     releases = {name.lower().replace("_", "-"): release for name, release in pinned.items()}
-    for line in (*in_file("requirements.txt"), *in_file("requirements-test.txt")):
+    for line in (line for name in ("", "-cluster", "-test") for line in in_file(f"requirements{name}.txt")):
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate():
             assert releases[requirement.name.lower().replace("_", "-")] in requirement.specifier

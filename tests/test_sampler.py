@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from batcher.inputs import SpeakerSplit
 from batcher.sampling.features import PlainFeatures
 from batcher.sampling.sampler import WindowSampler, batches
+from batcher.speaker_split import SpeakerSplit
 
 FRAMES = 8
 LABELS = [5, 2, 5, 9, 2, 5, 2, 2]  # of the utterances; labels need be neither sorted nor without gaps

@@ -179,8 +179,9 @@ def test_softmax_draws_the_asked_number_of_windows(tmp_path):
     assert labels.shape == (13,)
 
 
-@pytest.mark.parametrize("augmentation", [False, True])
-def test_softmax_measures_what_a_plain_loop_finds(tmp_path, augmentation):
+@pytest.mark.parametrize("augmentation, at_once", [(False, 1024), (True, 1024), (False, 7), (False, 1)])
+def test_softmax_measures_what_a_plain_loop_finds(tmp_path, monkeypatch, augmentation, at_once):
+    monkeypatch.setattr("training.stages.FORWARD_BATCH", at_once)  # of 1 and 7 windows, utterances have several
     stage = build(tmp_path, "softmax", augmentation=augmentation)
     frames = stage.state.options.window_frames
     losses, hits, utterance_hits = [], [], []
@@ -202,6 +203,15 @@ def test_softmax_measures_what_a_plain_loop_finds(tmp_path, augmentation):
     assert measured["test_utterance_accuracy"] == pytest.approx(np.mean(utterance_hits))
 
 
+def test_of_very_many_test_utterances_some_are_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.stages.MOST_TESTED", 3)
+    stage = build(tmp_path, "softmax")
+    assert list(stage.test.names) == [INPUTS.test.names[row] for row in (0, 4, 7)]
+    few = dataclasses.replace(INPUTS, test=stage.test)
+    assert stage.measure() == build_same(tmp_path, stage, few).measure()
+    assert len(stage.test_embeddings()) == 3
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_windows_of_the_lengths_asked_for_train_and_those_of_two_seconds_are_measured(tmp_path, name):
     stage = build(tmp_path, name, window_seconds=(0.12, 0.4))
@@ -209,9 +219,9 @@ def test_windows_of_the_lengths_asked_for_train_and_those_of_two_seconds_are_mea
     assert stage.measure() == build_same(tmp_path, stage, window_seconds=(3.0,)).measure()
 
 
-def build_same(tmp_path, stage, **changes):
+def build_same(tmp_path, stage, inputs=INPUTS, **changes):
     """Another stage on the same network."""
-    return type(stage)(dataclasses.replace(stage.options, **changes), INPUTS, stage.state)
+    return type(stage)(dataclasses.replace(stage.options, **changes), inputs, stage.state)
 
 
 def test_a_step_is_compiled_once_for_each_length(tmp_path):

@@ -16,8 +16,9 @@ from audio.decode import decode
 from audio.utterance import utterance_in
 from cache import update as update_module
 from cache.entries import audio_path, read_signal
-from cache.index import Utterance, read_index, write_index
-from cache.mark import TOOL, CacheError
+from cache.index import Utterance, write_index
+from cache.mark import SHARDED, TOOL, CacheError
+from cache.parts import read_index
 from cache.update import CacheReport, regenerate, update
 from cache.utterances import UtteranceCache
 from cache.wav_files import wav_files
@@ -348,9 +349,10 @@ def test_a_corpus_that_goes_before_anything_is_deleted_costs_nothing(tmp_path, c
     make = update_module.fill
 
     def fill_and_unmount(*args, **options):
-        make(*args, **options)
+        filled = make(*args, **options)
         shutil.rmtree(corpus)
         corpus.mkdir()
+        return filled
 
     monkeypatch.setattr(update_module, "fill", fill_and_unmount)
     with pytest.raises(FileNotFoundError, match="has gone while it was read"):
@@ -457,9 +459,9 @@ def test_another_microphone_leaves_what_was_cached_unless_that_is_to_go(tmp_path
 def test_a_cache_of_a_newer_version_is_left_alone(tmp_path, corpus):
     cache, _ = build(tmp_path / "cache", corpus)
     mark = json.loads((cache.folder / "cache.json").read_text())
-    (cache.folder / "cache.json").write_text(json.dumps({**mark, "format": mark["format"] + 1}))
+    (cache.folder / "cache.json").write_text(json.dumps({**mark, "format": SHARDED + 1}))
     before = audio_state(cache.folder)
-    with pytest.raises(CacheError, match=r"made by a newer version of this tool, of format 4; use that"):
+    with pytest.raises(CacheError, match=r"made by a newer version of this tool, of format 5; use that"):
         build(cache.folder, corpus)
     with pytest.raises(CacheError, match="made by another version"):
         UtteranceCache.open(cache.folder)

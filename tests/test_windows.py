@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from batcher.inputs import SpeakerSplit
 from batcher.sampling.windows import covering_windows, frame_indices, take_windows, window_starts
+from batcher.speaker_split import SpeakerSplit
 
 WINDOW_LENGTHS = (2, 3, 5, 10, 160)
 FRAMES = 8

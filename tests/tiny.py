@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from audio.feature_settings import FRAME_STEP, FeatureSettings
 from audio.mfcc import cepstra_with_derivatives
-from batcher.inputs import SpeakerSplit, TrainingInputs, load_inputs
+from batcher.inputs import TrainingInputs, load_inputs
 from batcher.inputs_file import LOG_MEL_DTYPE, FrameStatistics, InputsHeader, InputsWriter, UtteranceRecord
+from batcher.speaker_split import SpeakerSplit
 from deep_speaker import __version__
 from models.checkpoint import DESCRIPTION, FORMAT, Checkpoint, CheckpointDescription, load_checkpoint
 from models.network_options import NetworkOptions

@@ -308,10 +308,10 @@ class _Run:
 
         (Before the last checkpoint: a run that is killed in between takes its last epoch again, and writes them.)
         """
-        inputs = self.stage.inputs
-        if self.finished and len(inputs.test.labels):
-            speakers = [inputs.speakers[label] for label in inputs.test.labels]
-            write_map(self.folder.path, self.stage.test_embeddings(), list(zip(speakers, inputs.test.names)))
+        test = self.stage.test
+        if self.finished and len(test.labels):
+            speakers = [self.stage.inputs.speakers[label] for label in test.labels]
+            write_map(self.folder.path, self.stage.test_embeddings(), list(zip(speakers, test.names)))
 
     def _save(self, is_best: bool = False) -> None:
         """Save where the run stands; the chief does.

@@ -33,6 +33,7 @@ MARGIN_WARM_UP = 400  # steps
 EMBEDDING_DROPOUT = 0.25  # before the softmax
 TEACHING = 5.0  # of the cosine distance to a teacher's embeddings, beside the softmax's loss
 PULL = 0.2  # of adaptation, towards the weights that it starts from
+MOST_TESTED = 10_000  # utterances that are measured after every epoch, evenly spread; VCTK has fewer
 BATCHES_AS_RECORDED = 0.5  # share of the triplet stage's, where windows are augmented at all
 
 Loss = tuple[tf.Tensor, dict[str, tf.Tensor]]  # what is stepped on, and what is reported beside it
@@ -56,6 +57,7 @@ class Stage(ABC):
         features = training_features(inputs.feature_settings, state.normalization[0], augmentation)
         self.lengths = tuple(max(round(seconds / FRAME_STEP), 1) for seconds in options.window_seconds)  # frames
         self.train = WindowSampler(inputs.train, self.lengths, features)
+        self.test = inputs.test.some(MOST_TESTED)
         self.embed = compile_embedder(state.result_embedder)
         self.test_cosines: dict[str, np.ndarray] = {}  # of the last `measure`, by name, for histograms
 
@@ -106,16 +108,13 @@ class Stage(ABC):
         """Whether the figures of an epoch show that nothing is left to learn."""
 
     def test_embeddings(self) -> np.ndarray:
-        """The mean of each test utterance's windows, (utterances, d) float32."""
-        split, frames = self.inputs.test, self.state.options.window_frames
+        """The mean of the windows of each of the utterances of `test`, (utterances, d) float32."""
+        split, frames = self.test, self.state.options.window_frames
         utterances, begins = covering_windows(split, frames)
-        sums: np.ndarray | float = 0.0
+        sums = np.zeros((len(split.labels), self.state.options.embedding_size), np.float32)
         for part, begin in _in_parts(utterances, begins):
             windows = cepstra_with_derivatives(take_windows(split, part, begin, frames), self.inputs.feature_settings)
-            embeddings = ops.convert_to_numpy(self.embed(windows))
-            of_part = np.zeros((len(split.labels), embeddings.shape[1]), np.float32)
-            np.add.at(of_part, part, embeddings)
-            sums = sums + of_part
+            np.add.at(sums, part, ops.convert_to_numpy(self.embed(windows)))
         return sums / np.bincount(utterances)[:, None]
 
     @tf.function
@@ -166,27 +165,23 @@ class SoftmaxStage(Stage):
 
     def measure(self) -> Metrics:
         """Loss and accuracy on windows, without a margin, and on utterances (mean of their windows' posteriors)."""
-        split = self.inputs.test
-        utterances, begins = covering_windows(split, self.state.options.window_frames)
+        split, frames = self.test, self.state.options.window_frames
+        utterances, begins = covering_windows(split, frames)
         if not len(utterances):
             return {}
-        log_posteriors, own, nearest_other = map(
-            np.concatenate,
-            zip(
-                *(
-                    self._judged(take_windows(split, part, begin, self.state.options.window_frames), split.labels[part])
-                    for part, begin in _in_parts(utterances, begins)
-                )
-            ),
-        )
+        parts, votes = [], _Votes()
+        for part, begin in _in_parts(utterances, begins):
+            labels = split.labels[part]
+            log_posteriors, own, nearest_other = self._judged(take_windows(split, part, begin, frames), labels)
+            hits = log_posteriors.argmax(axis=1) == labels
+            parts.append((log_posteriors[np.arange(len(labels)), labels], hits, own, nearest_other))
+            votes.add(part, np.exp(log_posteriors))
+        right, hits, own, nearest_other = map(np.concatenate, zip(*parts))
         self.test_cosines = {"own_class_cosines": own, "nearest_other_class_cosines": nearest_other}
-        labels = split.labels[utterances]
-        posteriors = np.zeros((len(split.labels), len(self.inputs.speakers)))
-        np.add.at(posteriors, utterances, np.exp(log_posteriors))
         return {
-            "test_loss": float(0 - log_posteriors[np.arange(len(labels)), labels].mean()),  # and not "-0"
-            "test_accuracy": float((log_posteriors.argmax(axis=1) == labels).mean()),
-            "test_utterance_accuracy": float((posteriors.argmax(axis=1) == split.labels).mean()),
+            "test_loss": float(0 - right.mean()),  # and not "-0"
+            "test_accuracy": float(hits.mean()),
+            "test_utterance_accuracy": float((votes.winners() == split.labels).mean()),
         }
 
     def _judged(self, log_mel: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -201,6 +196,38 @@ class SoftmaxStage(Stage):
         plain = ops.convert_to_numpy(cosines)
         nearest_other = np.where(own, -1, plain).max(axis=1)
         return ops.log_softmax(LOGIT_SCALE * cosines).numpy(), plain[own], nearest_other
+
+
+class _Votes:
+    """What the posteriors of each utterance's windows sum up to, and for whom; one utterance is open at a time.
+
+    (The posteriors of all utterances for all speakers would take gigabytes, where there are thousands of each.)
+    """
+
+    def __init__(self) -> None:
+        self._winners: list[np.ndarray] = []
+        self._open: int | None = None  # the utterance that further windows may come of
+        self._sum: np.ndarray | float = 0.0
+
+    def add(self, utterances: np.ndarray, posteriors: np.ndarray) -> None:
+        """Add the posteriors (windows, speakers) of windows of these utterances, in order."""
+        if self._open is not None and utterances[0] != self._open:
+            self._close()
+        first, last = utterances[0], utterances[-1]
+        sums = np.zeros((last - first + 1, posteriors.shape[1]))
+        sums[0] = self._sum
+        np.add.at(sums, utterances - first, posteriors)
+        self._winners.append(sums[:-1].argmax(axis=1))
+        self._open, self._sum = last, sums[-1]
+
+    def _close(self) -> None:
+        self._winners.append(np.argmax(self._sum, keepdims=True))
+        self._open, self._sum = None, 0.0
+
+    def winners(self) -> np.ndarray:
+        """The speaker of each utterance's largest sum, (utterances,)."""
+        self._close()
+        return np.concatenate(self._winners)
 
 
 class TaughtStage(SoftmaxStage):

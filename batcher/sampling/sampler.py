@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batcher.inputs import SpeakerSplit
 from batcher.sampling.features import WindowFeatures
 from batcher.sampling.speeds import SpeedClasses
 from batcher.sampling.windows import cut
+from batcher.speaker_split import SpeakerSplit
 
 
 class Batch(NamedTuple):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from batcher.inputs import SpeakerSplit
+from batcher.mapped_frames import MappedFrames
+from batcher.speaker_split import SpeakerSplit
 
 
 def window_starts(length: int, frames: int) -> np.ndarray:
@@ -46,7 +47,7 @@ def take_windows(
 
 
 def cut(
-    log_mel: np.ndarray,
+    log_mel: np.ndarray | MappedFrames,
     starts: np.ndarray,
     lengths: np.ndarray,
     begin: np.ndarray,

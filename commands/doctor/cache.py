@@ -2,7 +2,8 @@
 
 import argparse
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import sample
@@ -13,8 +14,9 @@ from batcher.inputs_file import InputsHeader
 from batcher.selection import is_stale
 from batcher.splits import VCTK_TEST_SPEAKERS
 from cache.entries import audio_path, is_whole, read_signal
-from cache.index import INDEX, Utterance, read_lines
-from cache.mark import SETTINGS_DIGEST, CacheError, CacheMark, check_ownership
+from cache.index import INDEX, Utterance
+from cache.mark import CacheError, CacheMark, check_ownership
+from cache.parts import Index
 from cache.utterances import INPUTS_NAME, UtteranceCache, refuse_links
 from commands.arguments import cache_dir
 from commands.doctor.command_lines import in_turn, line, own
@@ -25,6 +27,7 @@ from storage.errors import UserError, first_few
 from storage.lock import writer_in
 
 HASHING_SECONDS = 0.7  # in which as many files as can be are compared with their digests
+MOST_IN_PART = 8  # files of a part of a large index, so that several parts are looked at
 MOST_DELETED = 1000  # files in a command, which a shell still takes
 SHOWN = 3  # places in a message
 READ_WHOLE = 1 << 25  # bytes of inputs that are read in half a second; of larger ones, the ends are
@@ -108,71 +111,74 @@ def _check_lock(folder: Path) -> Iterator[Finding]:
 
 
 def _check_entries(args: argparse.Namespace, folder: Path) -> Iterator[Finding]:
-    entries, damaged_lines = read_lines(folder)
-    utterances = list(entries.values())
-    if damaged_lines:
+    index = Index(folder)
+    summary = index.summary
+    if summary.damaged:
         message = (
-            f"{counted(damaged_lines, 'line')} of {folder / INDEX} can't be read, and what they named is done again"
+            f"{counted(summary.damaged, 'line')} of {folder / INDEX} can't be read, and what they named is done again"
         )
-        yield Finding("cache", WARNING, message, _again(utterances, folder) or _filled(args, folder))
-    if not utterances:
+        places = sorted({place for place, _ in summary.places})
+        yield Finding("cache", WARNING, message, _again(places, folder) or _filled(args, folder))
+    if not summary.count:
         yield Finding("cache", WARNING, f"no utterances in {folder} yet", _filled(args, folder))
         return
-    if outdated := [utterance for utterance in utterances if utterance.made_with != SETTINGS_DIGEST]:
-        message = f"{len(outdated)} of {counted(len(utterances), 'utterance')} in {folder} made with other settings"
-        yield _to_do_again(message, outdated, folder)
-    whole = [utterance for utterance in utterances if is_whole(folder, utterance)]
-    if len(whole) < len(utterances):
-        missing = sorted(set(utterances) - set(whole), key=lambda utterance: utterance.key)
-        message = f"the WAV files of {len(missing)} of {counted(len(utterances), 'utterance')} are gone or cut short"
-        yield _to_do_again(message, missing, folder)
-    looked_at, damaged = _compare_with_digests(folder, whole)
+    everything = counted(summary.count, "utterance")
+    if summary.outdated:
+        message = f"{summary.outdated.total()} of {everything} in {folder} made with other settings"
+        yield _to_do_again(message, sorted(summary.outdated), folder)
+    missing = Counter(
+        entry.place for part in index.parts() for entry in part.entries.values() if not is_whole(folder, entry)
+    )
+    if missing:
+        message = f"the WAV files of {missing.total()} of {everything} are gone or cut short"
+        yield _to_do_again(message, sorted(missing), folder)
+    looked_at, damaged = _compare_with_digests(folder, index)
     if damaged:
         message = f"{len(damaged)} of {counted(looked_at, 'WAV file')} whose content was looked at are damaged"
-        yield _to_do_again(message, damaged, folder, delete=True)
-    if len(whole) == len(utterances) and not damaged:
+        files = [audio_path(folder, utterance.sha256) for utterance in damaged]
+        yield _to_do_again(message, sorted({utterance.place for utterance in damaged}), folder, files)
+    if not missing and not damaged:
         how = "every file's content as it was written"
-        if looked_at < len(utterances):
+        if looked_at < summary.count:
             how = f"all files of the right size, {looked_at} taken at random with the content as it was written"
-        speakers = len({utterance.whose for utterance in utterances})
-        message = f"{counted(len(utterances), 'utterance')} of {counted(speakers, 'speaker')} in {folder}; {how}"
+        message = f"{everything} of {counted(len(summary.speakers), 'speaker')} in {folder}; {how}"
         yield Finding("cache", OK, message)
 
 
-def _compare_with_digests(folder: Path, whole: Sequence[Utterance]) -> tuple[int, list[Utterance]]:
+def _compare_with_digests(folder: Path, index: Index) -> tuple[int, list[Utterance]]:
     """Compare files with the digests that name them, in any order, until the time is over.
 
     Returns:
         how many were looked at, and the utterances whose files are damaged.
     """
     damaged, looked_at, end = [], 0, time.monotonic() + HASHING_SECONDS
-    for utterance in sample(whole, len(whole)):
-        try:
-            read_signal(folder, utterance)
-        except (CacheError, OSError, RuntimeError):  # RuntimeError: libsndfile's
-            damaged.append(utterance)
-        looked_at += 1
-        if time.monotonic() > end:
-            break
+    for number in sample(index.numbers, len(index.numbers)):
+        whole = [entry for entry in index.part(number).entries.values() if is_whole(folder, entry)]
+        for utterance in sample(whole, min(len(whole), MOST_IN_PART if index.has_parts else len(whole))):
+            try:
+                read_signal(folder, utterance)
+            except (CacheError, OSError, RuntimeError):  # RuntimeError: libsndfile's
+                damaged.append(utterance)
+            looked_at += 1
+            if time.monotonic() > end:
+                return looked_at, damaged
     return looked_at, damaged
 
 
-def _to_do_again(message: str, utterances: Collection[Utterance], folder: Path, delete: bool = False) -> Finding:
-    """A fault that goes away when these utterances are made again, with their files deleted before if `delete`."""
-    command = _again(utterances, folder)
+def _to_do_again(message: str, places: Sequence[str], folder: Path, files: Sequence[Path] = ()) -> Finding:
+    """A fault that goes away when what is of these places is made again, once some files are deleted."""
+    command = _again(places, folder)
     if command is None:
-        places = sorted({utterance.place for utterance in utterances})
         gone = f"; their recordings are not there to make them again: {first_few(places, SHOWN)}"
         return Finding("cache", FAULT, message + gone)
-    if delete:
-        files = [audio_path(folder, utterance.sha256) for utterance in utterances][:MOST_DELETED]
-        command = in_turn(line("rm", "--", *files), command)
+    if files:
+        command = in_turn(line("rm", "--", *files[:MOST_DELETED]), command)
     return Finding("cache", FAULT, message, command)
 
 
-def _again(utterances: Collection[Utterance], folder: Path) -> str | None:
-    places = sorted({utterance.place for utterance in utterances if _is_there(utterance.place)})
-    return in_turn(*(_update(Path(place), folder) for place in places)) if places else None
+def _again(places: Iterable[str], folder: Path) -> str | None:
+    there = [place for place in places if _is_there(place)]
+    return in_turn(*(_update(Path(place), folder) for place in there)) if there else None
 
 
 def check_inputs(args: argparse.Namespace) -> Iterator[Finding]:
@@ -181,13 +187,13 @@ def check_inputs(args: argparse.Namespace) -> Iterator[Finding]:
     path = folder / INPUTS_NAME
     cache = UtteranceCache(folder)
     if not path.exists():
-        make = _generate(cache, VCTK_TEST_SPEAKERS) if cache.utterances else None
+        make = _generate(cache, VCTK_TEST_SPEAKERS) if len(cache) else None
         yield Finding("inputs", WARNING, f"none at {path} yet; training needs them", make)
         return
     try:
-        header, is_read_whole = _read_inputs(path)
+        header, how = _read_inputs(path)
     except InputsError as error:
-        make = _generate(cache, VCTK_TEST_SPEAKERS) if cache.utterances else None
+        make = _generate(cache, VCTK_TEST_SPEAKERS) if len(cache) else None
         away = line("mv", path, path.with_name(f"{path.name}.damaged"))
         yield Finding("inputs", FAULT, str(error), in_turn(away, make) if make else away)
         return
@@ -196,17 +202,18 @@ def check_inputs(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("inputs", WARNING, message, _generate(cache, header.held_out, header))
         return
     utterances, speakers = counted(header.utterances, "utterance"), counted(len(header.speakers), "speaker")
-    how = "read whole" if is_read_whole else "its beginning and its end were read"
     yield Finding("inputs", OK, f"{utterances} of {speakers}, {len(header.held_out)} held out; {how}")
 
 
-def _read_inputs(path: Path) -> tuple[InputsHeader, bool]:
-    """Read inputs, whole if they are small; whether they were."""
+def _read_inputs(path: Path) -> tuple[InputsHeader, str]:
+    """Read inputs, whole if they are small; what was read of them."""
     header = read_ends(path)
+    if header.shards:
+        return header, f"in {counted(header.shards, 'shard')}, all of the right size"
     if path.stat().st_size > READ_WHOLE:
-        return header, False
+        return header, "its beginning and its end were read"
     load_inputs(path)
-    return header, True
+    return header, "read whole"
 
 
 def _generate(cache: UtteranceCache, held_out: Sequence[str], header: InputsHeader | None = None) -> str:

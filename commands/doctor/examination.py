@@ -4,9 +4,12 @@ import argparse
 import logging
 from collections.abc import Callable, Iterator
 
+from commands.arguments import cache_dir
 from commands.doctor.findings import FAULT, OK, WARNING, Finding, worst
 from commands.results import print_json
 from storage.counting import counted
+from storage.errors import UserError
+from storage.places import is_remote
 from storage.text_table import printable
 
 FAULT_STATUS = 1  # exit status where something is at fault
@@ -97,7 +100,13 @@ CHECKS: dict[str, Check] = {
 
 
 def doctor(args: argparse.Namespace) -> int:
-    """Print what every check finds; returns the exit status, 1 where something is at fault."""
+    """Print what every check finds; returns the exit status, 1 where something is at fault.
+
+    Raises:
+        UserError: the cache is on an object store, of which the checks know nothing.
+    """
+    if is_remote(cache_dir(args)):
+        raise UserError(f"--doctor looks at folders of this machine, and the cache is at {cache_dir(args)}")
     logging.disable(logging.INFO)  # which network is loaded is no news here
     try:
         findings = [finding for name, check in CHECKS.items() for finding in _examine(name, check, args)]

@@ -90,8 +90,10 @@ def _of_this_platform(texts: Iterable[str], training: bool = False) -> tuple[Req
             continue
         package, ranges, marker = match[1], match[2].replace(" ", ""), match[3] or ""
         platform, extra = _PLATFORM.search(marker), _EXTRA.search(marker)
+        if extra is not None and extra[1] != EXTRA:  # what clusters need, whoever has one notices
+            continue
         if platform is None or platform[1] == sys.platform:
-            found.append(Requirement(package, ranges, training or (extra is not None and extra[1] == EXTRA)))
+            found.append(Requirement(package, ranges, training or extra is not None))
     return tuple(found)
 
 

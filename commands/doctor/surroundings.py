@@ -89,11 +89,12 @@ def existing(path: Path) -> Path:
 def check_disk(args: argparse.Namespace) -> Iterator[Finding]:
     """Whether the disk has room for what comes next: inputs of the cache as it is, beside those that it has."""
     from cache.entries import wav_size
-    from cache.index import read_index
+    from cache.parts import Index
 
     folder = cache_dir(args).absolute()
     free = shutil.disk_usage(existing(folder)).free
-    cached = sum(wav_size(utterance.samples) for utterance in read_index(folder).values())
+    entries = (entry for part in Index(folder).parts() for entry in part.entries.values())
+    cached = sum(wav_size(entry.samples) for entry in entries)
     needed = INPUTS_SHARE * cached
     message = f"{_gigabytes(free)} free at {existing(folder)}"
     if cached:

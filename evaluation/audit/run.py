@@ -83,9 +83,8 @@ def _inputs_findings(cache: UtteranceCache, corpora: Mapping[str, Speakers]) -> 
 
 def _by_corpus(cache: UtteranceCache, speakers: set[Speaker]) -> dict[str, Speakers]:
     corpora: dict[str, Speakers] = {}
-    for _, utterance in sorted(cache.utterances.items()):
-        if utterance.whose in speakers:
-            corpora.setdefault(utterance.corpus, {}).setdefault(utterance.speaker, []).append(utterance)
+    for utterance in cache.of_speakers(speakers):
+        corpora.setdefault(utterance.corpus, {}).setdefault(utterance.speaker, []).append(utterance)
     return corpora
 
 
