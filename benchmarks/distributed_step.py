@@ -57,9 +57,8 @@ def main() -> None:
             for processes, threads in ((1, 1), (1, 2), (WORKERS, 1)):
                 progress(f"{stage}: {processes} x {threads}")
                 figures = measured(stage, path, processes, threads, args.steps)
-                report(
-                    "distributed_step", stage=stage, processes=processes, threads=threads, steps=args.steps, **figures
-                )
+                ways = {"processes": processes, "threads": threads}
+                report("distributed_step", stage=stage, speakers=args.speakers, **ways, steps=args.steps, **figures)
 
 
 def measured(stage: str, path: Path, processes: int, threads: int, steps: int) -> dict[str, float]:

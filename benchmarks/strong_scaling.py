@@ -37,7 +37,8 @@ def main() -> None:
     parser.add_argument("--stages", default=",".join(STAGES), help="with commas (default: %(default)s)")
     parser.add_argument("--test_speakers", help="to evaluate on; of the corpus")
     args = parser.parse_args()
-    hours = sum(soundfile.info(one.path).duration for one in find_recordings(args.corpus).recordings) / 3600
+    recordings = find_recordings(args.corpus).recordings
+    hours = sum(soundfile.info(one.path).duration for one in recordings) / 3600
     reference: dict[str, str] = {}
     alone: dict[tuple[str, str], float] = {}
     for kind in KINDS:
@@ -45,6 +46,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory(prefix="scaling-") as folder, chosen(kind, workers) as flags:
                 for stage in args.stages.split(","):
                     progress(f"{stage} by {kind}, {workers}")
+                    before = bytes_in(Path(folder))
                     cost, digest = done(stage, args, Path(folder), flags)
                     is_same = reference.setdefault(stage, digest) == digest
                     wall = alone.setdefault((stage, kind), cost.wall)
@@ -54,8 +56,10 @@ def main() -> None:
                         kind=kind,
                         workers=workers,
                         audio_hours=hours,
+                        utterances=len(recordings),
                         wall_seconds=cost.wall,
                         cpu_seconds_of_command=cost.cpu,
+                        mb=(bytes_in(Path(folder)) - before) / 1e6,
                         x_real_time=3600 * hours / cost.wall,
                         speed_up=wall / cost.wall,
                         same_bytes=is_same,
@@ -77,6 +81,11 @@ def done(stage: str, args: argparse.Namespace, folder: Path, flags: tuple[object
     network = ROOT / "models" / "pretrained" / "network.onnx"
     cost = run("cli.py", "--evaluate", "--checkpoint", network, "--scores", scores, *named, *here)
     return cost, digest_of(folder, scores.name)
+
+
+def bytes_in(folder: Path) -> int:
+    """Of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def digest_of(folder: Path, *patterns: str) -> str:
