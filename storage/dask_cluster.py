@@ -144,7 +144,7 @@ class _Shares(Executor):
             lost = sum(str(key).startswith(self._name) for key in keys)
             self._again += lost
             logger.warning(
-                "worker %s is lost, and %s that it had under way; another does that",
+                "worker %s is lost, with %s under way, to be done again",
                 message["worker"], counted(lost, "share"),
             )  # fmt: skip
             if not self._workers:

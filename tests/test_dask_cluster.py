@@ -103,7 +103,7 @@ def test_of_a_lost_worker_only_the_unfinished_share_is_done_again(cluster, kill_
     again = int(caplog.messages[-1].removeprefix("done again, as workers were lost: ").split()[0])
     assert (len(calls) - total) / 4 <= again <= 2 * CHUNKS_AHEAD  # shares that are under way, all on one worker at most
     assert again > 0
-    assert f"worker {victim} is lost, and {counted(again, 'share')} that it had under way" in caplog.text
+    assert f"worker {victim} is lost, with {counted(again, 'share')} under way, to be done again" in caplog.text
 
 
 def test_the_cache_of_a_cluster_that_lost_a_worker_is_that_of_one_process(cluster, kill_a_worker, tmp_path):
