@@ -31,7 +31,7 @@ SETTINGS = {
     "CORPUS": "/mnt/corpus",
     "CACHE": "/mnt/cache",
     "RUNS": "/mnt/runs",
-    "INPUT_FLAGS": "--test_speakers p362",
+    "INPUT_FLAGS": "--test_speakers p362,p363",
     "TRAIN_FLAGS": "--max_steps 2 --batch_size 30",
 }
 POSIX = pytest.mark.skipif(os.name == "nt", reason="what runs in the containers is sh")
@@ -179,6 +179,11 @@ def ignored(path: Path) -> bool:
     return False
 
 
+def kept_out(folder: str, names: list[str]) -> list[str]:
+    """Those of a folder's names that are ignored, for `shutil.copytree`."""
+    return [name for name in names if ignored(Path(folder).relative_to(ROOT) / name)]
+
+
 def instructions() -> list[list[str]]:
     """The Dockerfile's lines as words."""
     lines = DOCKERFILE.read_text(encoding="utf-8").splitlines()
@@ -215,10 +220,7 @@ def wheel(tmp_path_factory) -> Path:
     """The wheel, made of nothing but what gets into the image's build."""
     folder = tmp_path_factory.mktemp("image")
     context = folder / "context"
-    named = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for name in (Path(name) for name in named.stdout.split("\0") if name and not ignored(Path(name))):
-        (context / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, context / name)
+    shutil.copytree(ROOT, context, ignore=kept_out)
     build(context, folder, "wheel")
     return wheel_in(folder)
 
@@ -335,7 +337,7 @@ def test_the_services_commands_fill_the_cache_and_train_three_stages(services, t
     copy_voices(tmp_path / "corpus", ("p225", "p226", "p362", "p363"), 6)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     described = compose(**SETTINGS)["services"]
-    services(described["scheduler"]["command"], **quiet)
+    services([*described["scheduler"]["command"], "--host", "127.0.0.1"], **quiet)
     kind, *probe = described["scheduler"]["healthcheck"]["test"]
     assert kind == "CMD"
     wait_for(lambda: services(probe, **quiet).wait() == 0)
@@ -345,5 +347,12 @@ def test_the_services_commands_fill_the_cache_and_train_three_stages(services, t
     out, err = trainer.communicate(timeout=2 * PATIENCE)
     assert trainer.returncode == 0, err
     assert "24 utterances added, 0 unchanged, 0 skipped" in out
-    assert re.search(r"working on [12] workers? of tcp://127\.0\.0\.1:\d+", err)
+    assert "2 speakers, 10 train and 2 test utterances; 2 speakers held out" in out
+    first, second = re.findall(r"working on [12] workers? of (tcp://[\d.]+:\d+)", err)  # the cache, and the inputs
     assert {path.name for path in (tmp_path / "runs").iterdir()} >= {"softmax", "triplet", "softmax_frozen"}
+    page = (
+        "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8787/info/main/workers.html').read().decode())"
+    )
+    shown, _ = services(["python", "-c", page], stdout=subprocess.PIPE, text=True).communicate(timeout=PATIENCE)
+    assert first == second
+    assert len(set(re.findall(r"tcp://[\d.]+:\d+", shown)) - {first}) == 2  # workers
