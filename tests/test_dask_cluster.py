@@ -201,6 +201,7 @@ def test_workers_of_another_version_are_refused(address):
         Cluster(address, os.getpid)
 
 
+@pytest.mark.long  # as the client tries to reach it again
 def test_a_scheduler_that_ends_is_said(tmp_path):
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0") as local:
         alone = Cluster(local.scheduler_address, version_of_front_end)

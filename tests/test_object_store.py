@@ -312,7 +312,7 @@ def test_what_is_here_and_what_is_there_is_never_mixed_up(store, corpus, here, c
     assert is_below(corpus / "p225", store)
     flags = ("--update_cache", "--cache_output_dir", str(here.folder), "--audio_dir")
     line = fail(2, "cli.py", *flags, str(store / "nothing"), **credentials)
-    assert line.startswith(f"error: expected a folder of recordings. {store}/nothing does not exist")
+    assert line.startswith(f"error: expected a folder of recordings. {store / 'nothing'} does not exist")
     assert "argument --audio_dir" in fail(2, "cli.py", *flags, "foo://nothing")
 
 
