@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import pairwise
 
 import pytest
 from command_line import ROOT, run
@@ -26,7 +27,7 @@ def test_more_workers_take_no_longer_and_larger_corpora_do():
     model = Model.fitted(lines)
     rows = [[model.forecast(corpus, workers) for workers in WORKERS] for corpus in CORPORA]
     for of_corpus in rows:
-        for fewer, more in zip(of_corpus, of_corpus[1:]):
+        for fewer, more in pairwise(of_corpus):
             assert more["cache_hours"] <= fewer["cache_hours"]
             assert more["inputs_hours"] == pytest.approx(fewer["inputs_hours"] * fewer["workers"] / more["workers"])
     for smaller, larger in zip(rows, rows[1:]):
