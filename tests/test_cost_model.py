@@ -30,7 +30,7 @@ def test_more_workers_take_no_longer_and_larger_corpora_do():
         for fewer, more in pairwise(of_corpus):
             assert more["cache_hours"] <= fewer["cache_hours"]
             assert more["inputs_hours"] == pytest.approx(fewer["inputs_hours"] * fewer["workers"] / more["workers"])
-    for smaller, larger in zip(rows, rows[1:]):
+    for smaller, larger in pairwise(rows):
         assert all(
             small[name] < large[name] for small, large in zip(smaller, larger) for name in ("cache_gb", "inputs_gb")
         )
