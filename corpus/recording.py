@@ -75,7 +75,7 @@ class Identity:
 
 def _joined_here(place: str, source: str) -> str:
     path = os.path.join(place, source)  # noqa: PTH118, a path is slower, and there are many
-    return path.replace("/", os.sep)  # one file has one path on Windows, too
+    return path if os.sep == "/" else path.replace("/", os.sep)  # one file has one path on Windows, too
 
 
 class _Recording(NamedTuple):

@@ -56,6 +56,10 @@ class Recordings(Sequence[Recording]):
         """A speaker's recordings, in order of name; an unknown speaker has none."""
         return _unpacked(speaker, self._packed[speaker]) if speaker in self._packed else []
 
+    def rows_of(self, speaker: Speaker) -> list[tuple]:
+        """The same without corpus and speaker, as tuples of the other fields."""
+        return marshal.loads(self._packed[speaker]) if speaker in self._packed else []
+
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
