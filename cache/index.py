@@ -55,9 +55,10 @@ class Utterance(Identity, _Utterance):
 
 _FIELDS = Utterance._fields
 _TYPES = tuple(_Utterance.__annotations__.values())[:-1]  # of all fields but the channel
-_SHARED = [_FIELDS.index(name) for name in ("corpus", "speaker", "session", "place", "made_with")]  # by many entries
+_SHARED = {_FIELDS.index(name) for name in ("corpus", "speaker", "session", "place", "made_with")}  # by many entries
 _SHA256, _CHANNEL = _FIELDS.index("sha256"), _FIELDS.index("channel")
 _DIGITS = 64  # of a digest
+_VALUES = [itemgetter(name) for name in _FIELDS]
 _values = itemgetter(*_FIELDS)
 _utterance = partial(tuple.__new__, Utterance)  # of a tuple of as many values as there are fields
 
@@ -103,7 +104,7 @@ def parse_line(line: str) -> Utterance | None:
         row = _values({"channel": None, **fields}) if fields.keys() <= set(_FIELDS) else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return next(_utterances([row])) if row is not None and _is_valid(row) else None
+    return next(_utterances([[value] for value in row])) if row is not None and _is_valid(row) else None
 
 
 def parse_forgotten(line: str) -> Key | None:
@@ -120,22 +121,18 @@ def _all_at_once(lines: Sequence[str]) -> list[Utterance] | None:
     """Read lines that are all sound, in a fraction of the time; None if one is not."""
     try:
         objects = json.loads(f"[{','.join(lines)}]")
-        rows = [_values(fields) for fields in objects if len(fields) == len(_FIELDS)]
+        if len(objects) != len(lines) or not {len(_FIELDS)}.issuperset(map(len, objects)):
+            return None
+        columns = [list(map(value, objects)) for value in _VALUES]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    if not len(rows) == len(objects) == len(lines):
-        return None
-    if not rows:
-        return []
-    return list(_utterances(rows)) if _are_valid(list(zip(*rows))) else None
+    return list(_utterances(columns)) if _are_valid(columns) else None
 
 
-def _utterances(rows: Sequence[tuple]) -> Iterator[Utterance]:
-    """The utterances of valid rows; texts that many of them share stand in memory once."""
-    columns: list[Iterable] = list(zip(*rows))
-    for number in _SHARED:
-        columns[number] = map(intern, columns[number])
-    return map(_utterance, zip(*columns))
+def _utterances(columns: Sequence[Sequence]) -> Iterator[Utterance]:
+    """The utterances of valid columns, one for each field; texts that many of them share stand in memory once."""
+    shared = [map(intern, column) if number in _SHARED else column for number, column in enumerate(columns)]
+    return map(_utterance, zip(*shared))
 
 
 def _is_valid(row: tuple) -> bool:
@@ -144,12 +141,12 @@ def _is_valid(row: tuple) -> bool:
     return has_channel and all(map(isinstance, row, _TYPES)) and _DIGEST.fullmatch(row[_SHA256]) is not None
 
 
-def _are_valid(columns: Sequence[tuple]) -> bool:
+def _are_valid(columns: Sequence[Sequence]) -> bool:
     """The same of many rows, by columns: each has few types, and all digests are one text to look at."""
     are_typed = all(
         issubclass(kind, expected) for column, expected in zip(columns, _TYPES) for kind in set(map(type, column))
     )
-    if not are_typed or set(map(len, columns[_SHA256])) != {_DIGITS}:
+    if not are_typed or not {_DIGITS}.issuperset(map(len, columns[_SHA256])):
         return False
     has_channels = all(channel is None or channel == MIX or isinstance(channel, int) for channel in columns[_CHANNEL])
     return has_channels and _ALL_DIGITS.fullmatch("".join(columns[_SHA256])) is not None

@@ -21,7 +21,7 @@ from corpus.recordings import Recordings
 from storage.existence import is_gone
 from storage.places import SCHEME
 
-LABEL = slice(2, len(Recording._fields))  # of an entry: what a recording says beside corpus and speaker
+FIELDS = len(Recording._fields)  # the first ones of an entry are a recording's; of these, two are the speaker
 
 
 @dataclass
@@ -64,7 +64,7 @@ class _Surveyor:
         for row in rows:
             key = (*speaker, row[0])
             entry = entries.get(key)
-            if entry is None or entry[LABEL] != row:
+            if entry is None or entry[2:FIELDS] != row:
                 recording = Recording(*speaker, *row)
                 self._collect(recording, entry)
                 yield recording
