@@ -117,6 +117,6 @@ def _recognise(tail: str, layouts: Iterable[Layout]) -> tuple[Label, Layout] | N
         match = layout.pattern.fullmatch(tail)
         if match is not None:
             inside, speaker, session, utterance, file = match.group(*GROUPS)
-            utterance = utterance or f"{session}/{file}"
-            return Label(layout.name, speaker, session or "", utterance, inside.count("/")), layout
+            session = session or ""
+            return Label(layout.name, speaker, session, utterance or f"{session}/{file}", inside.count("/")), layout
     return None
