@@ -158,7 +158,7 @@ def _failed(error: BaseException) -> int:
 
 def _is_of_a_store(error: BaseException) -> bool:
     """Whether an object store could not be reached, which its client says in classes of its own."""
-    return type(error).__module__.startswith(("botocore.", "aiohttp.", "gcsfs."))
+    return type(error).__module__.startswith(("botocore.", "aiobotocore.", "aiohttp.", "gcsfs."))
 
 
 def _missing(error: ModuleNotFoundError) -> str:

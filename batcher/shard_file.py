@@ -51,6 +51,8 @@ class ShardTable:
         fields.end()
         for name in ("labels", "tests", "name_lengths"):
             _check_column(name, getattr(table, name), bool if name == "tests" else np.int32, shard.utterances)
+        if table.tests.view(np.uint8).max(initial=0) > 1:  # which would be true, and still be true if it was negated
+            raise ValueError("expected sides that are true or false. Received others")
         _check_column("lengths", table.lengths, np.int32, shard.utterances + header.copies * int((~table.tests).sum()))
         if (table.lengths < 1).any() or table.lengths.sum(dtype=np.int64) != shard.frames:
             raise ValueError(f"expected utterances of {shard.frames} frames. Received others")

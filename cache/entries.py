@@ -9,7 +9,6 @@ import io
 import wave
 from dataclasses import dataclass, replace
 from pathlib import Path
-from stat import S_ISREG
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +25,7 @@ from cache.staging import STAGING_FOLDER
 from corpus.recording import Recording
 from storage.atomic import temporary_name
 from storage.digest import samples_sha256
-from storage.places import is_remote, local_copy
+from storage.places import is_remote, local_copy, size_and_time
 
 AUDIO_FOLDER = "audio"  # in the cache
 HEADER_SIZE = 44  # bytes before the samples of a 16-bit WAV file
@@ -131,8 +130,8 @@ def make_entry(
     if intake.channel is None and known is not None and not anew:
         intake = replace(intake, channel=known.channel)
     try:
-        stat = path.stat()
-        if not S_ISREG(stat.st_mode):
+        size, mtime_ns = size_and_time(path)
+        if not is_remote(path) and not path.is_file():
             raise UnusableAudioError("neither a file nor a link to one")  # but a pipe, or a device, which may never end
         speech, is_mixed = _speech(recording, intake)
     except (UnusableAudioError, OSError) as error:
@@ -141,8 +140,8 @@ def make_entry(
         return Skipped(recording, f"{error}{hint}{kept}", isinstance(error, FileNotFoundError))
     utterance = Utterance(
         *recording,
-        size=stat.st_size,
-        mtime_ns=stat.st_mtime_ns,
+        size=size,
+        mtime_ns=mtime_ns,
         made_with=SETTINGS_DIGEST,
         sha256=samples_sha256(speech.signal),
         samples=len(speech.signal),

@@ -11,7 +11,6 @@ without parts that has grown long is read part by part all the same, by the plac
 """
 
 import hashlib
-import io
 import json
 import re
 from array import array
@@ -22,7 +21,8 @@ from functools import lru_cache
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from cache.index import (
     INDEX,
@@ -38,7 +38,7 @@ from cache.index import (
 from cache.mark import FORMAT, SETTINGS_DIGEST, SHARDED, read_mark, write_mark
 from corpus.recording import Key, Speaker
 from storage.atomic import atomic_file, remove_if_empty, write_atomically
-from storage.places import is_remote
+from storage.places import fetched, is_remote, local_copy
 
 LARGE = 60_000  # utterances: an index of more has parts
 PARTS = 256
@@ -97,8 +97,12 @@ class Index:
         self._changes: dict[int, Changes] = {}  # by part, and not on the disk yet
         mark = read_mark(folder)
         self.is_sharded = mark is not None and mark.format == SHARDED
-        self.has_parts = self.is_sharded or _is_long(folder / INDEX)
-        self._added = _places_of_lines(folder / INDEX) if self.has_parts else {}
+        self._journal = folder / INDEX
+        if is_remote(folder):  # from which lines are taken here and there
+            self._fetched = TemporaryDirectory(prefix="deep-speaker-")  # deleted with this object
+            self._journal = fetched(folder / INDEX, Path(self._fetched.name))
+        self.has_parts = self.is_sharded or _is_long(self._journal)
+        self._added = _places_of_lines(self._journal) if self.has_parts else {}
         self._damaged = self._added.pop(None, array("q"))  # places of lines that belong to no part
 
     @property
@@ -121,7 +125,7 @@ class Index:
 
     def _read_whole(self) -> Part:
         if self._whole is None:
-            entries, damaged, _ = _entries(parse_lines(lines_of(_content(self._folder / INDEX))))
+            entries, damaged, _ = _entries(parse_lines(lines_of(_content(self._journal))))
             self._whole = Part(entries, damaged, is_settled=False)
         return self._whole
 
@@ -159,7 +163,7 @@ class Index:
     def _add(self, entries: dict[Key, Utterance], places: array) -> None:
         """Add to entries what lines at these places in the file say."""
         lines = []
-        with _opened(self._folder / INDEX) as file:
+        with open(self._journal, "rb") as file:
             for place in places:
                 file.seek(place)
                 lines.append(file.readline().decode("utf-8", errors="replace").rstrip("\n"))
@@ -282,11 +286,6 @@ def _content(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
 
 
-def _opened(path: Path) -> BinaryIO:
-    """Open a file to read, which on a store is fetched as a whole."""
-    return io.BytesIO(path.read_bytes()) if is_remote(path) else open(path, "rb")
-
-
 def _part_path(folder: Path, number: int) -> Path:
     return folder / PARTS_FOLDER / f"{number:02x}.jsonl"
 
@@ -300,7 +299,7 @@ def _mentioned(path: Path) -> set[bytes]:
     """The places in the lines of a file, as they stand there."""
     places: set[bytes] = set()
     if path.is_file():
-        with _opened(path) as file:
+        with local_copy(path) as here, open(here, "rb") as file:
             last = b" "  # no value begins so
             while block := file.read(BLOCK) + file.readline():
                 for rest in block.split(_BEFORE_PLACE)[1:]:
@@ -315,7 +314,7 @@ def _is_long(path: Path) -> bool:
     if not path.is_file():
         return False
     lines = 0
-    with _opened(path) as file:
+    with open(path, "rb") as file:
         while lines <= LARGE and (block := file.read(BLOCK)):
             lines += block.count(b"\n")
     return lines > LARGE
@@ -327,7 +326,7 @@ def _places_of_lines(path: Path) -> dict[int | None, array]:
     if not path.is_file():
         return places
     place = 0
-    with _opened(path) as file:
+    with open(path, "rb") as file:
         while lines := file.readlines(BLOCK):
             texts = [line.decode("utf-8", errors="replace").rstrip("\n") for line in lines]
             for line, text, utterance in zip(lines, texts, _parsed(texts)):

@@ -19,7 +19,7 @@ from cache.wav_files import WavFiles
 from corpus.recording import Key, Recording, Speaker
 from corpus.recordings import Recordings
 from storage.existence import is_gone
-from storage.places import SCHEME
+from storage.places import SCHEME, size_and_time
 
 FIELDS = len(Recording._fields)  # the first ones of an entry are a recording's; of these, two are the speaker
 
@@ -101,8 +101,9 @@ def is_current(entry: Utterance, channel: Wanted) -> bool:
     if entry.made_with != SETTINGS_DIGEST or (channel is not None and channel != entry.channel):
         return False
     try:
-        path = entry.origin[0]  # a text, as there are many
-        stat = entry.path.stat() if SCHEME in path else os.stat(path)  # noqa: PTH116
+        if SCHEME in (path := entry.origin[0]):
+            return (entry.size, entry.mtime_ns) == size_and_time(entry.path)
+        stat = os.stat(path)  # noqa: PTH116, a path is slower, and there are many
     except OSError:
         return False
     return (entry.size, entry.mtime_ns) == (stat.st_size, stat.st_mtime_ns)

@@ -26,6 +26,7 @@ from storage.atomic import sync_folder
 from storage.counting import counted
 from storage.errors import first_few
 from storage.parallel import Workers
+from storage.places import is_below
 
 SHOWN = 3  # names in a message
 
@@ -168,7 +169,7 @@ def _log_names(settled: Settled, listing: Listing) -> None:
 def _check_earlier(mark: CacheMark, recordings: Collection[Recording], sure: bool) -> None:
     """Refuse to make a cache of an earlier version again from a part of what it was made of."""
     paths = [recording.path for recording in recordings]
-    others = [root for root in mark.filled_from if not any(path.is_relative_to(root) for path in paths)]
+    others = [root for root in mark.filled_from if not any(is_below(path, Path(root)) for path in paths)]
     if others and not sure:
         raise CacheError(
             f"the cache was made by an earlier version of this tool, and from {first_few(sorted(others), SHOWN)} too, "

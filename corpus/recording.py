@@ -64,7 +64,8 @@ class Identity:
     @property
     def origin(self: RecordingFields) -> Origin:
         """(path, start, end): what was recorded, whoever is said to speak in it."""
-        path = joined(self.place, self.source) if SCHEME in self.place else _joined_here(self.place, self.source)
+        is_url = SCHEME in self.place or SCHEME in self.source
+        path = joined(self.place, self.source) if is_url else _joined_here(self.place, self.source)
         return path, self.start, self.end
 
     @property

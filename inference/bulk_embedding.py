@@ -1,6 +1,7 @@
 """Embed many recordings, with every core, or every machine of a cluster."""
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
@@ -61,7 +62,8 @@ def _way_to_embed(
     """What to call for each of the files, and by which workers."""
     if workers == 1 or len(files) < FEWEST_SHARED or STANDARD_INPUT in files:  # which a worker could not read
         return partial(_embed, encoder, channel), files, 1
-    return partial(_embed_in_worker, encoder.exported, channel), files, workers
+    paths = files if isinstance(workers, int) else [os.path.abspath(file) for file in files]  # noqa: PTH100, any text
+    return partial(_embed_in_worker, encoder.exported, channel), paths, workers
 
 
 def _embed(encoder: SpeakerEncoder, channel: Wanted, file: str) -> Embedding | str:

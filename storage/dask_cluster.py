@@ -8,10 +8,11 @@ version of this tool and see the same folders.
 import itertools
 import logging
 import secrets
+import socket
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import CancelledError, Executor, Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from distributed import Client, KilledWorker
 from distributed.cfexecutor import ClientExecutor
@@ -20,6 +21,7 @@ from distributed.client import FutureCancelledError
 from storage.counting import counted
 from storage.errors import UserError, first_few
 from storage.parallel import mapped, prepare_worker
+from storage.places import size_and_time
 
 CONNECTING = 10.0  # s to wait for the scheduler, and then for a first worker
 SHOWN = 3  # addresses in a message
@@ -32,6 +34,14 @@ logger = logging.getLogger(__name__)
 
 class ClusterError(UserError):
     """The cluster can't be used as asked; the message says why and what to do."""
+
+
+class Here(NamedTuple):
+    """What workers have to have in common with this process; a new one may join at any time."""
+
+    identity: Callable[[], object]
+    found: object  # by it, here
+    files: dict[Path, tuple[int, int] | None]  # as they are seen here, by `seen_at`
 
 
 class Cluster:
@@ -61,7 +71,8 @@ class Cluster:
             raise OSError(
                 f"no worker has joined the scheduler at {address}; `dask worker {address} --nthreads 1` starts one"
             ) from error
-        self._check_identity(identity)
+        self._here = Here(identity, identity(), {})
+        self._check_identity()
         logger.info("working on %s of %s", counted(len(self._client.nthreads()), "worker"), address)
 
     def check_shared(self, path: Path) -> None:
@@ -72,6 +83,7 @@ class Cluster:
             OSError: there is no such file.
         """
         here, seen = seen_at(path), self._client.run(seen_at, path)
+        self._here.files[path] = here  # for workers that join later
         if here is None:
             raise FileNotFoundError(f"{path} has gone")
         if blind := [worker for worker, there in seen.items() if there != here]:
@@ -86,30 +98,33 @@ class Cluster:
         Raises:
             OSError: the scheduler has gone, or a chunk was lost with one worker after another.
         """
-        executor = _Shares(self._client)
+        executor = _Shares(self._client, self._here)
         try:
             yield from mapped(executor, function, chunks, executor.size)
+        except (ModuleNotFoundError, AttributeError) as error:
+            raise ClusterError(f"a worker does not have this tool, in this version ({error})") from error
         except KilledWorker as error:
             raise OSError(f"{error.allowed_failures + 1} workers were lost with the same share (memory?)") from error
         except (CancelledError, FutureCancelledError) as error:
             raise OSError("the scheduler has gone, and with it what was under way; run the command again") from error
 
-    def _check_identity(self, identity: Callable[[], object]) -> None:
+    def _check_identity(self) -> None:
         try:
-            found = self._client.run(identity)
-        except ModuleNotFoundError as error:
+            found = self._client.run(self._here.identity)
+        except (ModuleNotFoundError, AttributeError) as error:
             raise ClusterError(
                 f"the workers do not have this tool ({error}); install it there, or start them in its folder by "
                 "`python -m distributed.cli.dask_worker`"
             ) from error
-        if others := [worker for worker, there in found.items() if there != identity()]:
+        if others := [worker for worker, there in found.items() if there != self._here.found]:
             raise ClusterError(f"another version of this tool, or other settings: {first_few(sorted(others), SHOWN)}")
 
 
 class _Shares(Executor):
     """Runs chunks as tasks of Dask, and says which of them are done again as a worker was lost."""
 
-    def __init__(self, client: Client):
+    def __init__(self, client: Client, here: Here):
+        self._here = here
         self._client, self._executor = client, ClientExecutor(client, pure=False)
         self._name = f"deep-speaker-{secrets.token_hex(8)}-"
         self._given = itertools.count()
@@ -123,7 +138,7 @@ class _Shares(Executor):
 
     def submit(self, function: Callable, /, *args: Any, **kwargs: Any) -> Future:
         """Hand over a chunk."""
-        return self._executor.submit(_on_worker, function, *args, key=f"{self._name}{next(self._given)}")
+        return self._executor.submit(on_worker, self._here, function, *args, key=f"{self._name}{next(self._given)}")
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Drop what is not finished, and stop listening; the cluster stays."""
@@ -144,7 +159,7 @@ class _Shares(Executor):
             lost = sum(str(key).startswith(self._name) for key in keys)
             self._again += lost
             logger.warning(
-                "worker %s is lost, and %s that it had under way; another does that",
+                "worker %s is lost, with %s under way, to be done again",
                 message["worker"], counted(lost, "share"),
             )  # fmt: skip
             if not self._workers:
@@ -154,12 +169,20 @@ class _Shares(Executor):
 def seen_at(path: Path) -> tuple[int, int] | None:
     """The size and the time of a file, by which it is known again; None if there is none."""
     try:
-        stat = path.stat()
+        return size_and_time(path)
     except OSError:
         return None
-    return stat.st_size, stat.st_mtime_ns
 
 
-def _on_worker(function: Callable, *args: Any) -> Any:
+def on_worker(here: Here, function: Callable, *args: Any) -> Any:
+    """Call a function on a worker, if that has what it has to have in common with the process that asks for it.
+
+    Raises:
+        ClusterError: it has another version of this tool, or sees other files.
+    """
     prepare_worker()
+    if here.identity() != here.found:
+        raise ClusterError(f"a worker that joined, on {socket.gethostname()}, has another version of this tool")
+    if other := next((path for path, seen in here.files.items() if seen_at(path) != seen), None):
+        raise ClusterError(f"a worker that joined, on {socket.gethostname()}, sees something else at {other}")
     return function(*args)

@@ -1,10 +1,12 @@
 """Text that grows by lines and is stored as one object, which a store can replace but not extend."""
 
+import time
 from pathlib import Path
 from types import TracebackType
 
 FEWEST_LINES = 500  # after which it is stored again
-GROWTH = 0.25  # of it, at least: so all that is stored is some five times its final length
+GROWTH = 0.25  # of its lines, at least: so all that is stored is some five times its final length
+LATEST = 120.0  # s, after which it is stored in any case: a process that is killed loses the lines since
 
 
 class GrowingObject:
@@ -12,18 +14,22 @@ class GrowingObject:
 
     def __init__(self, path: Path):
         self._path = path
-        self._lines = [path.read_text(encoding="utf-8", errors="surrogateescape")] if path.is_file() else []
-        self._stored = len(self._lines)
+        text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else ""
+        self._lines = text.splitlines(keepends=True)
+        if text and not text.endswith("\n"):
+            self._lines.append("\n")  # ends a line that was torn elsewhere
+        self._stored, self._last = len(self._lines), time.monotonic()
 
     def write(self, line: str) -> None:
         """Add a line, with its end."""
         self._lines.append(line)
-        if len(self._lines) - self._stored >= max(FEWEST_LINES, GROWTH * self._stored):
+        is_long = len(self._lines) - self._stored >= max(FEWEST_LINES, GROWTH * self._stored)
+        if is_long or time.monotonic() - self._last > LATEST:
             self._store()
 
     def _store(self) -> None:
         self._path.write_text("".join(self._lines), encoding="utf-8", errors="surrogateescape")
-        self._stored = len(self._lines)
+        self._stored, self._last = len(self._lines), time.monotonic()
 
     def __enter__(self) -> "GrowingObject":
         return self

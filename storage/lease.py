@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +22,9 @@ SILENT = 90.0  # s without a renewal, after which its holder is taken for dead
 @contextmanager
 def lease(lock: Path, tell: Callable[[str], None]) -> Iterator[None]:
     """Hold the object `lock`; wait while another process does.
+
+    A process whose lock is taken from it all the same (somebody deleted it, taking it for dead) ends at once, as if it
+    was killed, for it would delete what the other one writes.
 
     Args:
         tell: called once with who that is, before waiting.
@@ -41,7 +44,7 @@ def lease(lock: Path, tell: Callable[[str], None]) -> Iterator[None]:
     finally:
         ended.set()
         renewing.join()
-        if (held := holder(lock)) is not None and held.startswith(name):
+        if _is_of(name, holder(lock)):
             lock.unlink()
 
 
@@ -87,7 +90,15 @@ def _renew(lock: Path, name: str, ended: threading.Event) -> None:
     number = 0
     while not ended.wait(RENEWED):
         number += 1
-        lock.write_bytes(f"{name} {number}".encode())
+        with suppress(Exception):  # of any class of a store's client; it may answer the next time
+            if not _is_of(name, holder(lock)):
+                os.write(2, f"error: the lock {lock} was taken from this run, which ends here\n".encode())
+                os._exit(1)
+            lock.write_bytes(f"{name} {number}".encode())
+
+
+def _is_of(name: str, held: str | None) -> bool:
+    return held is not None and held.rpartition(" ")[0] == name
 
 
 def _store_of(path: Path) -> Any:

@@ -234,6 +234,7 @@ def test_a_tampered_pickle_is_refused_before_it_runs(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.long  # as tests/test_run.py interrupts runs in other ways
 def test_an_interrupted_run_saves_itself_and_goes_on(cache):
     flags = ("--loss_on_softmax", "--batch_size", "32", "--data_filename", str(cache / "full_inputs.pkl"))
     command = [sys.executable, "train_cli.py", *flags, "--max_steps", "100000", "--max_epochs", "1000"]

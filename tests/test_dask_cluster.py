@@ -28,7 +28,7 @@ from evaluation.cuts import CUTS, embed_groups
 from inference.bulk_embedding import embed_files
 from inference.encoder import SpeakerEncoder
 from storage.counting import counted
-from storage.dask_cluster import Cluster, ClusterError
+from storage.dask_cluster import Cluster, ClusterError, Here, on_worker, seen_at
 from storage.parallel import CHUNKS_AHEAD, parallel_map
 
 VOICES = ROOT / "samples" / "voices"
@@ -103,7 +103,7 @@ def test_of_a_lost_worker_only_the_unfinished_share_is_done_again(cluster, kill_
     again = int(caplog.messages[-1].removeprefix("done again, as workers were lost: ").split()[0])
     assert (len(calls) - total) / 4 <= again <= 2 * CHUNKS_AHEAD  # shares that are under way, all on one worker at most
     assert again > 0
-    assert f"worker {victim} is lost, and {counted(again, 'share')} that it had under way" in caplog.text
+    assert f"worker {victim} is lost, with {counted(again, 'share')} under way, to be done again" in caplog.text
 
 
 def test_the_cache_of_a_cluster_that_lost_a_worker_is_that_of_one_process(cluster, kill_a_worker, tmp_path):
@@ -178,9 +178,22 @@ def test_a_worker_that_sees_another_file_is_named(tmp_path):
     file = tmp_path / "cache.json"
     file.write_text("ours")
     cluster = Cluster.__new__(Cluster)
+    cluster._here = Here(version_of_front_end, version_of_front_end(), {})
     cluster._client = SimpleNamespace(run=lambda look, path: {"tcp://here:1": look(path), "tcp://there:2": None})
     with pytest.raises(ClusterError, match=r"is not on a path that all machines share: tcp://there:2 sees"):
         cluster.check_shared(file)
+
+
+def test_a_worker_that_joins_later_has_to_have_the_same_version_and_files(tmp_path):
+    file = tmp_path / "cache.json"
+    file.write_text("ours")
+    same = Here(version_of_front_end, version_of_front_end(), {file: seen_at(file)})
+    assert on_worker(same, square, 3) == 9
+    with pytest.raises(ClusterError, match="has another version of this tool"):
+        on_worker(same._replace(found=("1.0",)), square, 3)
+    file.write_text("another's")
+    with pytest.raises(ClusterError, match=r"sees something else at .*cache\.json"):
+        on_worker(same, square, 3)
 
 
 def test_workers_of_another_version_are_refused(address):
@@ -188,6 +201,7 @@ def test_workers_of_another_version_are_refused(address):
         Cluster(address, os.getpid)
 
 
+@pytest.mark.long  # as the client tries to reach it again
 def test_a_scheduler_that_ends_is_said(tmp_path):
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0") as local:
         alone = Cluster(local.scheduler_address, version_of_front_end)

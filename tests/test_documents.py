@@ -9,7 +9,9 @@ import soundfile
 from command_line import ROOT, succeed
 from conftest import VOICES
 
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(ROOT.glob("docs/*.md"))
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md")] + sorted(
+    ROOT.glob("docs/*.md")
+)
 NAMED = re.compile(r"`((?:[a-z_]+/)*[a-z_]+\.(?:py|sh|md|cff))`")
 LINKED = re.compile(r"\]\((?!https?:|#)([^)#]+)\)")
 EXAMPLE = re.compile(r"```python\n(from deep_speaker .*?)```", re.DOTALL)
@@ -21,7 +23,7 @@ def text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_link_leads_to_a_file(document):
     assert [link for link in LINKED.findall(text(document)) if not (document.parent / link).exists()] == []
 

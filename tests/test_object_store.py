@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,7 +35,7 @@ from storage import lease
 from storage.atomic import remove_if_empty
 from storage.growing_object import FEWEST_LINES, GrowingObject
 from storage.lock import LOCK_NAME, folder_lock, shared_folder_lock, writer_in
-from storage.places import is_remote, local_copy, path_of
+from storage.places import is_below, is_remote, local_copy, path_of, size_and_time
 
 VOICES = ROOT / "samples" / "voices"
 SPEAKERS = {"p225": 3, "p226": 3, "p362": 2}  # utterances
@@ -268,17 +270,61 @@ def test_no_folder_is_removed_with_what_is_in_it(store, tmp_path):
 
 def test_lines_are_stored_as_they_come(store):
     path = store / "lines"
-    path.write_text("a line of before\n")
+    path.write_text("a line that was tor")
     with GrowingObject(path) as lines:
         for number in range(FEWEST_LINES + 1):
             lines.write(f"{number}\n")
         assert f"\n{FEWEST_LINES - 2}\n" in path.read_text()
-    expected = ["a line of before", *map(str, range(FEWEST_LINES + 1))]
+    expected = ["a line that was tor", *map(str, range(FEWEST_LINES + 1))]
     assert path.read_text().split("\n") == [*expected, ""]
+
+
+def test_a_lock_that_was_taken_ends_the_run_that_had_it(store, credentials):
+    program = (
+        "import sys, time; from storage import lease; from storage.lock import folder_lock; "
+        "from storage.places import path_of; lease.RENEWED = 0.1\n"
+        "with folder_lock(path_of(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", program, str(store / "cache")]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(**credentials), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout.readline() == "held\n"
+        lock = store / "cache" / LOCK_NAME
+        lock.unlink()
+        with lease.lease(lock, lambda _: None):
+            assert first.wait(timeout=30) == 1
+            assert writer_in(store / "cache").startswith(f"process {os.getpid()} on ")
+        assert "was taken from this run, which ends here" in first.stderr.read()
+
+
+def test_a_manifest_of_cached_objects_names_them_and_does_not_double_them(there, corpus, tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"path,speaker\n{corpus}/p225/p225_001.flac,ann\n{corpus}/p225/p225_002.flac,ann\n")
+    report = update(there, read_manifest(manifest, "wav48"))
+    assert (report.added, report.unchanged) == (0, 2)
+    assert len(there) == sum(SPEAKERS.values())
+
+
+def test_what_is_here_and_what_is_there_is_never_mixed_up(store, corpus, here, credentials):
+    assert not is_below(store / "a", Path("/"))
+    assert not is_below(Path("/a"), store)
+    assert is_below(corpus / "p225", store)
+    flags = ("--update_cache", "--cache_output_dir", str(here.folder), "--audio_dir")
+    line = fail(2, "cli.py", *flags, str(store / "nothing"), **credentials)
+    assert line.startswith(f"error: expected a folder of recordings. {store / 'nothing'} does not exist")
+    assert "argument --audio_dir" in fail(2, "cli.py", *flags, "foo://nothing")
+
+
+def test_parts_of_seconds_do_not_count_of_objects():
+    """Some stores tell them in listings, and not when they are asked for a single object."""
+    stat = SimpleNamespace(st_size=1, st_mtime_ns=5_123_000_000)
+    assert size_and_time(SimpleNamespace(stat=lambda: stat, fs=None)) == (1, 5_000_000_000)
 
 
 def test_urls_and_paths_are_told_apart(store, tmp_path):
     assert path_of(f"file://{tmp_path}/a%20b") == tmp_path / "a b"
+    assert path_of(f"file://localhost{tmp_path}/a") == tmp_path / "a"
     assert not is_remote(path_of("a", "b"))
     assert path_of("/corpus", "s3://voices/a.wav") == store / "a.wav"
     (store / "a.wav").write_bytes(b"1")

@@ -172,8 +172,14 @@ class Killed(BaseException):
     """Ends a run where it is."""
 
 
-@pytest.mark.parametrize("is_before", [True, False])
-@pytest.mark.parametrize("run", [grow, change, rename, shrink])
+@pytest.mark.parametrize(
+    ("run", "is_before"),
+    [
+        *((grow, True), (change, False), (rename, True), (shrink, False)),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in ((grow, False), (change, True), (rename, False))),
+        pytest.param(shrink, True, marks=pytest.mark.long),
+    ],
+)
 def test_a_run_that_ends_before_or_after_any_file_gets_its_name_loses_nothing(
     tmp_path, corpus, monkeypatch, run, is_before
 ):

@@ -1,7 +1,6 @@
 """All tests of the audit, on the held-out speakers of a cache and on its training inputs."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from evaluation.audit.statistics_shuffled import shuffled_statistics
 from evaluation.held_out_speakers import Speakers, comparable
 from inference.encoder import SpeakerEncoder
 from storage.errors import UserError
+from storage.places import is_remote
 from storage.progress import tracked
 
 SOME, MANY = 4, 20  # utterances of each speaker, spread over all: to change in many ways, and to be probed
@@ -70,7 +70,9 @@ def _trained_on_held_out(named: set[Speaker], trained: set[Speaker]) -> Finding:
 
 
 def _inputs_findings(cache: UtteranceCache, corpora: Mapping[str, Speakers]) -> list[Finding]:
-    path = Path(cache.folder, INPUTS_NAME)
+    path = cache.folder / INPUTS_NAME
+    if is_remote(path):
+        return [Finding("training inputs", Status.NOT_TESTED, "they are on an object store; audit a copy of it")]
     if not path.is_file():
         return [Finding("training inputs", Status.NOT_TESTED, f"there is no {INPUTS_NAME} in the cache")]
     held_out = {
