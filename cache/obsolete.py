@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from itertools import compress
 from pathlib import Path
 
-import numpy as np
-
-from cache.digests import Raw, contained, from_bytes, hexadecimal, raw, repeated
+from cache.digests import Raw, contained, from_bytes, hexadecimal, in_order, raw, repeated
 from cache.fill import Filled
 from cache.index import Utterance
 from cache.mark import SETTINGS_DIGEST, CacheError
@@ -99,7 +97,7 @@ def find_obsolete(
     """
     found = Obsolete()
     skipped = {skipped.recording.key for skipped in filled.skipped if not skipped.is_missing}
-    added = {place: np.sort(from_bytes(digests)) for place, digests in filled.digests.items()}
+    added = {place: in_order(from_bytes(digests)) for place, digests in filled.digests.items()}
     speakers = by_part(index, renamed_from[0]) if renamed_from is not None and added else {}
     for number, part in enumerate(index.parts()):
         left = {key: entry for key, entry in part.entries.items() if key not in gone}

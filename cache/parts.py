@@ -18,6 +18,8 @@ from collections import Counter
 from collections.abc import Iterator, Set
 from copy import copy
 from functools import lru_cache
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -43,7 +45,12 @@ PARTS = 256
 PARTS_FOLDER = "index"
 BLOCK = 1 << 20  # bytes read at once
 
-_PLACE = re.compile(rb'"place": ("(?:[^"\\\x00-\x1f\x80-\xff]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*")')
+_BEFORE_PLACE = b'"place": '
+_PLACE = re.compile(rb'("(?:[^"\\\x00-\x1f\x80-\xff]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*")')
+
+_key = attrgetter("corpus", "speaker", "utterance")  # as the property, and faster
+_whose = attrgetter("corpus", "speaker")
+_place_and_corpus = attrgetter("place", "corpus")
 
 Changes = dict[Key, Utterance | None]  # what entries are to be; None for none
 
@@ -74,9 +81,10 @@ class Summary:
         self.damaged += part.damaged
         if not part.is_settled:
             self.unsettled.append(number)
-        self.speakers.update(Speaker(*names) for names in {entry[:2] for entry in entries})
-        self.places.update((entry.place, entry.corpus) for entry in entries)
-        self.outdated.update(entry.place for entry in entries if entry.made_with != SETTINGS_DIGEST)
+        self.speakers.update(Speaker(*names) for names in set(map(_whose, entries)))
+        self.places.update(map(_place_and_corpus, entries))
+        if not {SETTINGS_DIGEST}.issuperset(map(attrgetter("made_with"), entries)):
+            self.outdated.update(entry.place for entry in entries if entry.made_with != SETTINGS_DIGEST)
 
 
 class Index:
@@ -117,7 +125,7 @@ class Index:
 
     def _read_whole(self) -> Part:
         if self._whole is None:
-            entries, damaged = _entries(parse_lines(lines_of(_content(self._journal))))
+            entries, damaged, _ = _entries(parse_lines(lines_of(_content(self._journal))))
             self._whole = Part(entries, damaged, is_settled=False)
         return self._whole
 
@@ -143,11 +151,10 @@ class Index:
     def _read_part(self, number: int) -> Part:
         lines = lines_of(_content(_part_path(self._folder, number))) if self.is_sharded else []
         parsed = parse_lines(lines)
-        keys = [utterance.key for utterance in parsed if utterance is not None]
-        is_settled = self.is_sharded and len(keys) == len(parsed) and all(map(tuple.__lt__, keys, keys[1:]))
-        parsed = [one for one in parsed if one is None or _number_of(*one[:2]) == number]
-        is_settled = is_settled and len(keys) == len(parsed) and number not in self._added
-        entries, damaged = _entries(parsed)
+        own = [one for one in parsed if one is None or _number_of(*_whose(one)) == number]
+        entries, damaged, in_order = _entries(own)
+        is_settled = self.is_sharded and in_order and not damaged and len(own) == len(parsed)
+        is_settled = is_settled and number not in self._added
         if number in self._added:
             self._add(entries, self._added[number])
             entries = dict(sorted(entries.items()))
@@ -266,14 +273,13 @@ def delete_parts(folder: Path) -> None:
     remove_if_empty(place)
 
 
-def _entries(parsed: list[Utterance | None]) -> tuple[dict[Key, Utterance], int]:
-    """Entries by key, in order; and how many lines were none."""
-    entries = {utterance.key: utterance for utterance in parsed if utterance is not None}
-    damaged = sum(utterance is None for utterance in parsed)
-    keys = list(entries)
-    if not all(map(tuple.__lt__, keys, keys[1:])):
-        entries = dict(sorted(entries.items()))
-    return entries, damaged
+def _entries(parsed: list[Utterance | None]) -> tuple[dict[Key, Utterance], int, bool]:
+    """Entries by key, in order; how many lines were none; and whether the others were in order, each key once."""
+    utterances = [utterance for utterance in parsed if utterance is not None]
+    keys = list(map(_key, utterances))
+    entries = dict(zip(keys, utterances))
+    in_order = all(map(tuple.__lt__, keys, islice(keys, 1, None)))
+    return entries if in_order else dict(sorted(entries.items())), len(parsed) - len(utterances), in_order
 
 
 def _content(path: Path) -> bytes:
@@ -294,8 +300,12 @@ def _mentioned(path: Path) -> set[bytes]:
     places: set[bytes] = set()
     if path.is_file():
         with local_copy(path) as here, open(here, "rb") as file:
-            while lines := file.readlines(BLOCK):
-                places.update(_PLACE.findall(b"".join(lines)))
+            last = b" "  # no value begins so
+            while block := file.read(BLOCK) + file.readline():
+                for rest in block.split(_BEFORE_PLACE)[1:]:
+                    if not rest.startswith(last) and (place := _PLACE.match(rest)) is not None:
+                        last = place[1]
+                        places.add(last)
     return places
 
 

@@ -5,12 +5,13 @@ from array import array
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import compress
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio.channels import Wanted
-from cache.digests import Raw, from_bytes
+from cache.digests import Raw, from_bytes, raw
 from cache.index import Utterance
 from cache.mark import SETTINGS_DIGEST
 from cache.parts import Index
@@ -19,6 +20,8 @@ from corpus.recording import Key, Recording, Speaker
 from corpus.recordings import Recordings
 from storage.existence import is_gone
 from storage.places import SCHEME, size_and_time
+
+FIELDS = len(Recording._fields)  # the first ones of an entry are a recording's; of these, two are the speaker
 
 
 @dataclass
@@ -48,20 +51,29 @@ class _Surveyor:
         speakers = by_part(index, recordings)
         for number, part in enumerate(index.parts()):
             entries = part.entries
-            self.digests += bytes.fromhex("".join(entry.sha256 for entry in entries.values()))
-            broken = self._broken(entries.values())
+            digests = raw(map(attrgetter("sha256"), entries.values()))
+            self.digests += digests.data
+            broken = self._broken(entries.values(), digests)
             for speaker in speakers.get(number, ()):
-                for recording in recordings.of_speaker(speaker):
-                    entry = entries.get(recording.key)
-                    if entry is None or entry[: len(recording)] != recording:
-                        self._collect(recording, entry)
-                        yield recording
-                    elif recording.key in broken or not is_current(entry, self.channel):
-                        yield recording
+                yield from self._due_of(speaker, recordings.rows_of(speaker), entries, broken)
 
-    def _broken(self, entries: Collection[Utterance]) -> set[Key]:
+    def _due_of(
+        self, speaker: Speaker, rows: Collection[tuple], entries: Mapping[Key, Utterance], broken: Collection[Key]
+    ) -> Iterator[Recording]:
+        """The same of a speaker's recordings, of which an object is made only of those that differ."""
+        for row in rows:
+            key = (*speaker, row[0])
+            entry = entries.get(key)
+            if entry is None or entry[2:FIELDS] != row:
+                recording = Recording(*speaker, *row)
+                self._collect(recording, entry)
+                yield recording
+            elif key in broken or not is_current(entry, self.channel):
+                yield Recording(*speaker, *row)
+
+    def _broken(self, entries: Collection[Utterance], digests: Raw) -> set[Key]:
         """The entries without a whole file; those whose recordings are gone, too, are lost."""
-        broken = [entry for entry, is_whole in zip(entries, self.stored.are_whole(entries)) if not is_whole]
+        broken = list(compress(entries, ~self.stored.are_whole(entries, digests)))
         self.lost += [entry.key for entry in broken if is_gone(entry.path)]
         return {entry.key for entry in broken}
 

@@ -6,11 +6,9 @@ from collections.abc import Collection, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from cache import obsolete
 from cache.corpora import Settled, settle_names
-from cache.digests import Raw, contained, from_bytes, hexadecimal
+from cache.digests import Raw, contained, from_bytes, hexadecimal, in_order
 from cache.entries import USUAL, Intake, Skipped
 from cache.fill import Filled, check_present, fill
 from cache.index import Utterance
@@ -80,7 +78,7 @@ def update(
             _end(cache, run, filled, renamed_from=(run.recordings, listing))
         else:
             filled = Filled()
-            _tidy(cache, run, run.index, np.sort(run.found.digests))
+            _tidy(cache, run, run.index, in_order(run.found.digests))
     unchanged = len(run.recordings) - filled.added - len(filled.skipped)
     return CacheReport(filled.added, unchanged, 0, tuple(filled.skipped), tuple(filled.mixed))
 
@@ -195,7 +193,7 @@ def _end(
     for place in filled.folders:
         sync_folder(place)
     forgotten = {*gone, *found.renamed, *found.unusable, *found.lost}
-    _tidy(cache, replace(run, stored=stored), index, np.sort(from_bytes(found.digests)), forgotten)
+    _tidy(cache, replace(run, stored=stored), index, in_order(from_bytes(found.digests)), forgotten)
 
 
 def _tidy(cache: UtteranceCache, run: _Run, index: Index, digests: Raw, forgotten: Set[Key] = frozenset()) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from cache.digests import Raw, contained, from_bytes, hexadecimal, raw
+from cache.digests import Raw, contained, equal, find, from_bytes, heads, hexadecimal, ordering, raw
 from cache.entries import AUDIO_FOLDER, audio_path, wav_size
 from cache.index import INDEX, Utterance
 from storage.atomic import remove_if_empty
@@ -30,18 +30,23 @@ class WavFiles(Mapping[str, int]):
     def __init__(self, digests: bytes | bytearray, sizes: array):
         """Take digests of 32 bytes, one after another, and sizes, in any order."""
         unordered = from_bytes(digests)
-        order = np.argsort(unordered)
+        order = ordering(unordered)
         self.digests: Raw = unordered[order]  # in order
+        self._heads = heads(self.digests)
         self._sizes = np.frombuffer(sizes, np.int64)[order]
 
-    def are_whole(self, utterances: Collection[Utterance]) -> NDArray[np.bool_]:
-        """Whether the file of each utterance is there in its full length; bool, (n,)."""
-        wanted = raw(utterance.sha256 for utterance in utterances)
+    def are_whole(self, utterances: Collection[Utterance], digests: Raw | None = None) -> NDArray[np.bool_]:
+        """Whether the file of each utterance is there in its full length; bool, (n,).
+
+        Args:
+            digests: those of the utterances, if they are at hand.
+        """
+        wanted = raw(utterance.sha256 for utterance in utterances) if digests is None else digests
         if not len(self):
             return np.zeros(len(wanted), bool)
-        rows = np.minimum(np.searchsorted(self.digests, wanted), len(self) - 1)
+        rows = find(wanted, self.digests, self._heads)
         lengths = np.fromiter((wav_size(utterance.samples) for utterance in utterances), np.int64, len(wanted))
-        return contained(wanted, self.digests) & (self._sizes[rows] == lengths)
+        return equal(self.digests[rows], wanted) & (self._sizes[rows] == lengths)
 
     def __len__(self) -> int:
         return len(self.digests)

@@ -13,8 +13,10 @@ SPEAKER, PATH = "client_id", "path"  # columns
 
 def table_of(folder: Path) -> Path | None:
     """Find the table that describes the clips in `folder`; None if it is no such folder."""
+    if folder.name != CLIPS:  # as most are
+        return None
     table = folder.parent / TABLE
-    return table if folder.name == CLIPS and table.is_file() else None
+    return table if table.is_file() else None
 
 
 def recordings(table: Path, folder: Path, names: Set[str], corpus: str) -> list[Recording]:

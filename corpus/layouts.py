@@ -5,11 +5,15 @@ of the path that belongs to the corpus (the folder above it is the corpus's plac
 sessions; and `utterance`, unless that is `session/file`. A file that matches without a `speaker` holds no speech.
 """
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from storage.places import is_remote
+
+GROUPS = "inside", "speaker", "session", "utterance", "file"  # of every pattern, also of one that can't match them
 DEPTH = 5  # folders, the most that a pattern looks at
 
 
@@ -40,7 +44,10 @@ class LabelledFile(NamedTuple):
     @property
     def place(self) -> str:
         """The corpus's folder."""
-        return str(self.folder.parents[self.label.levels - 1] if self.label.levels else self.folder)
+        folder, levels = self.folder, self.label.levels
+        if not is_remote(folder) and len(folder.parts) > levels + 1:  # no drive or root, and there are many
+            return str(folder).rsplit(os.sep, levels)[0]
+        return str(folder.parents[levels - 1] if levels else folder)
 
     @property
     def source(self) -> str:
@@ -50,7 +57,9 @@ class LabelledFile(NamedTuple):
 
 
 def _layout(name: str, inside: str) -> Layout:
-    return Layout(name, re.compile(rf"(?:.*?/)?(?P<inside>{inside})"))
+    pattern = rf"(?:[^/\n]*/)*?(?P<inside>{inside})"
+    missing = (group for group in GROUPS if f"(?P<{group}>" not in pattern)
+    return Layout(name, re.compile(pattern + "".join(f"(?P<{group}>(?!))?" for group in missing)))
 
 
 LAYOUTS = (
@@ -98,7 +107,7 @@ def label_by_layout(folder: Path, names: Iterable[str]) -> tuple[list[LabelledFi
 
 
 def _recognise(tail: str, layouts: Iterable[Layout]) -> tuple[Label, Layout] | None:
-    """What the first layout that fits says of a file.
+    """What the first layout that fits says of a file, and the layout.
 
     Args:
         tail: the last `DEPTH` folders of the path and the file's name without its suffix, with slashes between.
@@ -107,11 +116,7 @@ def _recognise(tail: str, layouts: Iterable[Layout]) -> tuple[Label, Layout] | N
     for layout in layouts:
         match = layout.pattern.fullmatch(tail)
         if match is not None:
-            return _label(layout.name, match.groupdict()), layout
+            inside, speaker, session, utterance, file = match.group(*GROUPS)
+            session = session or ""
+            return Label(layout.name, speaker, session, utterance or f"{session}/{file}", inside.count("/")), layout
     return None
-
-
-def _label(name: str, groups: Mapping[str, str]) -> Label:
-    speaker, session = groups.get("speaker"), groups.get("session", "")
-    utterance = groups.get("utterance") or f"{session}/{groups.get('file')}"
-    return Label(name, speaker, session, utterance, groups["inside"].count("/"))

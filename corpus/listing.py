@@ -81,8 +81,6 @@ def in_order(recordings: Iterable[Recording]) -> Recordings:
 
 def _named_apart(recordings: list[Recording], shared: Counter[Key]) -> list[Recording]:
     """A speaker's recordings, with another name for each of those that share one; counts the names still shared."""
-    if len({recording.utterance for recording in recordings}) == len(recordings):
-        return recordings
     for rename in (_with_suffix, _with_path):
         recordings = _clashing(recordings, rename)
     shared.update(

@@ -75,7 +75,9 @@ class Identity:
 
 
 def _joined_here(place: str, source: str) -> str:
-    path = os.path.join(place, source)  # noqa: PTH118, a path is slower, and there are many
+    if os.sep == "/" and place[-1:] not in ("", "/") and source[:1] != "/":  # as mostly, and there are many
+        return f"{place}/{source}"
+    path = os.path.join(place, source)  # noqa: PTH118, a path is slower
     return path.replace("/", os.sep)  # one file has one path on Windows, too
 
 

@@ -4,15 +4,26 @@ import marshal
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import overload
+from operator import itemgetter
+from typing import NamedTuple, overload
 
 from corpus.recording import Recording, Speaker
 
 Arrange = Callable[[list[Recording]], list[Recording]]
 
+_name = itemgetter(0)  # of a recording without corpus and speaker
+
 
 def _as_they_are(recordings: list[Recording]) -> list[Recording]:
     return recordings
+
+
+class _Run(NamedTuple):
+    """Recordings of one speaker that came one after another."""
+
+    packed: bytes  # in order of name
+    length: int
+    are_distinct: bool  # whether no two have one name
 
 
 class Recordings(Sequence[Recording]):
@@ -23,27 +34,26 @@ class Recordings(Sequence[Recording]):
 
         Args:
             recordings: gone through once.
-            arrange: is given all recordings of each speaker, and returns those to keep; whatever it changes, corpus and
-                speaker stay.
+            arrange: is given all recordings of each speaker of whom two have one name, and returns those to keep;
+                whatever it changes, corpus and speaker stay.
         """
         self.places: dict[str, str] = {}  # the folders of the corpora, and the names of these
-        packed: dict[Speaker, list[bytes]] = {}
+        runs: dict[Speaker, list[_Run]] = {}
         whose = Speaker("", "")
         rows: list[tuple] = []
         for recording in recordings:
             if recording[:2] != whose:
-                _pack(packed, whose, rows)
+                _end_run(runs, whose, rows)
                 whose, rows = Speaker(recording.corpus, recording.speaker), []
             rows.append(recording[2:])
             self.places[recording.place] = recording.corpus
-        _pack(packed, whose, rows)
+        _end_run(runs, whose, rows)
         self._packed: dict[Speaker, bytes] = {}
         counts = []
-        for speaker in sorted(packed):
-            of_speaker = [recording for part in packed.pop(speaker) for recording in _unpacked(speaker, part)]
-            arranged = sorted(arrange(of_speaker), key=lambda recording: recording.utterance)
-            self._packed[speaker] = marshal.dumps([recording[2:] for recording in arranged])
-            counts.append(len(arranged))
+        for speaker in sorted(runs):
+            of_speaker = _as_one(speaker, runs.pop(speaker), arrange)
+            self._packed[speaker] = of_speaker.packed
+            counts.append(of_speaker.length)
         self.speakers = list(self._packed)  # in order
         self._ends = list(accumulate(counts))  # the number of recordings up to each speaker's last one
 
@@ -55,6 +65,10 @@ class Recordings(Sequence[Recording]):
     def of_speaker(self, speaker: Speaker) -> list[Recording]:
         """A speaker's recordings, in order of name; an unknown speaker has none."""
         return _unpacked(speaker, self._packed[speaker]) if speaker in self._packed else []
+
+    def rows_of(self, speaker: Speaker) -> list[tuple]:
+        """The same without corpus and speaker, as tuples of the other fields."""
+        return marshal.loads(self._packed[speaker]) if speaker in self._packed else []
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -76,9 +90,23 @@ class Recordings(Sequence[Recording]):
         return self.of_speaker(self.speakers[row])[number - self._ends[row]]
 
 
-def _pack(packed: dict[Speaker, list[bytes]], whose: Speaker, rows: list[tuple]) -> None:
+def _end_run(runs: dict[Speaker, list[_Run]], whose: Speaker, rows: list[tuple]) -> None:
     if rows:
-        packed.setdefault(whose, []).append(marshal.dumps(rows))
+        runs.setdefault(whose, []).append(_packed(rows))
+
+
+def _packed(rows: list[tuple]) -> _Run:
+    rows.sort(key=_name)
+    return _Run(marshal.dumps(rows), len(rows), len(set(map(_name, rows))) == len(rows))
+
+
+def _as_one(speaker: Speaker, runs: list[_Run], arrange: Arrange) -> _Run:
+    """All of a speaker's recordings; mostly they are one run, which is as it should be."""
+    if len(runs) > 1:
+        runs = [_packed([row for run in runs for row in marshal.loads(run.packed)])]
+    if runs[0].are_distinct:
+        return runs[0]
+    return _packed([recording[2:] for recording in arrange(_unpacked(speaker, runs[0].packed))])
 
 
 def _unpacked(speaker: Speaker, packed: bytes) -> list[Recording]:

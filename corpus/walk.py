@@ -25,6 +25,11 @@ def readable_suffixes() -> tuple[str, ...]:
     return tuple(sorted(f".{name.lower()}" for name in formats | OTHER_NAMES | BY_FFMPEG))
 
 
+@cache
+def _readable() -> frozenset[str]:
+    return frozenset(readable_suffixes())
+
+
 @dataclass
 class Walk:
     """A walk through all folders below a root, which collects what it could not use.
@@ -52,9 +57,10 @@ class Walk:
             seen.add(real)
             if recordings := self._recordings(names):
                 yield Path(folder), recordings
+            before, real_before = (os.path.join(path, "") for path in (folder, real))  # noqa: PTH118, for many names
             for is_link, name in sorted(folders, reverse=True):
-                path = os.path.join(folder, name)  # noqa: PTH118, a path is slower, and there are many
-                waiting.append((path, os.path.realpath(path) if is_link else os.path.join(real, name)))  # noqa: PTH118
+                path = before + name
+                waiting.append((path, os.path.realpath(path) if is_link else real_before + name))
 
     def _objects(self) -> Iterator[tuple[Path, list[str]]]:
         """The same of a store, which has no links: all objects below a prefix, at once."""
@@ -86,9 +92,9 @@ class Walk:
         return folders, names
 
     def _recordings(self, names: list[str]) -> list[str]:
-        readable = readable_suffixes()
+        readable = _readable()
         visible = [name for name in names if not name.startswith(".")]
-        recordings = [name for name in visible if name.lower().endswith(readable)]
+        recordings = [name for name in visible if name[name.rfind(".") :].lower() in readable]
         if len(recordings) < len(visible):
             suffixes = (Path(name).suffix.lower() for name in visible)
             self.not_read.update(suffix for suffix in suffixes if suffix in NOT_READ)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cache.digests import contained, from_bytes, hexadecimal, raw, repeated
+from cache.digests import in_order as in_order_of_digests
 from corpus.listing import in_order
 from corpus.recording import CorpusError, Recording, Speaker
 from corpus.recordings import Recordings
@@ -26,10 +27,19 @@ def test_any_order_becomes_that_of_names_and_every_field_is_the_same():
     assert packed.speakers == [Speaker("c", name) for name in ("s1", "s2", "s王", "s\udce9")]
     assert packed.of_speaker(Speaker("c", "s2")) == expected[3:6]
     assert packed.of_speaker(Speaker("d", "s2")) == []
+    assert packed.rows_of(Speaker("c", "s2")) == [recording[2:] for recording in expected[3:6]]
+    assert packed.rows_of(Speaker("d", "s2")) == []
     assert packed.places == {"/c": "c"}
     assert Recordings.of(packed) is packed
     with pytest.raises(IndexError):
         packed[len(packed)]
+
+
+def test_recordings_of_one_name_are_named_apart_wherever_they_come_from():
+    a, b = (Recording("c", "s", "a", "", "/c", f"s/{number}/a.wav") for number in (1, 2))
+    between = Recording("c", "t", "a", "", "/c", "t/a.wav")
+    expected = [one._replace(utterance=one.source) for one in (a, b)]
+    assert list(in_order([b, between, a])) == list(in_order([between, b, a])) == [*expected, between]
 
 
 def test_nothing_is_nothing():
@@ -49,3 +59,12 @@ def test_digests_are_found_in_an_array_and_those_that_stand_twice_too():
     assert contained(raw([f"{number:064x}" for number in (0, 2, 5, 1 << 255)]), ordered).tolist() == [1, 0, 1, 1]
     assert list(hexadecimal(repeated(ordered))) == [f"{5:064x}"]
     assert contained(raw(names), from_bytes(b"")).tolist() == [False] * 5
+
+
+@pytest.mark.parametrize("heads", [range(50), [7], [0, 1 << 63, (1 << 64) - 1]])
+def test_digests_that_begin_alike_are_told_apart(heads):
+    drawn = random.Random(1)
+    names = [f"{drawn.choice(list(heads)):016x}{drawn.getrandbits(192):048x}" for _ in range(200)]
+    ordered = in_order_of_digests(raw(names[:100]))
+    assert list(hexadecimal(ordered)) == sorted(names[:100])
+    assert contained(raw(names), ordered).tolist() == [True] * 100 + [False] * 100
