@@ -15,19 +15,26 @@ if TYPE_CHECKING:
 
 PAUSE = 2.0  # s, as a worker that comes back at once may find the others before they know that it was gone
 LONGEST = 600.0  # s, from the first attempt that did not get as far as a step
+MOST = 5  # restarts from the same checkpoint, which something that ends every attempt would go on for ever with
 SINCE = "DEEP_SPEAKER_WAITS_SINCE"  # environment variable: when that was, in s since 1970
+RESTARTS = "DEEP_SPEAKER_RESTARTS"  # environment variable: "STEP COUNT", how many there were with STEP saved
 
 logger = logging.getLogger("train_cli")
 
 
-def start_again(lost: "WorkerLostError") -> NoReturn:
+def start_again(lost: "WorkerLostError", saved_step: int) -> NoReturn:
     """Put the program in the place of this process, from its beginning; it does not come back.
 
+    Args:
+        saved_step: that the run's last checkpoint stands at, 0 without one.
+
     Raises:
-        WorkerLostError: `lost`, on Windows, which can't; or as the workers do not find together for too long.
+        WorkerLostError: `lost`, on Windows, which can't; as the workers do not find together for too long; or as they
+            lose one another time and again with nothing new saved in between.
     """
     if lost.had_begun:
         os.environ.pop(SINCE, None)
+        _count(lost, saved_step)
     elif time.time() - float(os.environ.setdefault(SINCE, str(time.time()))) > LONGEST:
         raise lost
     if os.name == "nt":
@@ -37,3 +44,11 @@ def start_again(lost: "WorkerLostError") -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _count(lost: "WorkerLostError", saved_step: int) -> None:
+    earlier, _, count = os.environ.get(RESTARTS, "").partition(" ")
+    restarts = int(count) + 1 if earlier == str(saved_step) else 1
+    if restarts > MOST:
+        raise lost
+    os.environ[RESTARTS] = f"{saved_step} {restarts}"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import entry_point
 from commands.rejoin import start_again
-from models.run_names import CURVES, HISTORY
+from models.run_names import CURVES, HISTORY, LAST
 from storage.counting import counted
 from storage.errors import UserError
 from storage.places import is_remote
-from training.cluster import ALONE, read_cluster
+from training.cluster import ALONE, VARIABLE, read_cluster
 from training.options import (
     ADAPTED,
     DEFAULTS,
@@ -49,6 +49,8 @@ def train(args: argparse.Namespace) -> None:
 
     options = training_options(args)
     cluster = read_cluster(os.environ) if options.distribute == MULTI_WORKER else ALONE
+    if cluster is ALONE and os.environ.get(VARIABLE):
+        logger.warning("%s is set, but without --distribute multi_worker each machine trains alone", VARIABLE)
     check_files(options)
     inputs = load_inputs(options.data_filename)  # a mistake shows before the seconds that TensorFlow takes to load
     if is_stale(inputs, options.data_filename.parent):
@@ -66,7 +68,7 @@ def train(args: argparse.Namespace) -> None:
     try:
         result = run_stage(options, inputs, cluster)
     except WorkerLostError as lost:
-        start_again(lost)
+        start_again(lost, _saved_step(folder))
     finally:
         if cluster.is_chief:
             _plot(folder)
@@ -78,6 +80,15 @@ def _plot(folder: Path) -> None:
     from evaluation.plots import plot_curves
 
     plot_curves(folder / HISTORY, folder / CURVES)
+
+
+def _saved_step(folder: Path) -> int:
+    from models.checkpoint import CheckpointError, load_description
+
+    try:
+        return load_description(folder / LAST).step
+    except (CheckpointError, OSError):
+        return 0
 
 
 def _say(options: TrainingOptions, inputs: "TrainingInputs", result: "StageResult") -> None:

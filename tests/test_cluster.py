@@ -6,6 +6,7 @@ import json
 import pytest
 
 from commands.train import train
+from storage.errors import UserError
 from training.cluster import VARIABLE, ClusterError, read_cluster
 
 WORKERS = ["10.0.0.1:2222", "10.0.0.2:2222"]
@@ -62,3 +63,17 @@ def test_a_missing_cluster_is_refused_before_anything_is_read(tmp_path, monkeypa
     args: argparse.Namespace = train_cli.build_parser().parse_args(flags)
     with pytest.raises(ClusterError):
         train(args)
+
+
+def test_a_cluster_that_is_not_asked_for_is_told_of(tmp_path, monkeypatch, caplog):
+    import train_cli
+
+    flags = ["--loss_on_softmax", "--data_filename", str(tmp_path / "none.pkl")]
+    for variables in ({}, environment({"worker": WORKERS})):
+        monkeypatch.delenv(VARIABLE, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(UserError, match=r"none\.pkl"):
+            train(train_cli.build_parser().parse_args(flags))
+        told = f"{VARIABLE} is set, but without --distribute multi_worker each machine trains alone"
+        assert (told in caplog.messages) == bool(variables)

@@ -25,9 +25,18 @@ from models.replicas import gathered
 from storage.errors import UserError
 from training.cluster import ALONE, Cluster
 from training.options import MIRRORED, MULTI_WORKER, TrainingOptions
+from training.position import Metrics
 
 START_SECONDS = 600  # for which a worker waits for all the others before the first step
 DIGEST_WORDS = 8  # of 32 bits, in a SHA-256
+LOST = (  # what TensorFlow raises in the workers that are left, and no mistake of theirs
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+)
+HEADINGS = ("Graph execution error", "Detected at node", "File ")  # of TensorFlow's errors, above what went wrong
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +125,19 @@ class Distribution:
         words = self._everyones(np.frombuffer(hashlib.sha256(text.encode()).digest(), np.int32))
         return bool((words.reshape(-1, DIGEST_WORDS) == words[:DIGEST_WORDS]).all())
 
+    def of_chief(self, figures: Metrics) -> Metrics:
+        """The chief's figures in the place of this worker's, which have the same names; every worker has to ask.
+
+        (Each computes the same, but on a GPU the last bits may differ, and with them what follows from a threshold.)
+
+        Raises:
+            WorkerLostError: another worker is gone.
+        """
+        if len(self.cluster.workers) == 1 or not figures:
+            return figures
+        words = np.array(list(figures.values()), np.float64).view(np.int32)
+        return dict(zip(figures, self._everyones(words)[: len(words)].view(np.float64).tolist(), strict=True))
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """What may fail in one worker and not in the others: these then end too instead of waiting for it.
@@ -141,13 +163,12 @@ class Distribution:
         """
         try:
             yield
-        except tf.errors.ResourceExhaustedError:
-            raise
-        except tf.errors.OpError as error:
+        except LOST as error:
             if len(self.cluster.workers) == 1:
                 raise
             raise WorkerLostError(
-                f"worker {self.cluster.index} has lost another one; the run stands at its last checkpoint",
+                f"worker {self.cluster.index} has lost another one ({_cause(error)}); the run stands at its last "
+                "checkpoint",
                 had_begun=True,
             ) from error
 
@@ -201,7 +222,14 @@ def _multi_worker(cluster: Cluster) -> tf.distribute.Strategy:
         try:
             return tf.distribute.MultiWorkerMirroredStrategy()
         except (tf.errors.OpError, RuntimeError) as error:
-            raise WorkerLostError(f"not all workers came ({str(error).splitlines()[0]})", had_begun=False) from error
+            raise WorkerLostError(f"not all workers came ({_cause(error)})", had_begun=False) from error
+
+
+def _cause(error: Exception) -> str:
+    """The first line of what TensorFlow says that is no heading, nor of the stack of calls that it puts first."""
+    lines = map(str.strip, str(error.message if isinstance(error, tf.errors.OpError) else error).splitlines())
+    told = [line for line in lines if line and not line.startswith(HEADINGS)]
+    return told[0] if told else type(error).__name__
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from models.checkpoint import DEVIATION, MEAN, Checkpoint
 from models.layers import FusedBatchNormalization
 from models.network import FULL, HALF, assign, build_embedder, build_head, build_teacher_map, by_path, stored_variables
 from models.network_options import NetworkOptions
+from models.replicas import replica_count, summed
 
 MOMENTUM = 0.999  # an average over the last thousand steps or so
 WARM_UP = 10  # steps; before that the average is over a tenth of the steps so far (Keras and TensorFlow do the same)
@@ -111,10 +112,25 @@ class NetworkState:
         return _present(self.teacher_map)(embeddings)
 
     def apply(self, gradients: list[tf.Tensor]) -> None:
-        """Take a step along the gradients of `trainable_variables`, and let the average follow."""
+        """Take a step along the gradients of `trainable_variables`, and let the average follow.
+
+        The gradients are those of this replica, and the optimizer sums them. One that scales the loss leaves the step
+        out where any gradient of any replica overflows.
+        """
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer) and replica_count() > 1:
+            gradients = self._all_finite_or_none(gradients)
         self.optimizer.apply(gradients, self.trainable_variables)
         if self.average:
             self.average.update(variables_of(self.embedder, self.head), self.optimizer.iterations)
+
+    def _all_finite_or_none(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+        """The gradients, or NaN in the place of all where any replica has one that is not finite.
+
+        (Keras takes gradients to be summed already, and asks one replica alone whether they are finite.)
+        """
+        overflows = tf.cast(tf.logical_not(self.optimizer.check_finite(gradients)), tf.float32)
+        anywhere = summed(overflows) > 0
+        return [tf.where(anywhere, np.nan, gradient) for gradient in gradients]
 
     def start_from(self, embedder: dict[str, np.ndarray]) -> None:
         """Set the embedder from the arrays of a checkpoint's part, before the first step.

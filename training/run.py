@@ -25,7 +25,7 @@ from training.distribution import Distribution, distribution_of
 from training.exchange import sent_bytes
 from training.initialization import StartError, build_start, find_origin, load_origin, run_identity, trained_speakers
 from training.interrupt import Interruption, interruption
-from training.options import STEPS_PER_EPOCH, TrainingOptions
+from training.options import STEPS_PER_EPOCH, WINDOWS_PER_SPEAKER, TrainingOptions
 from training.position import Metrics, Position
 from training.report import check_finite, check_health, describe, format_metrics, time_left
 from training.run_folder import RunFolder
@@ -74,6 +74,7 @@ def run_stage(options: TrainingOptions, inputs: TrainingInputs, cluster: Cluster
             options = with_shares(options, distribution.replicas)
             check_speakers(options, inputs)
             if distribution.is_chief:
+                warn_of_small_hands(options, inputs)
                 held.enter_context(folder_lock(options.run_dir))
         run = _begin(options, inputs, distribution)
         run.train()
@@ -110,6 +111,20 @@ def check_speakers(options: TrainingOptions, inputs: TrainingInputs) -> None:
         raise StartError(f"expected {least} speakers or more for {options.shares} shares of a batch. Received fewer")
 
 
+def warn_of_small_hands(options: TrainingOptions, inputs: TrainingInputs) -> None:
+    """Say so where shares get fewer speakers than their P x K windows are of: then batches are smaller than asked."""
+    if options.stage != TRIPLET or options.triplet_selection == "random" or not options.shares:
+        return
+    wanted = options.batch_size // options.shares // WINDOWS_PER_SPEAKER
+    dealt = len(np.unique(inputs.train.labels)) // options.shares
+    if dealt < wanted:
+        logger.warning(
+            "each of %d shares of a batch gets %d speakers and has room for %d, so batches have %d windows and not "
+            "--batch_size %d",
+            options.shares, dealt, wanted, options.shares * dealt * WINDOWS_PER_SPEAKER, options.batch_size,
+        )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Beginnings:
     """What a run begins with, as the files say."""
@@ -132,7 +147,7 @@ def _begin(options: TrainingOptions, inputs: TrainingInputs, distribution: Distr
         read = _read(options, inputs) if distribution.is_chief else None
     with distribution.together():
         read = read or _read(options, inputs)
-    if not distribution.agree(read.as_text()):
+    if not distribution.agree(f"{read.as_text()} {options.total_steps} {options.patience}"):
         raise StartError(
             "the workers do not see the same run: they need the same version, flags, inputs and checkpoints, and a "
             "--run_dir that all of them share"
@@ -201,7 +216,9 @@ class _Run:
         drawn = batches(self.stage.draw, self.options.seed, self.position.step)
         with self._charts() as charts, closing(drawn), interruption() as asked:
             while not self.finished:
-                if not self._run_epoch(drawn, asked):
+                ended = self._run_epoch(drawn, asked)
+                self.position.sums = self.distribution.of_chief(self.position.sums)
+                if not ended:
                     self._save()
                     self.distribution.any(False)  # nobody leaves before the chief has saved
                     raise KeyboardInterrupt
@@ -281,7 +298,7 @@ class _Run:
         }
 
     def _judge(self, row: Metrics) -> bool:
-        """Say what an epoch tells, by its training figures, which all workers have; True if its loss is the best yet.
+        """Say what an epoch tells, by the chief's training figures in every worker; True if its loss is the best yet.
 
         Raises:
             TrainingError: the loss is no longer a number; the last checkpoint stays as it was.

@@ -33,6 +33,8 @@ class WindowSampler:
 
     Speakers with more speech are drawn more often, in proportion to its square root. With equal shares, most steps
     would go to the speakers with the least speech; with shares in proportion to speech, those would be forgotten.
+    Where speakers are dealt to several samplers (`deal`), each is in one hand as often as any other, and speech counts
+    only against the others of that hand: over many batches, shares are then nearer to equal ones.
 
     Labels are those of `SpeedClasses`: a speaker at another speed is another class.
     """
