@@ -152,7 +152,7 @@ def _all_log_mel(
     folder: Path, planned: Iterable[Plan], settings: FeatureSettings, workers: Workers
 ) -> Generator[np.ndarray]:
     """The log mel values of each utterance and of its copies, in order."""
-    work = partial(_write_log_mel, folder, settings)
+    work = partial(_write_log_mel, folder.absolute(), settings)
     with staging(folder), closing(parallel_map(work, _batches(planned), workers, chunk=1)) as files:
         for staged, lengths in files:
             frames = np.frombuffer(staged.read_bytes(), LOG_MEL_DTYPE).reshape(-1, settings.log_mel_size)

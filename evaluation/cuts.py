@@ -53,7 +53,9 @@ def embed_groups(
         finished: Iterator[None] = iter([None] * len(groups))
     else:
         check_shared(cache.folder / MARK, workers)
-        finished = parallel_map(partial(_embed_in_worker, encoder.exported, cache.folder, cuts), groups, workers, 1)
+        finished = parallel_map(
+            partial(_embed_in_worker, encoder.exported, cache.folder.absolute(), cuts), groups, workers, 1
+        )
     for group, _ in zip(groups, tracked(finished, f"embed {what}".strip(), len(groups), "speaker")):
         yield embed_cuts(encoder, cache, group, cuts)
 

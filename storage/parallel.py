@@ -83,7 +83,7 @@ def check_shared(path: Path, workers: Workers) -> None:
         UserError: a worker of a cluster does not.
     """
     if not isinstance(workers, int):
-        workers.check_shared(path)
+        workers.check_shared(path.absolute())
 
 
 def overlapped_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Generator[Result]:
