@@ -200,6 +200,7 @@ def test_where_nothing_was_trained_the_bundled_network_serves_and_it_says_so(cac
     assert "using the bundled network" in done.stderr
 
 
+@pytest.mark.long  # as tests/test_run.py adapts, too
 def test_adaptation_starts_from_the_bundled_network_and_is_used_from_then_on(cache):
     inputs = cache / "full_inputs.pkl"
     brief = ["--max_steps", "2", "--batch_size", "8", "--window_seconds", "0.8"]

@@ -225,6 +225,7 @@ def wheel(tmp_path_factory) -> Path:
     return wheel_in(folder)
 
 
+@pytest.mark.long
 def test_what_gets_in_makes_the_same_wheel_as_the_repository(wheel, tmp_path):
     build(ROOT, tmp_path, "wheel")
     assert wheel.read_bytes() == wheel_in(tmp_path).read_bytes()

@@ -178,6 +178,7 @@ def test_a_cache_is_made_and_read_without_the_extra(installed, without_extra):
     assert "SAN = " in installed("--unseen_speakers", "p225,p226", "--cache_output_dir", cache, **plain)
 
 
+@pytest.mark.long
 def test_without_the_extra_the_doctor_finds_no_fault_and_names_what_to_install(installed, without_extra, trained):
     said = json.loads(installed("--doctor", "--json", "--cache_output_dir", trained, PYTHONPATH=without_extra))
     warnings = [finding for finding in said["findings"] if finding["result"] == "warning"]
