@@ -89,6 +89,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.long  # TensorFlow starts in four processes
 def test_two_workers_of_which_one_is_killed_end_with_the_weights_of_one_undisturbed_process(folder):
     flags = ("--loss_on_softmax", "--distribute", "multi_worker")
     first, second = cluster()

@@ -166,7 +166,9 @@ def test_every_flag_that_takes_a_path_is_tested_here():
     import train_cli
 
     for module in (cli, train_cli):
-        with_path = {action.dest for action in module.build_parser()._actions if action.type is flags.path}
+        with_path = {
+            action.dest for action in module.build_parser()._actions if action.type in (flags.path, flags.place)
+        }
         assert with_path == set(PATH_FLAGS[f"{module.__name__}.py"])
 
 

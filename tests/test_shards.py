@@ -193,7 +193,7 @@ def test_inputs_on_a_disk_that_may_only_be_read_are_checked_and_read(made, monke
 
 PLACES = [  # in which a generation is killed
     pytest.param("batcher.shard_file.ShardWriter.finish", marks=pytest.mark.long),
-    "batcher.shard_folder.publish",
+    "batcher.shard_folder.move_to",
     pytest.param("batcher.shard_folder.Receipt.write", marks=pytest.mark.long),
     "batcher.inputs_file.InputsWriter.finish",
     pytest.param("batcher.generate.delete_all_but", marks=pytest.mark.long),

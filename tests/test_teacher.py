@@ -84,7 +84,8 @@ def test_the_loss_adds_the_distance_of_windows_at_their_own_speed(tmp_path):
     with tiny.eagerly():
         stage = taught_stage(tmp_path, lessons, augmentation=True, batch_size=60)
         windows, labels, utterances = stage.draw(np.random.default_rng(0))
-        plain, _ = SoftmaxStage.loss(stage, windows, labels, utterances)
+        embeddings = stage.state.embedder(windows, training=True)
+        plain, _ = SoftmaxStage.loss_of(stage, embeddings, labels, utterances)
         loss, report = stage.loss(windows, labels, utterances)
         seen = unit(stage.state.teacher_map(stage.state.embedder(windows, training=True)).numpy())
     assert set(utterances) > {0}
