@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 
 import keras
 import numpy as np
@@ -295,15 +296,10 @@ class TripletStage(Stage):
 
     LEARNED = "no triplet of the epoch violated the margin"
 
-    def __init__(
-        self,
-        options: TrainingOptions,
-        inputs: TrainingInputs,
-        state: NetworkState,
-        distribution: Distribution = ONE_REPLICA,
-    ):
-        super().__init__(options, inputs, state, distribution)
-        self.as_recorded = WindowSampler(inputs.train, self.lengths, PlainFeatures(inputs.feature_settings))
+    @cached_property
+    def as_recorded(self) -> WindowSampler:
+        """Draws windows that are not augmented."""
+        return WindowSampler(self.inputs.train, self.lengths, PlainFeatures(self.inputs.feature_settings))
 
     def sampler(self, rng: np.random.Generator) -> WindowSampler:
         """Draw whether the windows of a step are augmented."""
